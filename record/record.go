@@ -1,0 +1,132 @@
+// Package record holds what the store keeps, as plain types without behaviour of their own.
+//
+// Times are UTC. A zero time means "not yet" or "never".
+package record
+
+import (
+	"crypto/ed25519"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// Project is a partner's own space.
+type Project struct {
+	ID      protocol.ProjectID
+	Name    string
+	Created time.Time
+}
+
+// Key is an API key as the store keeps it: never the key itself.
+type Key struct {
+	ID      protocol.KeyID
+	Project protocol.ProjectID
+	Name    string
+	// Hash is the SHA-256 of the whole key.
+	Hash    []byte
+	Created time.Time
+	Revoked time.Time
+}
+
+// Device is a camera that has enrolled.
+type Device struct {
+	ID        protocol.DeviceID
+	Project   protocol.ProjectID
+	Name      string
+	Model     string
+	PublicKey ed25519.PublicKey
+	// Generation counts the device's links.
+	Generation uint64
+	Created    time.Time
+	LastSeen   time.Time
+	Revoked    time.Time
+}
+
+// Enrolment is a one-time code with which a device joins a project.
+type Enrolment struct {
+	ID      string
+	Project protocol.ProjectID
+	// Name is the name that the device gets.
+	Name string
+	// Hash is the SHA-256 of the code.
+	Hash    []byte
+	Created time.Time
+	Expires time.Time
+	// Device is who used the code; empty while nobody has.
+	Device protocol.DeviceID
+	Used   time.Time
+}
+
+// SessionKind tells sessions that people look through from those that a measuring tool asked for.
+type SessionKind string
+
+// The kinds of a session.
+const (
+	SessionLive SessionKind = "live"
+	SessionTest SessionKind = "test"
+)
+
+// Session is one viewer looking at one device.
+type Session struct {
+	ID      protocol.SessionID
+	Kind    SessionKind
+	Project protocol.ProjectID
+	Device  protocol.DeviceID
+	// Key is the API key that minted the viewer's token, Viewer the token's subject.
+	Key    protocol.KeyID
+	Viewer string
+	Rights []protocol.Right
+	// Owner is the SHA-256 of the viewer's owner secret.
+	Owner []byte
+	Media protocol.Media
+	// ViewerGrant and DeviceGrant are the relay grants of the two ends.
+	ViewerGrant protocol.GrantID
+	DeviceGrant protocol.GrantID
+
+	Created time.Time
+	Expires time.Time
+	// Answered is when the device's first answer passed.
+	Answered time.Time
+	Ended    time.Time
+	Reason   protocol.Reason
+	// Path is the last that an end reported.
+	Path protocol.Path
+	// Relayed is what went through the relay, all allocations of both grants together. The store fills it.
+	Relayed Traffic
+}
+
+// Traffic counts payload: the data of ChannelData and Data or Send indications, without any header.
+// Up is from the TURN client to its peer.
+type Traffic struct {
+	UpBytes, UpPackets     uint64
+	DownBytes, DownPackets uint64
+}
+
+// Usage is the cumulative count of one relay allocation: recording it twice is harmless.
+type Usage struct {
+	// Allocation names the allocation, unique over all nodes and time.
+	Allocation string
+	Grant      protocol.GrantID
+	Role       protocol.Role
+	// Transport is how the TURN client reaches the relay: udp or tcp.
+	Transport string
+	Traffic   Traffic
+	Started   time.Time
+	Updated   time.Time
+	// Ended is set with the last count.
+	Ended time.Time
+}
+
+// SigningKey signs viewer tokens.
+type SigningKey struct {
+	ID      string
+	Private ed25519.PrivateKey
+	Created time.Time
+}
+
+// RelaySecret signs TURN credentials.
+type RelaySecret struct {
+	ID      string
+	Secret  []byte
+	Created time.Time
+}
