@@ -1,0 +1,181 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// How long a viewer token lives: DefaultViewerLife unless its maker says otherwise, MaxViewerLife at most. Both are
+// part of the API's contract.
+const (
+	DefaultViewerLife = time.Hour
+	MaxViewerLife     = 24 * time.Hour
+)
+
+// viewerAudience is the aud of every viewer token: it keeps tokens that the same keys may sign for something else
+// from opening a camera.
+const viewerAudience = "sightline"
+
+// Viewer is what a viewer token says.
+type Viewer struct {
+	Project protocol.ProjectID
+	// Subject is who looks, in the words of the partner who asked for the token.
+	Subject string
+	// Key is the API key that made the token: revoking it revokes the token.
+	Key    protocol.KeyID
+	Device protocol.DeviceID
+	Rights []protocol.Right
+	// Expires has whole seconds, as JWTs do.
+	Expires time.Time
+	// ID is the token's own, unique.
+	ID string
+}
+
+// Allows reports whether the token carries a right.
+func (v Viewer) Allows(r protocol.Right) bool { return slices.Contains(v.Rights, r) }
+
+// Keyring mints and verifies viewer tokens with the server's signing keys. It is safe for concurrent use.
+type Keyring struct {
+	keys atomic.Pointer[[]record.SigningKey]
+}
+
+// NewKeyring makes a keyring. The newest key signs, all of them verify.
+func NewKeyring(keys []record.SigningKey) *Keyring {
+	k := &Keyring{}
+	k.Replace(keys)
+	return k
+}
+
+// Replace gives the keyring another set of keys.
+func (k *Keyring) Replace(keys []record.SigningKey) {
+	sorted := slices.Clone(keys)
+	slices.SortStableFunc(sorted, func(a, b record.SigningKey) int { return b.Created.Compare(a.Created) })
+	k.keys.Store(&sorted)
+}
+
+// viewerClaims are the claims of a viewer token (RFC 7519 section 4).
+type viewerClaims struct {
+	jwt.RegisteredClaims
+	Project protocol.ProjectID `json:"prj"`
+	Key     protocol.KeyID     `json:"key"`
+	Device  protocol.DeviceID  `json:"dev"`
+	Rights  []protocol.Right   `json:"grants"`
+}
+
+// Mint signs a token. A zero Expires means DefaultViewerLife from now, no Rights mean view and audio, an empty ID a
+// fresh one. It fails with CodeInvalid when the life is over MaxViewerLife or a value makes no sense.
+func (k *Keyring) Mint(v Viewer, now time.Time) (string, error) {
+	if v.Expires.IsZero() {
+		v.Expires = now.Add(DefaultViewerLife)
+	}
+	if v.Rights == nil {
+		v.Rights = []protocol.Right{protocol.RightView, protocol.RightAudio}
+	}
+	if v.ID == "" {
+		v.ID = randomText(base36, tokenIDChars)
+	}
+	switch life := v.Expires.Sub(now); {
+	case life <= 0:
+		return "", protocol.Errorf(protocol.CodeInvalid, "a viewer token cannot expire in the past")
+	case life > MaxViewerLife:
+		return "", protocol.Errorf(protocol.CodeInvalid, "a viewer token lives at most %d hours", MaxViewerLife/time.Hour)
+	}
+	if err := v.check(); err != nil {
+		return "", protocol.Errorf(protocol.CodeInvalid, "%s", err)
+	}
+	keys := *k.keys.Load()
+	if len(keys) == 0 {
+		return "", errors.New("mint viewer token: the keyring is empty")
+	}
+	claims := viewerClaims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    string(v.Project),
+			Audience:  jwt.ClaimStrings{viewerAudience},
+			Subject:   v.Subject,
+			ExpiresAt: jwt.NewNumericDate(v.Expires),
+			ID:        v.ID,
+		},
+		Project: v.Project, Key: v.Key, Device: v.Device, Rights: v.Rights,
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
+	token.Header["kid"] = keys[0].ID
+	text, err := token.SignedString(keys[0].Private)
+	if err != nil {
+		return "", fmt.Errorf("sign viewer token: %w", err)
+	}
+	return text, nil
+}
+
+// Verify checks a token's signature, form and time, without any look-up. It fails with CodeExpired when only the time
+// has passed, else with CodeBadToken. Whether the API key behind it was revoked is for the caller to ask.
+func (k *Keyring) Verify(token string, now time.Time) (Viewer, error) {
+	var claims viewerClaims
+	_, err := parse(token, &claims, func(t *jwt.Token) (any, error) {
+		id, ok := t.Header["kid"].(string)
+		if !ok {
+			return nil, errors.New("no kid")
+		}
+		for _, key := range *k.keys.Load() {
+			if key.ID == id {
+				return key.Private.Public(), nil
+			}
+		}
+		return nil, errors.New("unknown kid")
+	})
+	if err != nil {
+		return Viewer{}, protocol.Errorf(protocol.CodeBadToken, "the viewer token is not one of this server").Because(err)
+	}
+	if claims.ExpiresAt == nil {
+		return Viewer{}, protocol.Errorf(protocol.CodeBadToken, "the viewer token has no expiry")
+	}
+	v := Viewer{
+		Project: claims.Project,
+		Subject: claims.Subject,
+		Key:     claims.Key,
+		Device:  claims.Device,
+		Rights:  claims.Rights,
+		Expires: claims.ExpiresAt.UTC(),
+		ID:      claims.ID,
+	}
+	if err := v.check(); err != nil {
+		return Viewer{}, protocol.Errorf(protocol.CodeBadToken, "the viewer token makes no sense: %s", err)
+	}
+	if claims.Issuer != string(v.Project) || !slices.Equal(claims.Audience, jwt.ClaimStrings{viewerAudience}) {
+		return Viewer{}, protocol.Errorf(protocol.CodeBadToken, "the token was not made for viewing")
+	}
+	if !now.Before(v.Expires) {
+		return Viewer{}, protocol.Errorf(protocol.CodeExpired, "the viewer token expired at %s", v.Expires.Format(time.RFC3339))
+	}
+	return v, nil
+}
+
+func (v Viewer) check() error {
+	switch {
+	case !v.Project.Valid():
+		return errors.New("bad project")
+	case !v.Device.Valid():
+		return errors.New("bad device")
+	case v.Key == "" || len(v.Key) > protocol.MaxNameBytes:
+		return errors.New("bad key")
+	case len(v.Subject) > protocol.MaxNameBytes:
+		return fmt.Errorf("the subject is over %d bytes", protocol.MaxNameBytes)
+	case v.ID == "" || len(v.ID) > protocol.MaxNameBytes:
+		return errors.New("bad token id")
+	case len(v.Rights) == 0 || len(v.Rights) > maxRights:
+		return errors.New("no grants, or too many")
+	}
+	for _, r := range v.Rights {
+		if !r.Valid() {
+			return errors.New("unknown grant")
+		}
+	}
+	return nil
+}
