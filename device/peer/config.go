@@ -1,0 +1,62 @@
+package peer
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// Config is what a Host can be told. Its zero value is good.
+type Config struct {
+	// Listen is the UDP address of the media port, for IPv4 and IPv6 when its host is empty. Empty means ":0": any
+	// free port.
+	Listen string
+	// DisconnectedTimeout is how long nothing may come from the viewer before ICE counts as disconnected; 0 means
+	// 5 s: two and a half keepalives.
+	DisconnectedTimeout time.Duration
+	// FailedTimeout is how long a disconnected ICE may take to come back by itself; 0 means 25 s, with which a phone
+	// survives a change of networks without a new session. A first connection has both time-outs together.
+	FailedTimeout time.Duration
+	// Keepalive is the interval of STUN checks on a quiet pair; 0 means 2 s. Consent of RFC 7675 asks for 15 s or
+	// less, and common NATs forget a mapping after 30 s.
+	Keepalive time.Duration
+	// RelayAfter is how long ICE may try after an answer before the device takes relays of its own and asks for an
+	// ICE restart; 0 means 4 s. The viewer's relay, if it has one, has won long before.
+	RelayAfter time.Duration
+	// RestartTimeout bounds the time from asking the viewer for an ICE restart to a connection; 0 means 20 s.
+	RestartTimeout time.Duration
+	// OfferTimeout is how long a peer waits for its first offer; 0 means 30 s.
+	OfferTimeout time.Duration
+	// HandshakeTimeout bounds DTLS after ICE has connected; 0 means 15 s: four retransmissions of RFC 6347 (1, 2, 4,
+	// 8 s).
+	HandshakeTimeout time.Duration
+	// ReportInterval is how often stats are told while packets flow; 0 means protocol.MediaReport.
+	ReportInterval time.Duration
+	// Logger gets what a person may want to know; nil means silence.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Listen == "" {
+		c.Listen = ":0"
+	}
+	for d, standard := range map[*time.Duration]time.Duration{
+		&c.DisconnectedTimeout: 5 * time.Second,
+		&c.FailedTimeout:       25 * time.Second,
+		&c.Keepalive:           2 * time.Second,
+		&c.RelayAfter:          4 * time.Second,
+		&c.RestartTimeout:      20 * time.Second,
+		&c.OfferTimeout:        30 * time.Second,
+		&c.HandshakeTimeout:    15 * time.Second,
+		&c.ReportInterval:      protocol.MediaReport,
+	} {
+		if *d == 0 {
+			*d = standard
+		}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

@@ -1,0 +1,34 @@
+package peer
+
+import "github.com/sightline-rtc/sightline/protocol"
+
+// Options say what one session is.
+type Options struct {
+	Session protocol.SessionID
+	// Grants are the viewer's rights. Without RightView nothing is sent, without RightAudio no sound.
+	Grants []protocol.Right
+	// ICEServers are the STUN and TURN servers of the invite.
+	ICEServers []protocol.ICEServer
+	Policy     protocol.Policy
+	// Media is what the viewer asks for, within its grants.
+	Media protocol.Media
+	// Trickle says whether candidates may follow the answer. Without it the answer waits up to GatherTimeout for them.
+	Trickle bool
+	Stream  Stream
+	Events  Events
+}
+
+// Events is told what happens in a session. All calls of one peer come from one goroutine, in order, and must not
+// block; Closed is the last and comes exactly once.
+type Events interface {
+	// Describe brings the answer to an offer, with the offer's revision, or the wish for an ICE restart.
+	Describe(protocol.SessionID, protocol.Describe)
+	// Candidate brings a local candidate of the newest answer; an empty one ends them.
+	Candidate(protocol.SessionID, protocol.Candidate)
+	// Path tells the selected candidate pair whenever it changes.
+	Path(protocol.SessionID, protocol.Path)
+	// Stats tells quality figures every Config.ReportInterval while packets flow, always with Media set.
+	Stats(protocol.SessionID, protocol.Stats)
+	// Closed tells that the peer has ended. Nothing is sent any more when it is called.
+	Closed(protocol.SessionID, protocol.Reason)
+}
