@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Envelope is one message on the link: a JSON object in UTF-8 of at most MaxMessageBytes.
@@ -37,7 +38,7 @@ func New(t Type, session SessionID, body Message) (Envelope, error) {
 	if body == nil {
 		return e, nil
 	}
-	data, err := json.Marshal(body)
+	data, err := marshal(body)
 	if err != nil {
 		return Envelope{}, fmt.Errorf("encode %s: %w", t, err)
 	}
@@ -57,7 +58,7 @@ func Must(t Type, session SessionID, body Message) Envelope {
 
 // Encode returns the envelope as it goes on the wire. It fails with CodeTooLarge over MaxMessageBytes.
 func (e *Envelope) Encode() ([]byte, error) {
-	b, err := json.Marshal(e)
+	b, err := marshal(e)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", e.Type, err)
 	}
@@ -73,6 +74,9 @@ func (e *Envelope) Encode() ([]byte, error) {
 func Decode(b []byte) (Envelope, Message, error) {
 	if len(b) > MaxMessageBytes {
 		return Envelope{}, nil, Errorf(CodeTooLarge, "a message of %d bytes is over the limit of %d", len(b), MaxMessageBytes)
+	}
+	if !utf8.Valid(b) {
+		return Envelope{}, nil, Errorf(CodeBadMessage, "not UTF-8")
 	}
 	var e Envelope
 	if err := json.Unmarshal(b, &e); err != nil {
@@ -108,6 +112,17 @@ func (e *Envelope) classify(body Message) {
 	case *Presence:
 		e.stateKey = string(m.Device)
 	}
+}
+
+// marshal is json.Marshal without the escaping of HTML, which can make a relayed body six times as large as it came.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 func clip(s string) string {

@@ -20,6 +20,7 @@ func TestDecodeRefusesWhatIsNoMessage(t *testing.T) {
 		{"not JSON", `hello`, CodeBadMessage},
 		{"an array", `[]`, CodeBadMessage},
 		{"two objects", `{"type":"ping"}{"type":"ping"}`, CodeBadMessage},
+		{"not UTF-8", "{\"type\":\"ping\",\"data\":\"\xff\"}", CodeBadMessage},
 		{"no type", `{}`, CodeUnknownType},
 		{"unknown type", `{"type":"shout"}`, CodeUnknownType},
 		{"negative seq", `{"type":"ping","seq":-1}`, CodeBadMessage},
@@ -103,6 +104,21 @@ func TestEncodeRefusesAMessageOverTheLimit(t *testing.T) {
 	e := Envelope{Type: TypePing, Data: json.RawMessage(`"` + strings.Repeat("a", MaxMessageBytes) + `"`)}
 	if _, err := e.Encode(); !errors.Is(err, &Error{Code: CodeTooLarge}) {
 		t.Errorf("got %v, want too_large", err)
+	}
+}
+
+func TestARelayedBodyDoesNotGrow(t *testing.T) {
+	in := []byte(`{"type":"close","data":{"reason":"viewer_left","x":"` + strings.Repeat("<", MaxMessageBytes-100) + `"}}`)
+	e, _, err := Decode(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) > len(in) {
+		t.Errorf("%d bytes became %d", len(in), len(out))
 	}
 }
 

@@ -1,0 +1,186 @@
+package link
+
+import (
+	"encoding/json"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+const (
+	// envelopeOverhead is more than the JSON of all envelope fields but data can take.
+	envelopeOverhead = 256
+	// maxControl bounds queued control messages: a peer that pings without reading is as slow as any other.
+	maxControl = 32
+)
+
+// outbox holds what waits for the socket, by class, and the sequenced messages that the other end has not
+// acknowledged yet. Nothing in it is unbounded (docs/protocol.md, "Back pressure").
+type outbox struct {
+	maxMessages, maxBytes int
+
+	control []protocol.Envelope
+
+	unacked      []protocol.Envelope // oldest first; the first has number acked+1
+	unackedBytes int
+	written      int // how many of unacked are on the socket already
+	last, acked  uint64
+
+	state     map[string]protocol.Envelope
+	stateKeys []string // in the order of first queueing
+
+	events           []protocol.Envelope
+	gapFrom, gapTo   uint64
+	volatileMessages []protocol.Envelope
+}
+
+func (o *outbox) push(e protocol.Envelope) error {
+	if len(e.Data) > protocol.MaxMessageBytes-envelopeOverhead {
+		return protocol.Errorf(protocol.CodeTooLarge, "a %s message of %d bytes is over the limit", e.Type, len(e.Data))
+	}
+	switch e.Class() {
+	case protocol.ClassSequenced:
+		return o.pushSequenced(e)
+	case protocol.ClassState:
+		o.pushState(e)
+	case protocol.ClassEvent:
+		o.pushEvent(e)
+	case protocol.ClassVolatile:
+		if o.volatileMessages = append(o.volatileMessages, e); len(o.volatileMessages) > protocol.MaxVolatile {
+			o.volatileMessages = o.volatileMessages[1:]
+		}
+	default:
+		if len(o.control) >= maxControl {
+			return protocol.Errorf(protocol.CodeTooSlow, "%d control messages are waiting", len(o.control))
+		}
+		o.control = append(o.control, e)
+	}
+	return nil
+}
+
+func (o *outbox) pushSequenced(e protocol.Envelope) error {
+	size := len(e.Data) + envelopeOverhead
+	if len(o.unacked) >= o.maxMessages || o.unackedBytes+size > o.maxBytes {
+		return protocol.Errorf(protocol.CodeTooSlow, "%d messages of %d bytes are unacknowledged", len(o.unacked), o.unackedBytes)
+	}
+	o.last++
+	e.Seq = o.last
+	o.unacked = append(o.unacked, e)
+	o.unackedBytes += size
+	return nil
+}
+
+func (o *outbox) pushState(e protocol.Envelope) {
+	if o.state == nil {
+		o.state = map[string]protocol.Envelope{}
+	}
+	key := e.StateKey()
+	if _, queued := o.state[key]; !queued {
+		o.stateKeys = append(o.stateKeys, key)
+	}
+	o.state[key] = e
+}
+
+// pushEvent queues an event. What does not fit is dropped and told by one gap over the whole hole.
+func (o *outbox) pushEvent(e protocol.Envelope) {
+	if len(o.events) < protocol.MaxEvents && o.gapFrom == 0 {
+		o.events = append(o.events, e)
+		return
+	}
+	number := eventNumber(&e)
+	if o.gapFrom == 0 {
+		o.gapFrom = number
+	}
+	o.gapTo = number
+}
+
+// pop returns the next message: control, then what must arrive, then what may be late, then what may be lost.
+func (o *outbox) pop() (protocol.Envelope, bool) {
+	switch {
+	case len(o.control) > 0:
+		return shift(&o.control), true
+	case o.written < len(o.unacked):
+		o.written++
+		return o.unacked[o.written-1], true
+	case len(o.stateKeys) > 0:
+		key := o.stateKeys[0]
+		e := o.state[key]
+		delete(o.state, key)
+		if o.stateKeys = o.stateKeys[1:]; len(o.stateKeys) == 0 {
+			o.stateKeys, o.state = nil, nil
+		}
+		return e, true
+	case len(o.events) > 0:
+		return shift(&o.events), true
+	case o.gapFrom != 0:
+		gap := protocol.Must(protocol.TypeGap, "", &protocol.Gap{From: o.gapFrom, To: o.gapTo})
+		o.gapFrom, o.gapTo = 0, 0
+		return gap, true
+	case len(o.volatileMessages) > 0:
+		return shift(&o.volatileMessages), true
+	}
+	return protocol.Envelope{}, false
+}
+
+func (o *outbox) pending() bool {
+	return len(o.control) > 0 || o.written < len(o.unacked) || len(o.stateKeys) > 0 ||
+		len(o.events) > 0 || o.gapFrom != 0 || len(o.volatileMessages) > 0
+}
+
+func (o *outbox) acknowledge(seq uint64) error {
+	if seq <= o.acked {
+		return nil
+	}
+	n := int(seq - o.acked) //nolint:gosec // compared with the number of kept messages below
+	if n > o.written {
+		return protocol.Errorf(protocol.CodeSequence, "message %d was acknowledged and never sent", seq)
+	}
+	for i := range n {
+		o.unackedBytes -= len(o.unacked[i].Data) + envelopeOverhead
+		o.unacked[i] = protocol.Envelope{}
+	}
+	o.unacked = o.unacked[n:]
+	if len(o.unacked) == 0 {
+		o.unacked = nil
+	}
+	o.written -= n
+	o.acked = seq
+	return nil
+}
+
+func (o *outbox) rewind(received uint64) error {
+	if received < o.acked || received > o.acked+uint64(o.written) { //nolint:gosec // a length
+		return protocol.Errorf(protocol.CodeSequence, "the other end has %d, this end kept %d to %d", received, o.acked+1, o.last)
+	}
+	if err := o.acknowledge(received); err != nil {
+		return err
+	}
+	o.written = 0
+	o.control = nil
+	return nil
+}
+
+func (o *outbox) unacknowledged() []protocol.Envelope {
+	lost := o.unacked
+	for i := range lost {
+		lost[i].Seq = 0
+	}
+	return lost
+}
+
+// shift takes the first element and gives its memory back when the queue is empty.
+func shift(queue *[]protocol.Envelope) protocol.Envelope {
+	e := (*queue)[0]
+	(*queue)[0] = protocol.Envelope{}
+	if *queue = (*queue)[1:]; len(*queue) == 0 {
+		*queue = nil
+	}
+	return e
+}
+
+func eventNumber(e *protocol.Envelope) uint64 {
+	var event protocol.Event
+	if err := json.Unmarshal(e.Data, &event); err != nil {
+		return 0
+	}
+	return event.Event
+}
