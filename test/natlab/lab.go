@@ -1,0 +1,122 @@
+//go:build linux
+
+// Package natlab builds small networks of Linux network namespaces, so that tests and measurements run real
+// programs over a real kernel without touching the machine's own network.
+//
+// A Lab is a router and some hosts, each in a namespace of its own with a default route. It says nothing about
+// what runs on the hosts: that is package rig. Building one needs root, iproute2 and nftables.
+package natlab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// prefix begins the name of every namespace this package makes; the builder's process id and a count follow, so
+// that labs stand side by side and Reap knows whose builder has died.
+const prefix = "sightline-lab-"
+
+var built atomic.Int64
+
+// Lab is a network of hosts around one router. It is safe for concurrent use.
+type Lab struct {
+	name    string
+	hosts   map[string]*Host
+	router  *Host
+	janitor *janitor
+
+	cuts  atomic.Int64
+	close sync.Once
+	err   error
+}
+
+// New builds a lab with the named hosts, the first at 10.77.1.2, the second at 10.77.2.2 and so on. Addresses are
+// the same in every lab: nothing leaves one. The caller closes the lab; if its process dies without doing so, the
+// namespaces go all the same.
+func New(ctx context.Context, hosts ...string) (*Lab, error) {
+	if err := Usable(); err != nil {
+		return nil, err
+	}
+	if err := Reap(ctx); err != nil {
+		return nil, fmt.Errorf("remove the labs of dead processes: %w", err)
+	}
+	l := &Lab{
+		name:  fmt.Sprintf("%s%d-%d-", prefix, os.Getpid(), built.Add(1)),
+		hosts: make(map[string]*Host, len(hosts)),
+	}
+	l.router = l.host("router", netip.Addr{})
+	namespaces := []string{l.router.Namespace}
+	for i, name := range hosts {
+		h := l.host(name, netip.AddrFrom4([4]byte{10, 77, byte(i + 1), 2}))
+		l.hosts[name] = h
+		namespaces = append(namespaces, h.Namespace)
+	}
+	var err error
+	if l.janitor, err = startJanitor(namespaces); err != nil {
+		return nil, fmt.Errorf("start the janitor: %w", err)
+	}
+	if err := l.build(ctx, hosts); err != nil {
+		return nil, errors.Join(fmt.Errorf("build the lab: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// Close kills what still runs on the hosts and removes the network. Closing twice is harmless.
+func (l *Lab) Close() error {
+	l.close.Do(func() { l.err = l.janitor.sweep() })
+	return l.err
+}
+
+// Host returns the host of a name that New was given; any other name is a fault of the caller and panics.
+func (l *Lab) Host(name string) *Host {
+	h, ok := l.hosts[name]
+	if !ok {
+		panic("natlab: no host " + name)
+	}
+	return h
+}
+
+// Router returns the namespace through which all hosts talk to each other.
+func (l *Lab) Router() *Host { return l.router }
+
+func (l *Lab) host(name string, addr netip.Addr) *Host {
+	return &Host{Name: name, Namespace: l.name + name, Addr: addr}
+}
+
+func (l *Lab) build(ctx context.Context, names []string) error {
+	var all, router strings.Builder
+	fmt.Fprintf(&all, "netns add %s\n", l.router.Namespace)
+	router.WriteString("link set lo up\n")
+	for _, name := range names {
+		h := l.hosts[name]
+		fmt.Fprintf(&all, "netns add %s\n", h.Namespace)
+		fmt.Fprintf(&all, "link add name %s netns %s type veth peer name eth0 netns %s\n", name, l.router.Namespace, h.Namespace)
+		fmt.Fprintf(&router, "addr add %s/24 dev %s\nlink set dev %s up\n", h.gateway(), name, name)
+	}
+	if err := batch(ctx, "", all.String()); err != nil {
+		return err
+	}
+	if err := l.router.settle(ctx); err != nil {
+		return err
+	}
+	if err := batch(ctx, l.router.Namespace, router.String()); err != nil {
+		return err
+	}
+	for _, name := range names {
+		h := l.hosts[name]
+		if err := h.settle(ctx); err != nil {
+			return err
+		}
+		plug := fmt.Sprintf("link set lo up\naddr add %s/24 dev eth0\nlink set eth0 up\nroute add default via %s\n", h.Addr, h.gateway())
+		if err := batch(ctx, h.Namespace, plug); err != nil {
+			return err
+		}
+	}
+	return nil
+}
