@@ -31,9 +31,9 @@ type janitor struct {
 	door io.Closer
 }
 
-func startJanitor(namespaces []string) (*janitor, error) {
-	// The janitor must outlive every context of its builder: its life ends with the pipe.
-	cmd := exec.CommandContext(context.Background(), "sh", append([]string{"-c", "cat >/dev/null" + sweep, "janitor"}, namespaces...)...)
+func startJanitor(ctx context.Context, namespaces []string) (*janitor, error) {
+	// The janitor outlives its builder's context: its life ends with the pipe.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "sh", append([]string{"-c", "cat >/dev/null" + sweep, "janitor"}, namespaces...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	door, err := cmd.StdinPipe()
 	if err != nil {
