@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+const deviceColumns = `id, project, name, model, public_key, generation, created_ms, last_seen_ms, revoked_ms`
+
+func scanDevice(row *sql.Rows) (record.Device, error) {
+	var d record.Device
+	var created, seen, revoked stamp
+	err := row.Scan(&d.ID, &d.Project, &d.Name, &d.Model, (*[]byte)(&d.PublicKey), &d.Generation, &created, &seen, &revoked)
+	d.Created, d.LastSeen, d.Revoked = created.time(), seen.time(), revoked.time()
+	return d, err
+}
+
+// Device returns a device of any project, also when it was revoked: look at Revoked. It fails with CodeNotFound.
+func (s *Store) Device(ctx context.Context, id protocol.DeviceID) (record.Device, error) {
+	d, ok, err := one(ctx, s.reader, scanDevice, `SELECT `+deviceColumns+` FROM devices WHERE id = ?`, id)
+	if err == nil && !ok {
+		err = noDevice()
+	}
+	return d, about(err, "read device %s", id)
+}
+
+// Devices returns a page of a project's devices without the revoked ones, the newest first, and the cursor to the next
+// page, empty at the end.
+func (s *Store) Devices(ctx context.Context, in protocol.ProjectID, cursor string, limit int) ([]record.Device, string, error) {
+	after, err := parseCursor(cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	size := pageSize(limit)
+	list, err := all(ctx, s.reader, scanDevice, `SELECT `+deviceColumns+` FROM devices
+		WHERE project = ? AND revoked_ms = 0 AND (created_ms, id) < (?, ?) ORDER BY created_ms DESC, id DESC LIMIT ?`,
+		in, after.created, after.id, size)
+	if err != nil {
+		return nil, "", about(err, "list devices")
+	}
+	list, next := cut(list, size, func(d record.Device) (time.Time, string) { return d.Created, string(d.ID) })
+	return list, next, nil
+}
+
+// RevokeDevice deletes a device of a project. Its row stays, so that its key is refused as revoked for ever. It fails
+// with CodeNotFound, also when the device is revoked already.
+func (s *Store) RevokeDevice(ctx context.Context, in protocol.ProjectID, id protocol.DeviceID) error {
+	found, err := change(ctx, s.writer, `UPDATE devices SET revoked_ms = ? WHERE id = ? AND project = ? AND revoked_ms = 0`,
+		stampOf(s.now()), id, in)
+	if err == nil && !found {
+		err = noDevice()
+	}
+	return about(err, "revoke device %s", id)
+}
+
+// NextGeneration returns a number for a device's new link, higher than any before. It fails with CodeNotFound and with
+// CodeRevoked.
+func (s *Store) NextGeneration(ctx context.Context, id protocol.DeviceID) (uint64, error) {
+	var next uint64
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		d, ok, err := one(ctx, tx, scanDevice, `UPDATE devices SET generation = generation + 1 WHERE id = ? RETURNING `+deviceColumns, id)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return noDevice()
+		case !d.Revoked.IsZero():
+			return protocol.Errorf(protocol.CodeRevoked, "this device was revoked")
+		}
+		next = d.Generation
+		return nil
+	})
+	return next, about(err, "number a link of device %s", id)
+}
+
+// Seen notes when a device was last online; an earlier time than the known one changes nothing.
+func (s *Store) Seen(ctx context.Context, id protocol.DeviceID, at time.Time) error {
+	_, err := change(ctx, s.writer, `UPDATE devices SET last_seen_ms = ? WHERE id = ? AND last_seen_ms < ?`, stampOf(at), id, stampOf(at))
+	return about(err, "note that device %s was seen", id)
+}
+
+func noDevice() error { return notFound("there is no such device") }

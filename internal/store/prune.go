@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+const (
+	// SessionLife is how long an ended session is kept, with its usage; enrolments are kept as long after they expired.
+	SessionLife = 30 * 24 * time.Hour
+
+	pruneInterval = time.Hour
+)
+
+// Run ends what has expired and deletes what is too old, at once and then every hour, until the context ends.
+func (s *Store) Run(ctx context.Context) error {
+	tick := time.NewTicker(pruneInterval)
+	defer tick.Stop()
+	for {
+		began := s.clock()
+		deleted, err := s.Prune(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			s.log.Warn("cannot prune the store", "err", err)
+		case deleted > 0:
+			s.log.Debug("store pruned", "sessions", deleted, "took", s.clock().Sub(began))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Prune does what Run does, once, and returns how many sessions it deleted.
+func (s *Store) Prune(ctx context.Context) (sessions int64, err error) {
+	now := s.now()
+	old := stampOf(now.Add(-SessionLife))
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE sessions SET ended_ms = expires_ms, reason = ?
+			WHERE kind = ? AND ended_ms = 0 AND expires_ms <= ?`, protocol.ReasonExpired, record.SessionTest, stampOf(now)); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM relay_usage WHERE grant_id IN (SELECT g.grant_id FROM session_grants g
+			JOIN sessions s ON s.id = g.session WHERE s.ended_ms <> 0 AND s.ended_ms < ?)`, old); err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE ended_ms <> 0 AND ended_ms < ?`, old)
+		if err != nil {
+			return err
+		}
+		if sessions, err = result.RowsAffected(); err != nil {
+			return err
+		}
+		// Allocations of a viewer who gathered candidates and opened nothing.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM relay_usage WHERE updated_ms < ? AND NOT EXISTS
+			(SELECT 1 FROM session_grants g WHERE g.grant_id = relay_usage.grant_id)`, old); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE expires_ms < ?`, old)
+		return err
+	})
+	return sessions, about(err, "prune store")
+}

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// sessionFields are the columns that a session is written to.
+const sessionFields = `id, kind, project, device, api_key, viewer, rights, owner, video, audio, talk,
+	viewer_grant, device_grant, created_ms, expires_ms, answered_ms, ended_ms, reason, path`
+
+// sessionColumns are what it is read from: the fields, and the sum over all allocations of all grants it ever had.
+var sessionColumns = sessionFields + relayed("up_bytes") + relayed("up_packets") + relayed("down_bytes") + relayed("down_packets")
+
+func relayed(column string) string {
+	return `, (SELECT COALESCE(SUM(u.` + column + `), 0) FROM session_grants g
+		JOIN relay_usage u ON u.grant_id = g.grant_id WHERE g.session = sessions.id)`
+}
+
+func scanSession(row *sql.Rows) (record.Session, error) {
+	var s record.Session
+	var created, expires, answered, ended stamp
+	var rights, path string
+	err := row.Scan(&s.ID, &s.Kind, &s.Project, &s.Device, &s.Key, &s.Viewer, &rights, &s.Owner,
+		&s.Media.Video, &s.Media.Audio, &s.Media.Talk, &s.ViewerGrant, &s.DeviceGrant,
+		&created, &expires, &answered, &ended, &s.Reason, &path,
+		&s.Relayed.UpBytes, &s.Relayed.UpPackets, &s.Relayed.DownBytes, &s.Relayed.DownPackets)
+	if err != nil {
+		return s, err
+	}
+	s.Created, s.Expires, s.Answered, s.Ended = created.time(), expires.time(), answered.time(), ended.time()
+	for _, right := range strings.Fields(rights) {
+		s.Rights = append(s.Rights, protocol.Right(right))
+	}
+	if path != "" {
+		if err := json.Unmarshal([]byte(path), &s.Path); err != nil {
+			return s, fmt.Errorf("read path of session %s: %w", s.ID, err)
+		}
+	}
+	return s, nil
+}
+
+// upsertSession writes a session unless it has ended or is somebody else's.
+func upsertSession(ctx context.Context, tx *sql.Tx, s record.Session) (written bool, err error) {
+	rights := make([]string, len(s.Rights))
+	for i, right := range s.Rights {
+		rights[i] = string(right)
+	}
+	var path []byte
+	if s.Path != (protocol.Path{}) {
+		if path, err = json.Marshal(s.Path); err != nil {
+			return false, err
+		}
+	}
+	owner := s.Owner
+	if owner == nil {
+		owner = []byte{}
+	}
+	return change(ctx, tx, `INSERT INTO sessions (`+sessionFields+`)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET
+			api_key = excluded.api_key, viewer = excluded.viewer, rights = excluded.rights,
+			video = excluded.video, audio = excluded.audio, talk = excluded.talk,
+			viewer_grant = excluded.viewer_grant, device_grant = excluded.device_grant,
+			expires_ms = excluded.expires_ms, answered_ms = excluded.answered_ms,
+			ended_ms = excluded.ended_ms, reason = excluded.reason, path = excluded.path
+		WHERE sessions.ended_ms = 0 AND sessions.project = excluded.project
+			AND sessions.device = excluded.device AND sessions.owner = excluded.owner`,
+		s.ID, s.Kind, s.Project, s.Device, s.Key, s.Viewer, strings.Join(rights, " "), owner,
+		s.Media.Video, s.Media.Audio, s.Media.Talk, s.ViewerGrant, s.DeviceGrant,
+		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path))
+}
+
+// saveGrant notes that a relay grant is the session's; an empty one is none.
+func saveGrant(ctx context.Context, tx *sql.Tx, id protocol.SessionID, grant protocol.GrantID, role protocol.Role) error {
+	if grant == "" {
+		return nil
+	}
+	saved, err := change(ctx, tx, `INSERT INTO session_grants (grant_id, session, role) VALUES (?, ?, ?)
+		ON CONFLICT (grant_id) DO UPDATE SET role = excluded.role WHERE session_grants.session = excluded.session`, grant, id, role)
+	if err == nil && !saved {
+		return protocol.Errorf(protocol.CodeConflict, "the relay grant belongs to another session")
+	}
+	return err
+}

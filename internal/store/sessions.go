@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// Sessions is the part of a Store that keeps sessions.
+type Sessions struct{ store *Store }
+
+// Sessions returns the part of the store that keeps sessions.
+func (s *Store) Sessions() *Sessions { return &Sessions{store: s} }
+
+// Save writes a session, new or known. An ended session stays as it ended: a later end is taken for the first, and
+// anything else fails with CodeConflict, as does a session that another project, device or owner has, or a relay grant
+// that another session has. Relayed is not written: it is what Record was told.
+func (s *Sessions) Save(ctx context.Context, session record.Session) error {
+	err := s.store.write(ctx, func(tx *sql.Tx) error {
+		written, err := upsertSession(ctx, tx, session)
+		if err != nil {
+			return err
+		}
+		if !written {
+			return s.refuse(ctx, tx, session)
+		}
+		if err := saveGrant(ctx, tx, session.ID, session.ViewerGrant, protocol.RoleViewer); err != nil {
+			return err
+		}
+		return saveGrant(ctx, tx, session.ID, session.DeviceGrant, protocol.RoleDevice)
+	})
+	return about(err, "save session %s", session.ID)
+}
+
+// refuse tells why a session could not be written: nil when it ends what has ended.
+func (s *Sessions) refuse(ctx context.Context, tx *sql.Tx, session record.Session) error {
+	known, ok, err := one(ctx, tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = ?`, session.ID)
+	switch {
+	case err != nil:
+		return err
+	case !ok || known.Project != session.Project || known.Device != session.Device || string(known.Owner) != string(session.Owner):
+		return protocol.Errorf(protocol.CodeConflict, "the session belongs to another owner or device")
+	case session.Ended.IsZero():
+		return protocol.Errorf(protocol.CodeConflict, "the session has ended: %s", known.Reason)
+	}
+	return nil
+}
+
+// Open returns all live sessions of all projects that have not ended, the oldest first.
+func (s *Sessions) Open(ctx context.Context) ([]record.Session, error) {
+	list, err := all(ctx, s.store.reader, scanSession,
+		`SELECT `+sessionColumns+` FROM sessions WHERE kind = ? AND ended_ms = 0 ORDER BY created_ms, id`, record.SessionLive)
+	return list, about(err, "list open sessions")
+}
+
+// Get returns a session of a project; it fails with CodeNotFound.
+func (s *Sessions) Get(ctx context.Context, in protocol.ProjectID, id protocol.SessionID) (record.Session, error) {
+	session, ok, err := one(ctx, s.store.reader, scanSession,
+		`SELECT `+sessionColumns+` FROM sessions WHERE id = ? AND project = ?`, id, in)
+	if err == nil && !ok {
+		err = noSession()
+	}
+	return session, about(err, "read session %s", id)
+}
+
+// List returns a page of a project's sessions that the filter chooses, the newest first, and the cursor to the next
+// page, empty at the end.
+func (s *Sessions) List(ctx context.Context, in protocol.ProjectID, filter record.SessionFilter, cursor string, limit int) ([]record.Session, string, error) {
+	after, err := parseCursor(cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	where := []string{"project = ?", "(created_ms, id) < (?, ?)"}
+	args := []any{in, after.created, after.id}
+	if filter.Device != "" {
+		where, args = append(where, "device = ?"), append(args, filter.Device)
+	}
+	switch filter.State {
+	case "":
+	case protocol.SessionOpening:
+		where = append(where, "ended_ms = 0 AND answered_ms = 0")
+	case protocol.SessionAnswered:
+		where = append(where, "ended_ms = 0 AND answered_ms <> 0")
+	case protocol.SessionEnded:
+		where = append(where, "ended_ms <> 0")
+	default:
+		return nil, "", protocol.Errorf(protocol.CodeInvalid, "the state of a session is opening, answered or ended")
+	}
+	size := pageSize(limit)
+	list, err := all(ctx, s.store.reader, scanSession, `SELECT `+sessionColumns+` FROM sessions
+		WHERE `+strings.Join(where, " AND ")+` ORDER BY created_ms DESC, id DESC LIMIT ?`, append(args, size)...)
+	if err != nil {
+		return nil, "", about(err, "list sessions")
+	}
+	list, next := cut(list, size, func(r record.Session) (time.Time, string) { return r.Created, string(r.ID) })
+	return list, next, nil
+}
+
+// End marks a session of a project as ended, if it has not yet, whether or not a hub knows it. It fails with
+// CodeNotFound.
+func (s *Sessions) End(ctx context.Context, in protocol.ProjectID, id protocol.SessionID, reason protocol.Reason) error {
+	ended, err := change(ctx, s.store.writer, `UPDATE sessions SET ended_ms = ?, reason = ? WHERE id = ? AND project = ? AND ended_ms = 0`,
+		stampOf(s.store.now()), reason, id, in)
+	if err == nil && !ended {
+		_, err = s.Get(ctx, in, id)
+	}
+	return about(err, "end session %s", id)
+}
+
+func noSession() error { return notFound("there is no such session") }

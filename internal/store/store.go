@@ -1,0 +1,106 @@
+// Package store keeps projects, keys, devices, enrolments, sessions and relay usage in SQLite, in one file of the data
+// directory.
+//
+// Several processes may have the same directory open: what one commits, the others read with their next query. A
+// failure that a peer may see is a protocol.Error; everything else is a fault of the machine. What comes out of the
+// store equals what went in, with times cut to milliseconds in UTC. The SQL keeps to what PostgreSQL speaks too.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Config says how a Store works. The zero value is a good default.
+type Config struct {
+	// Logger hears of what no caller is told; nil discards it.
+	Logger *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Store is an open data directory. It is safe for concurrent use; whoever opened it closes it.
+type Store struct {
+	// writer has one connection, so that writes of this process queue here and not in SQLite's busy loop.
+	writer *sql.DB
+	// reader has several, which see the last commit without waiting for a writer (WAL).
+	reader *sql.DB
+	log    *slog.Logger
+	clock  func() time.Time
+}
+
+// Open opens the data directory, which it makes if need be, brings its schema up to date and fills in what every
+// installation has: the default project, a signing key and a relay secret. Processes that open an empty directory at
+// the same time take turns.
+func Open(ctx context.Context, dir string, cfg Config) (*Store, error) {
+	s := &Store{log: cfg.Logger, clock: cfg.Now}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	unlock, err := lockDirectory(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := s.open(ctx, dir); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, dir string) error {
+	path, err := ensureFile(dir)
+	if err != nil {
+		return err
+	}
+	if s.writer, err = connect(path, writerPragmas, 1); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.writer); err != nil {
+		return fmt.Errorf("open store %s: %w", path, err)
+	}
+	if err := s.found(ctx); err != nil {
+		return fmt.Errorf("open store %s: %w", path, err)
+	}
+	s.reader, err = connect(path, readerPragmas, readers)
+	return err
+}
+
+// Close closes the store. Calls that are under way end first.
+func (s *Store) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.reader, s.writer} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// write runs do in a transaction that holds the write lock from its beginning, and commits unless do fails.
+func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := do(tx); err != nil {
+		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
+			return errors.Join(err, undo)
+		}
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// now returns the time as the store keeps it.
+func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }
