@@ -1,9 +1,17 @@
 package media
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 )
+
+// keyframeSpacing is the least time between two keyframes that are asked of a source.
+const keyframeSpacing = 500 * time.Millisecond
 
 // Config of a Stream.
 type Config struct {
@@ -12,34 +20,33 @@ type Config struct {
 }
 
 // Stream is the pipeline of one source, shared by all viewers. It is safe for concurrent use.
-type Stream struct{}
+type Stream struct {
+	log *slog.Logger
+	// ready is closed when format is first set.
+	ready chan struct{}
 
-// NewStream makes a stream without viewers and without pictures.
-func NewStream(cfg Config) *Stream { return &Stream{} }
+	// mu guards all below. The keyframer is never called under it.
+	mu     sync.Mutex
+	format Format
+	audio  *AudioFormat
 
-// WriteVideo takes one access unit from the source. It never blocks on a viewer; the NAL units may be reused afterwards.
-func (s *Stream) WriteVideo(au AccessUnit) {}
+	normaliser normaliser
+	time       timeline
+	videoTime  trackTime
+	audioTime  trackTime
+	rate       meter
+	gop        gop
+	// broken tells that pictures are missing: nothing is sent before the next keyframe.
+	broken bool
 
-// WriteAudio takes one frame of sound.
-func (s *Stream) WriteAudio(f AudioFrame) {}
+	viewers map[*Subscription]struct{}
+	// force asks the source for a keyframe, forced is when it last did, wanted that somebody waits for it to do so again.
+	force  func()
+	forced time.Time
+	wanted bool
 
-// Restarted tells that the source came back, with sound of the given format or nil for none.
-func (s *Stream) Restarted(audio *AudioFormat) {}
-
-// SetKeyframer sets what makes the source produce a keyframe soon; nil means that it cannot. It must not block.
-func (s *Stream) SetKeyframer(force func()) {}
-
-// Format waits for the first pictures and describes them. It fails when ctx is done first.
-func (s *Stream) Format(ctx context.Context) (Format, error) { panic("x") }
-
-// Audio describes the sound; false means that the source has none.
-func (s *Stream) Audio() (AudioFormat, bool) { panic("x") }
-
-// Subscribe adds a viewer. Its Run must be called to send anything, and its Close when it leaves.
-func (s *Stream) Subscribe(opts Options) *Subscription { panic("x") }
-
-// Stats counts what went through the stream.
-func (s *Stream) Stats() StreamStats { panic("x") }
+	stats StreamStats
+}
 
 // StreamStats are the counters of a stream since it was made.
 type StreamStats struct {
@@ -49,4 +56,241 @@ type StreamStats struct {
 	Bytes         uint64
 	BitsPerSecond int
 	Viewers       int
+}
+
+// NewStream makes a stream without viewers and without pictures.
+func NewStream(cfg Config) *Stream {
+	log := cfg.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Stream{
+		log:     log,
+		ready:   make(chan struct{}),
+		broken:  true,
+		viewers: make(map[*Subscription]struct{}),
+	}
+}
+
+// WriteVideo takes one access unit from the source. It never blocks on a viewer; the NAL units may be reused
+// afterwards. Pictures are dropped until the first keyframe, and after one that cannot be sent until the next.
+func (s *Stream) WriteVideo(au AccessUnit) {
+	if force := s.writeVideo(au, time.Now()); force != nil {
+		force()
+	}
+}
+
+func (s *Stream) writeVideo(au AccessUnit, now time.Time) (force func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.take(au, now)
+	if p == nil {
+		return s.due(now)
+	}
+	s.gop.add(p, now)
+	s.rate.add(now, p.bytes)
+	bps := s.rate.rate(now)
+	s.wanted = s.wanted && !p.key
+	starved := false
+	for v := range s.viewers {
+		v.pacer.setStreamRate(bps)
+		starved = v.offer(p, now) || starved
+	}
+	if starved {
+		s.wanted = true
+	}
+	return s.due(now)
+}
+
+// take turns an access unit into a picture; nil means that it is not sent.
+func (s *Stream) take(au AccessUnit, now time.Time) *picture {
+	if au.Codec != "" && au.Codec != CodecH264 {
+		s.stats.Dropped++
+		return nil
+	}
+	at := s.time.time(&s.videoTime, au.PTS, now)
+	nalus, key, err := s.normaliser.normalise(au.NALUs)
+	s.learnFormat()
+	switch {
+	case errors.Is(err, errNoPicture):
+		return nil
+	case err != nil:
+		s.log.Debug("access unit dropped", "err", err)
+		s.broken = true
+	case key:
+		s.broken = false
+	}
+	if s.broken {
+		s.stats.Dropped++
+		if err != nil {
+			s.gop.clear()
+		}
+		return nil
+	}
+	p := &picture{payloads: packetise(nalus), ts: ticks(at, VideoClockRate), key: key}
+	for _, payload := range p.payloads {
+		p.bytes += len(payload)
+	}
+	s.stats.Frames++
+	s.stats.Bytes += uint64(p.bytes) //nolint:gosec // Not negative.
+	if key {
+		s.stats.Keyframes++
+	}
+	return p
+}
+
+// learnFormat takes over new parameter sets.
+func (s *Stream) learnFormat() {
+	n := &s.normaliser
+	if n.spsChanged {
+		n.spsChanged = false
+		if f, err := formatOf(n.latestSPS); err == nil {
+			s.format = f
+		}
+	}
+	if s.format.SPS == nil || n.latestPPS == nil {
+		return
+	}
+	if first := s.format.PPS == nil; first || !bytes.Equal(s.format.PPS, n.latestPPS) {
+		s.format.PPS = n.latestPPS
+	}
+	select {
+	case <-s.ready:
+	default:
+		close(s.ready)
+	}
+}
+
+// WriteAudio takes one frame of sound. The payload may be reused afterwards. What does not fit into a packet, which
+// no codec of a camera makes, is dropped.
+func (s *Stream) WriteAudio(f AudioFrame) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.audio == nil || len(f.Payload) == 0 || len(f.Payload) > maxPayload {
+		return
+	}
+	at := s.time.time(&s.audioTime, f.PTS, time.Now())
+	frame := sound{payload: bytes.Clone(f.Payload), ts: ticks(at, s.audio.ClockRate)}
+	for v := range s.viewers {
+		v.offerSound(frame)
+	}
+}
+
+// Restarted tells that the source is there, for the first time or again, with sound of the given format or nil for
+// none. The times of what it writes are taken as new: viewers see them go on from where they stopped. Pictures flow
+// again from the next keyframe.
+func (s *Stream) Restarted(audio *AudioFormat) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.time.restart()
+	s.gop.clear()
+	s.broken = true
+	s.audio = audio
+}
+
+// SetKeyframer sets what makes the source produce a keyframe soon; nil means that it cannot. It must not block and
+// may be called from any goroutine.
+func (s *Stream) SetKeyframer(force func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.force = force
+}
+
+// Format waits for the first parameter sets and describes the pictures. It fails when ctx is done first.
+func (s *Stream) Format(ctx context.Context) (Format, error) {
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return Format{}, fmt.Errorf("wait for the first picture: %w", ctx.Err())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.format, nil
+}
+
+// Audio describes the sound; false means that the source has none, or was not open yet.
+func (s *Stream) Audio() (AudioFormat, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.audio == nil {
+		return AudioFormat{}, false
+	}
+	return *s.audio, true
+}
+
+// Subscribe adds a viewer. Its Run must be called to send anything, when its connection can take it: the fast start
+// is queued at once. Its Close must be called when it leaves.
+func (s *Stream) Subscribe(opts Options) *Subscription {
+	v := newSubscription(s, opts)
+	if force := s.subscribe(v, time.Now()); force != nil {
+		force()
+	}
+	return v
+}
+
+func (s *Stream) subscribe(v *Subscription, now time.Time) (force func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.viewers[v] = struct{}{}
+	v.pacer.setStreamRate(s.rate.rate(now))
+	if s.force == nil || now.Sub(s.forced) < keyframeSpacing {
+		if group := s.gop.start(now); group != nil {
+			v.prime(group, now)
+			return nil
+		}
+	}
+	s.wanted = true
+	return s.due(now)
+}
+
+func (s *Stream) unsubscribe(v *Subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.viewers, v)
+}
+
+// requestKeyframe answers a viewer's request: by a keyframe of the source if it can make one, else by the cached group
+// if that helps, once per group, so that a viewer that loses packets is not sent more and more of them.
+func (s *Stream) requestKeyframe(v *Subscription) {
+	if force := s.answer(v, time.Now()); force != nil {
+		force()
+	}
+}
+
+func (s *Stream) answer(v *Subscription, now time.Time) (force func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.force != nil {
+		s.wanted = true
+		return s.due(now)
+	}
+	group := s.gop.start(now)
+	if group == nil || group[0] == v.replayed || now.Sub(v.asked) < keyframeSpacing {
+		return nil
+	}
+	if !s.gop.worthReplaying(now, v.pacer.drain(s.gop.bytes)) {
+		return nil
+	}
+	v.asked, v.replayed = now, group[0]
+	v.prime(group, now)
+	return nil
+}
+
+// due returns what asks the source for a keyframe, if somebody wants one and the last was long enough ago.
+func (s *Stream) due(now time.Time) (force func()) {
+	if !s.wanted || s.force == nil || now.Sub(s.forced) < keyframeSpacing {
+		return nil
+	}
+	s.wanted, s.forced = false, now
+	return s.force
+}
+
+// Stats counts what went through the stream.
+func (s *Stream) Stats() StreamStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := s.stats
+	stats.BitsPerSecond = s.rate.rate(time.Now())
+	stats.Viewers = len(s.viewers)
+	return stats
 }

@@ -2,6 +2,9 @@ package media
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/pion/rtp"
@@ -29,21 +32,34 @@ type Options struct {
 }
 
 // Subscription is one viewer of a stream. It is safe for concurrent use.
-type Subscription struct{}
+type Subscription struct {
+	stream *Stream
+	pacer  *Pacer
+	video  sender
+	audio  sender
 
-// Run sends until ctx is done or Close is called, which give nil, or until a writer fails. All writes come from the
-// calling goroutine.
-func (s *Subscription) Run(ctx context.Context) error { panic("x") }
+	// wake has room for one signal that something waits.
+	wake   chan struct{}
+	closed chan struct{}
+	close  sync.Once
 
-// RequestKeyframe asks for a picture that decoding can start with (PLI or FIR, RFC 4585 and RFC 5104). Requests are
-// coalesced over all viewers.
-func (s *Subscription) RequestKeyframe() {}
+	// asked is when a keyframe was last asked for, replayed the group that the viewer got again. Stream.mu guards them.
+	asked    time.Time
+	replayed *picture
 
-// Close takes the viewer off the stream and ends Run. It may be called more than once.
-func (s *Subscription) Close() {}
+	// mu guards all below. It may be taken under Stream.mu, never the other way round.
+	mu     sync.Mutex
+	queue  queue
+	sounds []sound
+	stats  Stats
+}
 
-// Stats returns the viewer's counters.
-func (s *Subscription) Stats() Stats { panic("x") }
+// sound is one frame of sound: immutable and shared by all viewers.
+type sound struct {
+	payload []byte
+	// ts is the stream's time in ticks of the sound's clock rate.
+	ts int64
+}
 
 // Stats are the counters of one viewer.
 type Stats struct {
@@ -57,4 +73,260 @@ type Stats struct {
 	KeyframeRequests uint64
 	// FirstKeyframe is when the first keyframe had left; zero means not yet.
 	FirstKeyframe time.Time
+}
+
+func newSubscription(stream *Stream, opts Options) *Subscription {
+	s := &Subscription{
+		stream: stream,
+		pacer:  opts.Pacer,
+		video:  newSender(opts.Video),
+		audio:  newSender(opts.Audio),
+		wake:   make(chan struct{}, 1),
+		closed: make(chan struct{}),
+	}
+	if s.pacer == nil {
+		s.pacer = NewPacer()
+	}
+	s.pacer.setVideo(opts.Video.SSRC)
+	return s
+}
+
+// Run sends until ctx is done or Close is called, which give nil, or until a writer fails. All writes come from the
+// calling goroutine.
+func (s *Subscription) Run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var out outgoing
+	for {
+		wait, err := s.step(&out)
+		if err != nil {
+			return err
+		}
+		var paced <-chan time.Time
+		wake := s.wake
+		switch {
+		case wait > 0:
+			timer.Reset(wait)
+			paced = timer.C
+		case wait == 0:
+			// There is more: only look whether to stop.
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-s.closed:
+				return nil
+			default:
+				continue
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.closed:
+			return nil
+		case <-paced:
+		case <-wake:
+		}
+	}
+}
+
+// outgoing is the picture that is being sent and how many of its packets have left.
+type outgoing struct {
+	queued
+	sent int
+}
+
+// idle is the wait of a step that found nothing to send.
+const idle = -1
+
+// step sends the sound that waits and at most one packet of video. It returns how long the pacer wants to wait, 0 if
+// it sent a packet, or idle.
+func (s *Subscription) step(out *outgoing) (time.Duration, error) {
+	if err := s.sendSound(); err != nil {
+		return 0, err
+	}
+	if out.picture == nil {
+		next, ok := s.next()
+		if !ok {
+			return idle, nil
+		}
+		*out = outgoing{queued: next}
+	}
+	payload := out.payloads[out.sent]
+	if wait := s.pacer.take(len(payload) + rtpHeaderBytes); wait > 0 {
+		return wait, nil
+	}
+	out.sent++
+	last := out.sent == len(out.payloads)
+	if out.sent == 1 {
+		s.video.begin(out.ts)
+	}
+	if err := s.video.write(payload, last); err != nil {
+		return 0, fmt.Errorf("send video: %w", err)
+	}
+	s.count(out, len(payload), last)
+	if last {
+		*out = outgoing{}
+	}
+	return 0, nil
+}
+
+func (s *Subscription) next() (queued, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.pop()
+}
+
+func (s *Subscription) count(out *outgoing, n int, last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Packets++
+	s.stats.Bytes += uint64(n)
+	if !last {
+		return
+	}
+	s.stats.Frames++
+	if out.key {
+		s.stats.Keyframes++
+		if s.stats.FirstKeyframe.IsZero() {
+			s.stats.FirstKeyframe = time.Now()
+		}
+	}
+}
+
+func (s *Subscription) sendSound() error {
+	for {
+		frame, ok := s.nextSound()
+		if !ok {
+			return nil
+		}
+		s.audio.begin(frame.ts)
+		if err := s.audio.write(frame.payload, false); err != nil {
+			return fmt.Errorf("send audio: %w", err)
+		}
+	}
+}
+
+func (s *Subscription) nextSound() (sound, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.sounds) == 0 {
+		return sound{}, false
+	}
+	frame := s.sounds[0]
+	n := copy(s.sounds, s.sounds[1:])
+	s.sounds[n] = sound{}
+	s.sounds = s.sounds[:n]
+	s.stats.Packets++
+	s.stats.Bytes += uint64(len(frame.payload))
+	return frame, true
+}
+
+// RequestKeyframe asks for a picture that decoding can start with (PLI or FIR, RFC 4585 section 6.3.1 and RFC 5104
+// section 4.3.1). Requests are coalesced over all viewers.
+func (s *Subscription) RequestKeyframe() {
+	s.mu.Lock()
+	s.stats.KeyframeRequests++
+	s.mu.Unlock()
+	s.stream.requestKeyframe(s)
+}
+
+// Close takes the viewer off the stream and ends Run. It may be called more than once.
+func (s *Subscription) Close() {
+	s.close.Do(func() {
+		s.stream.unsubscribe(s)
+		close(s.closed)
+	})
+}
+
+// Stats returns the viewer's counters.
+func (s *Subscription) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
+
+// offer queues a live picture and reports whether the viewer was cut and now waits for a keyframe.
+func (s *Subscription) offer(p *picture, now time.Time) (starved bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.queue.push(p, now, s.pacer.drain(p.bytes)) {
+		s.stats.Dropped++
+		return false
+	}
+	if dropped := s.queue.cut(now, s.pacer.drain); dropped > 0 {
+		s.stats.Dropped += uint64(dropped)
+		s.stats.Cuts++
+	}
+	s.signal()
+	return !s.queue.started
+}
+
+// prime queues a cached group instead of what waits.
+func (s *Subscription) prime(group []*picture, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.prime(group, now, s.pacer.drain)
+	s.signal()
+}
+
+// offerSound queues a frame of sound.
+func (s *Subscription) offerSound(frame sound) {
+	if s.audio.track.Writer == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.sounds) == maxQueuedAudio {
+		s.sounds = s.sounds[:copy(s.sounds, s.sounds[1:])]
+	}
+	s.sounds = append(s.sounds, frame)
+	s.signal()
+}
+
+func (s *Subscription) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sender numbers the packets of one track of one viewer. Only Run uses it.
+type sender struct {
+	track  Track
+	header rtp.Header
+	// sequence is the next packet's; base is the RTP time of the stream's time 0. Both start at random (RFC 3550
+	// section 5.1).
+	sequence uint16
+	base     uint32
+	// ts is the present frame's time.
+	ts    int64
+	begun bool
+}
+
+func newSender(t Track) sender {
+	return sender{track: t, sequence: uint16(rand.Uint32()), base: rand.Uint32()} //nolint:gosec // Wrapping is meant.
+}
+
+// begin starts a frame. Its time is later than that of the one before, whatever the source says.
+func (s *sender) begin(ts int64) {
+	if s.begun && ts <= s.ts {
+		ts = s.ts + 1
+	}
+	s.ts, s.begun = ts, true
+}
+
+func (s *sender) write(payload []byte, marker bool) error {
+	s.header = rtp.Header{
+		Version:        2,
+		Marker:         marker,
+		PayloadType:    s.track.PayloadType,
+		SequenceNumber: s.sequence,
+		Timestamp:      s.base + uint32(s.ts), //nolint:gosec // RTP time wraps.
+		SSRC:           s.track.SSRC,
+		Extensions:     s.header.Extensions[:0],
+	}
+	s.sequence++
+	_, err := s.track.Writer.WriteRTP(&s.header, payload)
+	return err
 }
