@@ -145,15 +145,14 @@ func (s *Stream) learnFormat() {
 	if n.spsChanged {
 		n.spsChanged = false
 		if f, err := formatOf(n.latestSPS); err == nil {
+			f.PPS = s.format.PPS
 			s.format = f
 		}
 	}
 	if s.format.SPS == nil || n.latestPPS == nil {
 		return
 	}
-	if first := s.format.PPS == nil; first || !bytes.Equal(s.format.PPS, n.latestPPS) {
-		s.format.PPS = n.latestPPS
-	}
+	s.format.PPS = n.latestPPS
 	select {
 	case <-s.ready:
 	default:
@@ -170,7 +169,7 @@ func (s *Stream) WriteAudio(f AudioFrame) {
 		return
 	}
 	at := s.time.time(&s.audioTime, f.PTS, time.Now())
-	frame := sound{payload: bytes.Clone(f.Payload), ts: ticks(at, s.audio.ClockRate)}
+	frame := sound{payload: bytes.Clone(f.Payload), ts: ticks(at, s.audio.ClockRate), format: *s.audio}
 	for v := range s.viewers {
 		v.offerSound(frame)
 	}
@@ -184,6 +183,7 @@ func (s *Stream) Restarted(audio *AudioFormat) {
 	defer s.mu.Unlock()
 	s.time.restart()
 	s.gop.clear()
+	s.normaliser = normaliser{}
 	s.broken = true
 	s.audio = audio
 }
@@ -218,17 +218,22 @@ func (s *Stream) Audio() (AudioFormat, bool) {
 	return *s.audio, true
 }
 
-// Subscribe adds a viewer. Its Run must be called to send anything, when its connection can take it: the fast start
-// is queued at once. Its Close must be called when it leaves.
+// Subscribe makes a viewer's end of the stream. Nothing happens before its Run is called, which should be when the
+// connection can take packets.
 func (s *Stream) Subscribe(opts Options) *Subscription {
-	v := newSubscription(s, opts)
-	if force := s.subscribe(v, time.Now()); force != nil {
-		force()
-	}
-	return v
+	audio, _ := s.Audio()
+	return newSubscription(s, opts, audio)
 }
 
-func (s *Stream) subscribe(v *Subscription, now time.Time) (force func()) {
+// join adds a viewer and sees to it that it gets a keyframe: a new one if the source makes them, else the cached
+// group, else the next.
+func (s *Stream) join(v *Subscription) {
+	if force := s.start(v, time.Now()); force != nil {
+		force()
+	}
+}
+
+func (s *Stream) start(v *Subscription, now time.Time) (force func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.viewers[v] = struct{}{}
@@ -243,12 +248,11 @@ func (s *Stream) subscribe(v *Subscription, now time.Time) (force func()) {
 	return s.due(now)
 }
 
-func (s *Stream) unsubscribe(v *Subscription) {
+func (s *Stream) leave(v *Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.viewers, v)
 }
-
 // requestKeyframe answers a viewer's request: by a keyframe of the source if it can make one, else by the cached group
 // if that helps, once per group, so that a viewer that loses packets is not sent more and more of them.
 func (s *Stream) requestKeyframe(v *Subscription) {
@@ -263,6 +267,9 @@ func (s *Stream) answer(v *Subscription, now time.Time) (force func()) {
 	if s.force != nil {
 		s.wanted = true
 		return s.due(now)
+	}
+	if _, joined := s.viewers[v]; !joined {
+		return nil
 	}
 	group := s.gop.start(now)
 	if group == nil || group[0] == v.replayed || now.Sub(v.asked) < keyframeSpacing {

@@ -31,12 +31,14 @@ type Options struct {
 	Pacer *Pacer
 }
 
-// Subscription is one viewer of a stream. It is safe for concurrent use.
+// Subscription is one viewer of a stream, from when its Run is called. It is safe for concurrent use.
 type Subscription struct {
 	stream *Stream
 	pacer  *Pacer
 	video  sender
 	audio  sender
+	// sound is what the viewer agreed to hear; a source that comes back with another is not heard.
+	sound AudioFormat
 
 	// wake has room for one signal that something waits.
 	wake   chan struct{}
@@ -58,7 +60,8 @@ type Subscription struct {
 type sound struct {
 	payload []byte
 	// ts is the stream's time in ticks of the sound's clock rate.
-	ts int64
+	ts     int64
+	format AudioFormat
 }
 
 // Stats are the counters of one viewer.
@@ -75,12 +78,13 @@ type Stats struct {
 	FirstKeyframe time.Time
 }
 
-func newSubscription(stream *Stream, opts Options) *Subscription {
+func newSubscription(stream *Stream, opts Options, sound AudioFormat) *Subscription {
 	s := &Subscription{
 		stream: stream,
 		pacer:  opts.Pacer,
 		video:  newSender(opts.Video),
 		audio:  newSender(opts.Audio),
+		sound:  sound,
 		wake:   make(chan struct{}, 1),
 		closed: make(chan struct{}),
 	}
@@ -91,41 +95,39 @@ func newSubscription(stream *Stream, opts Options) *Subscription {
 	return s
 }
 
-// Run sends until ctx is done or Close is called, which give nil, or until a writer fails. All writes come from the
-// calling goroutine.
+// Run joins the stream and sends until ctx is done or Close is called, which give nil, or until a writer fails. All
+// writes come from the calling goroutine. It is called once.
 func (s *Subscription) Run(ctx context.Context) error {
+	s.stream.join(s)
+	defer s.stream.leave(s)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var out outgoing
 	for {
-		wait, err := s.step(&out)
-		if err != nil {
-			return err
-		}
-		var paced <-chan time.Time
-		wake := s.wake
-		switch {
-		case wait > 0:
-			timer.Reset(wait)
-			paced = timer.C
-		case wait == 0:
-			// There is more: only look whether to stop.
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-s.closed:
-				return nil
-			default:
-				continue
-			}
-		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.closed:
 			return nil
+		default:
+		}
+		wait, err := s.step(&out)
+		if err != nil {
+			return err
+		}
+		if wait == 0 {
+			continue
+		}
+		var paced <-chan time.Time
+		if wait > 0 {
+			timer.Reset(wait)
+			paced = timer.C
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.closed:
 		case <-paced:
-		case <-wake:
+		case <-s.wake:
 		}
 	}
 }
@@ -231,13 +233,8 @@ func (s *Subscription) RequestKeyframe() {
 	s.stream.requestKeyframe(s)
 }
 
-// Close takes the viewer off the stream and ends Run. It may be called more than once.
-func (s *Subscription) Close() {
-	s.close.Do(func() {
-		s.stream.unsubscribe(s)
-		close(s.closed)
-	})
-}
+// Close ends Run, which takes the viewer off the stream. It may be called more than once.
+func (s *Subscription) Close() { s.close.Do(func() { close(s.closed) }) }
 
 // Stats returns the viewer's counters.
 func (s *Subscription) Stats() Stats {
@@ -272,7 +269,7 @@ func (s *Subscription) prime(group []*picture, now time.Time) {
 
 // offerSound queues a frame of sound.
 func (s *Subscription) offerSound(frame sound) {
-	if s.audio.track.Writer == nil {
+	if s.audio.track.Writer == nil || frame.format != s.sound {
 		return
 	}
 	s.mu.Lock()
