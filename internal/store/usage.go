@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -87,11 +89,9 @@ func newTestSession(in protocol.ProjectID, now time.Time, life time.Duration) (r
 	if err != nil {
 		return record.Session{}, "", err
 	}
-	random, err := uuid.NewRandom()
-	if err != nil {
-		return record.Session{}, "", err
-	}
-	grant := protocol.GrantID(fmt.Sprintf("%x", random[:]))
+	var random [16]byte
+	_, _ = rand.Read(random[:])
+	grant := protocol.GrantID(hex.EncodeToString(random[:]))
 	return record.Session{
 		ID: protocol.SessionID(id.String()), Kind: record.SessionTest, Project: in,
 		ViewerGrant: grant, Created: now, Expires: now.Add(life).Truncate(time.Millisecond),
