@@ -1,0 +1,66 @@
+// Drives one Chromium for a program that speaks JSON, one object a line: on stdin {"id":1,"do":"open","page":"a",…},
+// on stdout {"id":1,"ok":…} or {"id":1,"error":"…"}. The first line out is {"ready":true}. What pages write to their
+// console goes to stderr. Ends when stdin does.
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { commands } from "./page.mjs";
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  args: [
+    "--no-sandbox", // root in a namespace of its own
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+  ],
+});
+const probe = fileURLToPath(new URL("probe.js", import.meta.url));
+const pages = new Map();
+
+/** Each page has a context of its own: pages share no storage, as viewers on different machines would not. */
+async function open({ page: name, url, timeoutMS }) {
+  if (pages.has(name)) throw new Error(`page ${name} is open already`);
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  await context.addInitScript({ path: probe });
+  const page = await context.newPage();
+  page.on("console", (message) => console.error(`${name}: ${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => console.error(`${name}: uncaught: ${error.stack}`));
+  pages.set(name, page);
+  await page.goto(url, { timeout: timeoutMS, waitUntil: "commit" });
+  return null;
+}
+
+async function close({ page: name }) {
+  const page = pages.get(name);
+  pages.delete(name);
+  await page?.context().close();
+  return null;
+}
+
+async function answer(request) {
+  if (request.do === "open") return open(request);
+  if (request.do === "close") return close(request);
+  const page = pages.get(request.page);
+  if (!page) throw new Error(`page ${request.page} is not open`);
+  const command = commands[request.do];
+  if (!command) throw new Error(`unknown command ${request.do}`);
+  return command(page, request);
+}
+
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+
+say({ ready: true });
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line);
+  answer(request).then(
+    (ok) => say({ id: request.id, ok: ok ?? null }),
+    (error) => say({ id: request.id, error: error.message.split("\n")[0] }),
+  );
+}
+await browser.close();

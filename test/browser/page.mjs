@@ -1,0 +1,120 @@
+// What can be asked of one open page. Every answer is plain JSON.
+
+/** Everything a person can read on the page, shadow roots included. */
+function readText() {
+  const texts = [];
+  const visit = (root) => {
+    for (const node of root.childNodes) {
+      if (node.nodeType === Node.TEXT_NODE) {
+        const text = node.textContent.trim();
+        const parent = node.parentElement ?? root.host;
+        if (text && parent?.checkVisibility({ visibilityProperty: true, opacityProperty: true })) texts.push(text);
+      } else if (node instanceof Element && !["SCRIPT", "STYLE", "TEMPLATE"].includes(node.tagName)) {
+        if (node.shadowRoot) visit(node.shadowRoot);
+        visit(node);
+      }
+    }
+  };
+  visit(document.body);
+  return texts.join("\n");
+}
+
+/** The state that the element shows to the page that embeds it. */
+function readState() {
+  const element = sightlineProbe.element();
+  return {
+    state: element?.state ?? "",
+    reason: element?.reason ?? "",
+    dataState: element?.getAttribute("data-state") ?? "",
+    dataPath: element?.getAttribute("data-path") ?? "",
+  };
+}
+
+/** Frames since the page was opened, and how long none came since the last mark. */
+function readFrames() {
+  const { frames, stallMS, grewAt, firstFrameMS } = sightlineProbe;
+  const video = sightlineProbe.video();
+  return {
+    frames,
+    stallMS: Math.max(stallMS, performance.now() - grewAt),
+    firstFrameMS: firstFrameMS ?? 0,
+    width: video?.videoWidth ?? 0,
+    height: video?.videoHeight ?? 0,
+  };
+}
+
+/** The grey values of a region of the picture; the region is in fractions of its width and height. */
+function readRegion({ x, y, width, height }) {
+  const video = sightlineProbe.video();
+  if (!video?.videoWidth) throw new Error("there is no picture");
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(width * video.videoWidth);
+  canvas.height = Math.round(height * video.videoHeight);
+  const context = canvas.getContext("2d");
+  context.drawImage(
+    video,
+    x * video.videoWidth, y * video.videoHeight, canvas.width, canvas.height,
+    0, 0, canvas.width, canvas.height,
+  );
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const grey = [];
+  for (let i = 0; i < data.length; i += 4) grey.push((data[i] * 3 + data[i + 1] * 6 + data[i + 2]) / 10);
+  return grey;
+}
+
+/** A pixel counts as changed over this difference of grey values: more than coding noise, less than a digit's edge. */
+const changedOver = 40;
+
+export const commands = {
+  state: (page) => page.evaluate(readState),
+  frames: (page) => page.evaluate(readFrames),
+  text: (page) => page.evaluate(readText),
+  mark: (page) => page.evaluate(() => sightlineProbe.mark()),
+
+  /** Waits until the element is in a state, on a path when one is given. */
+  until: async (page, { state, path, timeoutMS }) => {
+    await page.waitForFunction(
+      ({ state, path }) => {
+        const element = sightlineProbe.element();
+        return (
+          element?.getAttribute("data-state") === state && (!path || element.getAttribute("data-path") === path)
+        );
+      },
+      { state, path },
+      { timeout: timeoutMS, polling: 50 },
+    );
+    return commands.state(page);
+  },
+
+  /** Waits until so many frames more have been decoded. */
+  grow: async (page, { frames, timeoutMS }) => {
+    await page.waitForFunction(
+      (wanted) => sightlineProbe.frames >= wanted,
+      (await page.evaluate(() => sightlineProbe.frames)) + frames,
+      { timeout: timeoutMS, polling: 50 },
+    );
+    return commands.frames(page);
+  },
+
+  /** Waits until a text can be read on the page, whatever its case. */
+  reads: async (page, { text, timeoutMS }) => {
+    await page.waitForFunction(
+      `(${readText})().toLowerCase().includes(${JSON.stringify(text.toLowerCase())})`,
+      undefined,
+      { timeout: timeoutMS, polling: 100 },
+    );
+    return commands.text(page);
+  },
+
+  /** The share of a region's pixels that change within a time. */
+  moves: async (page, { region, withinMS }) => {
+    const before = await page.evaluate(readRegion, region);
+    await page.waitForTimeout(withinMS);
+    const after = await page.evaluate(readRegion, region);
+    const changed = before.filter((grey, i) => Math.abs(grey - after[i]) > changedOver).length;
+    return changed / before.length;
+  },
+
+  evaluate: (page, { script }) => page.evaluate(script),
+  screenshot: (page, { file }) => page.screenshot({ path: file }).then(() => null),
+};
