@@ -1,0 +1,98 @@
+package signal
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/sightline-rtc/sightline/link"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// Config is what a hub can be told. Directory, Sessions, Relay and Tokens must be set; every other zero value is a
+// good default.
+type Config struct {
+	Directory directory
+	Sessions  sessions
+	Relay     relay
+	Tokens    tokens
+
+	// Node names this process.
+	Node protocol.NodeID
+	// Audience says whether a device's token names this hub by one of its URLs; nil means that any will do.
+	Audience func(url string) bool
+	// Origins are the web origins, besides the hub's own, whose pages may open a link; "*" means all.
+	Origins []string
+	// ClientAddress tells where a request comes from, past trusted proxies; nil means its RemoteAddr.
+	ClientAddress func(*http.Request) netip.Addr
+
+	// Link has the timing of the links.
+	Link link.Config
+	// PingBusy is the ping interval of a viewer in a session; 0 means protocol.PingIntervalBusy.
+	PingBusy time.Duration
+	// HelloTimeout is how long a socket may stay without its hello; 0 means protocol.HelloTimeout.
+	HelloTimeout time.Duration
+	// WriteTimeout bounds one write to a socket; 0 means protocol.WriteTimeout.
+	WriteTimeout time.Duration
+	// Lease is how long a session lives without extend; 0 means protocol.SessionLease.
+	Lease time.Duration
+	// MediaTimeout ends a session of which neither end reports media, and is the least that is left of a lease when
+	// the hub starts; 0 means protocol.MediaTimeout.
+	MediaTimeout time.Duration
+	// SuspectWindow and SuspectWait are for devices that lost their link; 0 means the protocol's.
+	SuspectWindow, SuspectWait time.Duration
+	// CredentialRefresh is how often relay credentials are renewed; 0 means 3 min, well within their 5 min of life.
+	CredentialRefresh time.Duration
+	// GoawayGrace is how long clients have to come back somewhere else when the hub stops; 0 means 1 s.
+	GoawayGrace time.Duration
+	// Path is how sessions may go; empty means protocol.PathPreferDirect.
+	Path protocol.PathPolicy
+
+	// Logger gets what a person may want to know; nil means silence.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		value *time.Duration
+		zero  time.Duration
+	}{
+		{&c.PingBusy, protocol.PingIntervalBusy},
+		{&c.HelloTimeout, protocol.HelloTimeout},
+		{&c.WriteTimeout, protocol.WriteTimeout},
+		{&c.Lease, protocol.SessionLease},
+		{&c.MediaTimeout, protocol.MediaTimeout},
+		{&c.SuspectWindow, protocol.SuspectWindow},
+		{&c.SuspectWait, protocol.SuspectWait},
+		{&c.CredentialRefresh, 3 * time.Minute},
+		{&c.GoawayGrace, time.Second},
+		{&c.Link.Ping, protocol.PingInterval},
+		{&c.Link.Grace, protocol.PingGrace},
+	} {
+		if *d.value == 0 {
+			*d.value = d.zero
+		}
+	}
+	if c.Path == "" {
+		c.Path = protocol.PathPreferDirect
+	}
+	if c.Audience == nil {
+		c.Audience = func(string) bool { return true }
+	}
+	if c.ClientAddress == nil {
+		c.ClientAddress = remoteAddress
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func remoteAddress(r *http.Request) netip.Addr {
+	address, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Addr().Unmap()
+}

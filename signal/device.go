@@ -1,0 +1,142 @@
+package signal
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// device is what the hub knows of a device that has a link, had one lately, or is watched. Hub.mu guards it.
+type device struct {
+	id         protocol.DeviceID
+	project    protocol.ProjectID
+	link       *client // nil while there is none
+	status     protocol.Status
+	generation uint64
+	since      time.Time
+	sessions   map[protocol.SessionID]*session // all that are open
+	watchers   map[*client]bool
+	waiting    []*waiting
+}
+
+// waiting is an open that waits for a suspect device to come back.
+type waiting struct {
+	viewer   *client
+	request  protocol.Envelope
+	open     *protocol.Open
+	messages []protocol.Envelope // of the same session, sent behind the open
+	deadline time.Time
+	resumed  bool // the device is back
+}
+
+func (h *Hub) deviceLocked(id protocol.DeviceID) *device {
+	d := h.devices[id]
+	if d == nil {
+		d = &device{id: id, status: protocol.StatusOffline, watchers: map[*client]bool{},
+			sessions: map[protocol.SessionID]*session{}}
+		h.devices[id] = d
+	}
+	return d
+}
+
+// forgetLocked drops a device that nobody needs any more.
+func (h *Hub) forgetLocked(d *device) {
+	if d.link == nil && d.status == protocol.StatusOffline && len(d.watchers) == 0 && len(d.waiting) == 0 && len(d.sessions) == 0 {
+		delete(h.devices, d.id)
+	}
+}
+
+func (d *device) presence() protocol.Presence {
+	return protocol.Presence{Device: d.id, Status: d.status, Generation: d.generation, Since: d.since}
+}
+
+// setStatusLocked changes the presence of a device and tells who watches it.
+func (h *Hub) setStatusLocked(d *device, status protocol.Status, now time.Time) {
+	if d.status == status {
+		return
+	}
+	d.status, d.since = status, now.UTC().Truncate(time.Millisecond)
+	presence := d.presence()
+	e := protocol.Must(protocol.TypePresence, "", &presence)
+	e.Gen = d.generation
+	for watcher := range d.watchers {
+		watcher.send(e)
+	}
+	h.config.Logger.Info("device "+string(status), "device", d.id, "generation", d.generation)
+}
+
+// Presence tells what the hub knows of a device. One that it knows nothing of is offline, since a zero time.
+func (h *Hub) Presence(id protocol.DeviceID) protocol.Presence {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if d := h.devices[id]; d != nil {
+		return d.presence()
+	}
+	return protocol.Presence{Device: id, Status: protocol.StatusOffline}
+}
+
+// online puts a device's new link in the place of an older one and lets waiting viewers in.
+func (h *Hub) online(c *client, project protocol.ProjectID) {
+	h.mu.Lock()
+	d := h.deviceLocked(c.device)
+	if d.generation >= c.generation {
+		h.mu.Unlock()
+		c.close(supersededError)
+		return
+	}
+	old := d.link
+	d.link, d.project, d.generation = c, project, c.generation
+	if d.status == protocol.StatusOnline {
+		d.status = protocol.StatusSuspect // so that watchers hear of the new generation
+	}
+	h.setStatusLocked(d, protocol.StatusOnline, c.since)
+	let := slices.Clone(d.waiting)
+	for _, w := range let {
+		w.resumed = true
+	}
+	h.mu.Unlock()
+	if old != nil {
+		old.close(supersededError)
+	}
+	for _, w := range let {
+		h.resumeOpen(w)
+	}
+}
+
+var supersededError = protocol.Errorf(protocol.CodeSuperseded, "a newer link with the same device key is alive")
+
+// lost is told when a device's link has ended. left says that it ended on purpose.
+func (h *Hub) lost(ctx context.Context, c *client, left bool) {
+	now := time.Now()
+	h.mu.Lock()
+	d := h.devices[c.device]
+	if d == nil || d.link != c {
+		h.mu.Unlock()
+		return
+	}
+	d.link = nil
+	h.detachLocked(c)
+	var refuse []*waiting
+	if left {
+		refuse, d.waiting = d.waiting, nil
+		h.setStatusLocked(d, protocol.StatusOffline, now)
+		h.forgetLocked(d)
+	} else {
+		h.setStatusLocked(d, protocol.StatusSuspect, now)
+	}
+	h.mu.Unlock()
+	for _, w := range refuse {
+		w.viewer.refuse(w.request, offlineError(now))
+	}
+	if err := h.config.Directory.Seen(ctx, c.device, now); err != nil {
+		h.config.Logger.Error("last seen not saved", "device", c.device, "err", err)
+	}
+}
+
+func offlineError(lastSeen time.Time) *protocol.Error {
+	e := protocol.Errorf(protocol.CodeOffline, "the camera is offline")
+	e.LastSeen = lastSeen.UTC().Truncate(time.Millisecond)
+	return e
+}

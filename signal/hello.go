@@ -1,0 +1,201 @@
+package signal
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/link"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// opensPerSecond and opensBurst bound a viewer's requests. A wall of cameras opens its burst at once; nobody needs
+// more than the rate after that.
+const (
+	opensPerSecond = 2
+	opensBurst     = 20
+)
+
+// admit verifies a hello and makes the client that its socket belongs to from now on. The welcome is queued.
+func (h *Hub) admit(ctx context.Context, hello *protocol.Hello, s socket, address netip.Addr) (*client, error) {
+	if hello.Version != protocol.Version {
+		return nil, protocol.Errorf(protocol.CodeVersion, "this hub speaks version %d, not %d", protocol.Version, hello.Version)
+	}
+	now := time.Now()
+	c := &client{
+		id: protocol.LinkID(newSecret()), key: newSecret(), role: hello.Role, address: address, program: hello.Client,
+		since: now, hub: h, sessions: map[protocol.SessionID]*session{}, link: link.New(h.config.Link, now), socket: s,
+		logger: h.config.Logger.With("address", address.String()),
+	}
+	if hello.Role == protocol.RoleDevice {
+		return c, h.admitDevice(ctx, c, hello, now)
+	}
+	return c, h.admitViewer(ctx, c, hello, now)
+}
+
+func (h *Hub) admitDevice(ctx context.Context, c *client, hello *protocol.Hello, now time.Time) error {
+	id, err := auth.DeviceOf(hello.Token)
+	if err != nil {
+		return err
+	}
+	row, err := h.config.Directory.Device(ctx, id)
+	if errors.Is(err, &protocol.Error{Code: protocol.CodeNotFound}) {
+		return protocol.Errorf(protocol.CodeBadToken, "no device %s is enrolled here", id).Because(err)
+	}
+	if err != nil {
+		return fmt.Errorf("read device %s: %w", id, err)
+	}
+	token, err := auth.VerifyDevice(hello.Token, id, row.PublicKey, h.config.Audience, now)
+	if err != nil {
+		return err
+	}
+	if !row.Revoked.IsZero() {
+		return protocol.Errorf(protocol.CodeRevoked, "the device was removed from its project")
+	}
+	if err := h.replay.Use(token, now); err != nil {
+		return err
+	}
+	if c.generation, err = h.config.Directory.NextGeneration(ctx, id); err != nil {
+		return fmt.Errorf("count link of device %s: %w", id, err)
+	}
+	c.device = id
+	if c.maxSessions = hello.MaxSessions; c.maxSessions == 0 {
+		c.maxSessions = protocol.DefaultMaxSessions
+	}
+	c.logger = c.logger.With("device", id, "link", c.id)
+	if err := h.welcome(c, hello, protocol.Snapshot{}, nil); err != nil {
+		return err
+	}
+	h.online(c, row.Project)
+	return nil
+}
+
+func (h *Hub) admitViewer(ctx context.Context, c *client, hello *protocol.Hello, now time.Time) error {
+	viewer, err := h.config.Tokens.Verify(hello.Token, now)
+	if err != nil {
+		return err
+	}
+	if err := h.checkKey(viewer.Key); err != nil {
+		return err
+	}
+	c.viewer = viewer
+	c.renew = now.Add(h.config.CredentialRefresh)
+	c.opens = rate.NewLimiter(opensPerSecond, opensBurst)
+	c.grant = protocol.GrantID(newSecret())
+	c.logger = c.logger.With("link", c.id, "viewer", viewer.Subject)
+	presence, err := h.visible(ctx, viewer)
+	if err != nil {
+		return err
+	}
+	servers, err := h.config.Relay.Grant(c.grant, protocol.RoleViewer)
+	if err != nil {
+		return fmt.Errorf("grant relay: %w", err)
+	}
+	snapshot := protocol.Snapshot{Presence: []protocol.Presence{presence}}
+	if err := h.welcome(c, hello, snapshot, servers); err != nil {
+		h.config.Relay.End(c.grant)
+		return err
+	}
+	return nil
+}
+
+// checkKey refuses tokens that a revoked API key minted.
+func (h *Hub) checkKey(key protocol.KeyID) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.revoked[key] {
+		return protocol.Errorf(protocol.CodeRevoked, "access was withdrawn")
+	}
+	return nil
+}
+
+// visible returns the presence of the one device that a token opens.
+func (h *Hub) visible(ctx context.Context, viewer auth.Viewer) (protocol.Presence, error) {
+	if presence := h.Presence(viewer.Device); presence.Status != protocol.StatusOffline {
+		return presence, nil
+	}
+	row, err := h.device(ctx, viewer)
+	if err != nil {
+		return protocol.Presence{}, err
+	}
+	return protocol.Presence{
+		Device: row.ID, Status: protocol.StatusOffline, Generation: row.Generation, Since: row.LastSeen,
+	}, nil
+}
+
+// device reads the device that a token opens. One of another project does not exist for it.
+func (h *Hub) device(ctx context.Context, viewer auth.Viewer) (record.Device, error) {
+	row, err := h.config.Directory.Device(ctx, viewer.Device)
+	switch {
+	case errors.Is(err, &protocol.Error{Code: protocol.CodeNotFound}) || err == nil && row.Project != viewer.Project:
+		return record.Device{}, protocol.Errorf(protocol.CodeNotFound, "there is no such camera")
+	case err != nil:
+		return record.Device{}, fmt.Errorf("read device %s: %w", viewer.Device, err)
+	case !row.Revoked.IsZero():
+		return record.Device{}, protocol.Errorf(protocol.CodeRevoked, "the camera was removed")
+	}
+	return row, nil
+}
+
+// welcome queues the first messages of a link and makes the client known.
+func (h *Hub) welcome(c *client, hello *protocol.Hello, snapshot protocol.Snapshot, servers []protocol.ICEServer) error {
+	e := protocol.Must(protocol.TypeWelcome, "", &protocol.Welcome{
+		Link: c.id, Key: c.key, Node: h.config.Node, Reason: h.displace(hello.Resume),
+		PingS: max(1, int(h.config.Link.Ping/time.Second)), Now: c.since.UTC().Truncate(time.Millisecond),
+		Limits: protocol.Limits{
+			MessageBytes: protocol.MaxMessageBytes, Unacked: protocol.MaxUnacked, UnackedBytes: protocol.MaxUnackedBytes,
+			CandidatesPerSecond: protocol.CandidatesPerSecond, DescriptionsPerSecond: protocol.DescriptionsPerSecond,
+		},
+		ICEServers: servers, Grant: c.grant,
+	})
+	e.Gen = c.generation
+	if snapshot.Sessions == nil {
+		snapshot.Sessions = []protocol.SessionInfo{}
+	}
+	if snapshot.Presence == nil {
+		snapshot.Presence = []protocol.Presence{}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopping {
+		return protocol.Errorf(protocol.CodeGoingAway, "the server is stopping")
+	}
+	h.clients[c.id] = c
+	if c.role == protocol.RoleViewer {
+		d := h.deviceLocked(c.viewer.Device)
+		d.watchers[c] = true
+		if d.status != protocol.StatusOffline { // it may have come online since it was looked up
+			snapshot.Presence = []protocol.Presence{d.presence()}
+		}
+	}
+	c.send(e)
+	c.send(protocol.Must(protocol.TypeSnapshot, "", &snapshot))
+	c.logger.Info("link opened", "program", c.program.Name+" "+c.program.Version)
+	return nil
+}
+
+// displace closes the socket of the link that a client had before, so that it never finds its ghost in the way, and
+// says why the link is a new one.
+func (h *Hub) displace(resume *protocol.Resume) protocol.ResumeReason {
+	if resume == nil {
+		return protocol.ResumeNew
+	}
+	h.mu.Lock()
+	old := h.clients[resume.Link]
+	h.mu.Unlock()
+	if old == nil {
+		return protocol.ResumeNodeLost
+	}
+	if subtle.ConstantTimeCompare([]byte(old.key), []byte(resume.Key)) != 1 {
+		return protocol.ResumeNew
+	}
+	old.close(protocol.Errorf(protocol.CodeGoingAway, "the client came back on another socket"))
+	return protocol.ResumeExpired
+}

@@ -1,0 +1,152 @@
+package signal
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// sweepInterval is how often leases, silent sessions and old credentials are looked for.
+const sweepInterval = time.Second
+
+// Hub pairs devices with viewers. It is safe for concurrent use.
+type Hub struct {
+	config Config
+	replay auth.ReplayGuard
+	// work counts the goroutines of sockets and writers.
+	work sync.WaitGroup
+
+	// mu guards what follows and the logical state of clients, devices and sessions. Under it nothing is called
+	// that can block; a client's own mutex may be taken.
+	mu       sync.Mutex
+	running  bool
+	stopping bool
+	clients  map[protocol.LinkID]*client
+	devices  map[protocol.DeviceID]*device
+	sessions map[protocol.SessionID]*session
+	revoked  map[protocol.KeyID]bool
+}
+
+// New makes a hub that serves after Load, under Run.
+func New(config Config) *Hub {
+	return &Hub{
+		config:   config.withDefaults(),
+		clients:  map[protocol.LinkID]*client{},
+		devices:  map[protocol.DeviceID]*device{},
+		sessions: map[protocol.SessionID]*session{},
+		revoked:  map[protocol.KeyID]bool{},
+	}
+}
+
+// Load reads what an earlier process left: open sessions, which their ends will want to go on with, and revoked keys.
+func (h *Hub) Load(ctx context.Context) error {
+	open, err := h.config.Sessions.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("load open sessions: %w", err)
+	}
+	revoked, err := h.config.Directory.RevokedKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("load revoked keys: %w", err)
+	}
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, row := range open {
+		if least := now.Add(h.config.MediaTimeout); row.Expires.Before(least) {
+			row.Expires = least
+		}
+		h.addLocked(newSession(row, now))
+	}
+	for _, key := range revoked {
+		h.revoked[key] = true
+	}
+	return nil
+}
+
+// Run serves until the context ends. Then it asks every client to come back elsewhere or later, closes the links and
+// returns when all of the hub's goroutines have. Sessions stay open in the store.
+func (h *Hub) Run(ctx context.Context) error {
+	h.mu.Lock()
+	h.running = true
+	h.mu.Unlock()
+	group, sweeping := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		ticker := time.NewTicker(sweepInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-sweeping.Done():
+				return nil
+			case now := <-ticker.C:
+				h.sweep(ctx, now)
+			}
+		}
+	})
+	err := group.Wait()
+	h.goaway()
+	h.work.Wait()
+	return err
+}
+
+// Ready reports whether the hub takes new links.
+func (h *Hub) Ready() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.running && !h.stopping
+}
+
+// Counts says how much the hub holds.
+type Counts struct{ Devices, Viewers, Sessions int }
+
+// Counts returns the number of links by role and of open sessions.
+func (h *Hub) Counts() Counts {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	counts := Counts{Sessions: len(h.sessions)}
+	for _, c := range h.clients {
+		if c.role == protocol.RoleDevice {
+			counts.Devices++
+		} else {
+			counts.Viewers++
+		}
+	}
+	return counts
+}
+
+// goaway sends every client away and closes the links.
+func (h *Hub) goaway() {
+	h.mu.Lock()
+	h.stopping = true
+	clients := make([]*client, 0, len(h.clients))
+	for _, c := range h.clients {
+		clients = append(clients, c)
+	}
+	h.mu.Unlock()
+	message := protocol.Must(protocol.TypeGoaway, "", &protocol.Goaway{
+		DeadlineMS: h.config.GoawayGrace.Milliseconds(),
+	})
+	for _, c := range clients {
+		c.send(message)
+	}
+	if len(clients) > 0 {
+		time.Sleep(h.config.GoawayGrace)
+	}
+	for _, c := range clients {
+		c.close(protocol.Errorf(protocol.CodeGoingAway, "the server is stopping"))
+	}
+}
+
+// newSecret returns 128 random bits in hexadecimal digits.
+func newSecret() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,39 @@
+package signal
+
+import (
+	"context"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// RevokeKey shuts out everybody whose token the API key made: their links are closed and their sessions end. It
+// returns when that is done.
+func (h *Hub) RevokeKey(ctx context.Context, key protocol.KeyID) {
+	h.mu.Lock()
+	h.revoked[key] = true
+	var out []*client
+	for _, c := range h.clients {
+		if c.role == protocol.RoleViewer && c.viewer.Key == key {
+			out = append(out, c)
+		}
+	}
+	h.mu.Unlock()
+	h.finishAll(ctx, protocol.ReasonRevoked, h.sessions, func(s *session) bool { return s.row.Key == key })
+	for _, c := range out {
+		c.close(protocol.Errorf(protocol.CodeRevoked, "access was withdrawn"))
+	}
+}
+
+// RevokeDevice shuts a device out: its link is closed and its sessions end. It returns when that is done.
+func (h *Hub) RevokeDevice(ctx context.Context, id protocol.DeviceID) {
+	h.mu.Lock()
+	var c *client
+	if d := h.devices[id]; d != nil {
+		c = d.link
+	}
+	h.mu.Unlock()
+	h.finishAll(ctx, protocol.ReasonRevoked, h.sessions, func(s *session) bool { return s.row.Device == id })
+	if c != nil {
+		c.close(protocol.Errorf(protocol.CodeRevoked, "the device was removed from its project"))
+	}
+}

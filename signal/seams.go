@@ -1,0 +1,48 @@
+package signal
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// directory knows the devices and what was revoked. The store implements it.
+type directory interface {
+	// Device fails with CodeNotFound for a device that never was. A revoked one is returned, with its time.
+	Device(ctx context.Context, id protocol.DeviceID) (record.Device, error)
+	// NextGeneration counts the device's links.
+	NextGeneration(ctx context.Context, id protocol.DeviceID) (uint64, error)
+	// Seen keeps when the device was last online.
+	Seen(ctx context.Context, id protocol.DeviceID, at time.Time) error
+	// RevokedKeys lists every revoked API key.
+	RevokedKeys(ctx context.Context) ([]protocol.KeyID, error)
+}
+
+// sessions keeps the open sessions over a restart. The store implements it.
+type sessions interface {
+	// Save inserts or updates. A row that has ended stays as it ended.
+	Save(ctx context.Context, s record.Session) error
+	// Open lists the sessions of devices that have not ended.
+	Open(ctx context.Context) ([]record.Session, error)
+	// Ended returns why a session ended; ReasonUnknown for one that never was.
+	Ended(ctx context.Context, id protocol.SessionID) (protocol.Reason, error)
+}
+
+// relay is told what the relay has to know; it never calls back. Package turn implements it.
+type relay interface {
+	// Grant makes a grant usable and returns fresh credentials for it.
+	Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICEServer, error)
+	// Allow adds an address to those that the grant's allocations may talk to.
+	Allow(id protocol.GrantID, peer netip.Addr)
+	// End closes the grant's allocations and refuses new ones.
+	End(id protocol.GrantID)
+}
+
+// tokens verifies viewer tokens without any look-up. auth.Keyring implements it.
+type tokens interface {
+	Verify(token string, now time.Time) (auth.Viewer, error)
+}

@@ -1,0 +1,95 @@
+package signal
+
+import (
+	"context"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// sweep ends what has outlived its time and renews what is about to.
+func (h *Hub) sweep(ctx context.Context, now time.Time) {
+	h.finishAll(ctx, protocol.ReasonExpired, h.sessions, func(s *session) bool { return !now.Before(s.row.Expires) })
+	h.finishAll(ctx, protocol.ReasonTimeout, h.sessions, func(s *session) bool { return now.Sub(s.media) >= h.config.MediaTimeout })
+	h.sweepDevices(now)
+	h.renewSessions(now)
+	h.renewLinks(now)
+}
+
+// sweepDevices ends the wait for devices that did not come back.
+func (h *Hub) sweepDevices(now time.Time) {
+	type refusal struct {
+		w        *waiting
+		lastSeen time.Time
+	}
+	var refused []refusal
+	h.mu.Lock()
+	for _, d := range h.devices {
+		kept := d.waiting[:0]
+		for _, w := range d.waiting {
+			if w.resumed || now.Before(w.deadline) {
+				kept = append(kept, w)
+			} else {
+				refused = append(refused, refusal{w, d.since})
+			}
+		}
+		d.waiting = kept
+		if d.status == protocol.StatusSuspect && now.Sub(d.since) >= h.config.SuspectWindow {
+			lost := d.since
+			h.setStatusLocked(d, protocol.StatusOffline, now)
+			d.since = lost // last seen, not last given up
+		}
+		h.forgetLocked(d)
+	}
+	h.mu.Unlock()
+	for _, r := range refused {
+		r.w.viewer.refuse(r.w.request, offlineError(r.lastSeen))
+	}
+}
+
+// renewSessions sends both ends of sessions fresh relay credentials before the old ones expire.
+func (h *Hub) renewSessions(now time.Time) {
+	var due []*session
+	h.mu.Lock()
+	for _, s := range h.sessions {
+		if !now.Before(s.renew) {
+			s.renew = now.Add(h.config.CredentialRefresh)
+			due = append(due, s)
+		}
+	}
+	h.mu.Unlock()
+	for _, s := range due {
+		h.mu.Lock()
+		ends := []*client{s.viewer, s.device}
+		h.mu.Unlock()
+		for _, c := range ends {
+			if c == nil {
+				continue
+			}
+			if err := h.renew(s, c); err != nil {
+				h.config.Logger.Warn("relay credentials not renewed", "session", s.row.ID, "err", err)
+			}
+		}
+	}
+}
+
+// renewLinks does the same for viewers that have not opened a session with their grant yet.
+func (h *Hub) renewLinks(now time.Time) {
+	due := map[*client]protocol.GrantID{}
+	h.mu.Lock()
+	for _, c := range h.clients {
+		if c.grant != "" && !now.Before(c.renew) {
+			c.renew = now.Add(h.config.CredentialRefresh)
+			due[c] = c.grant
+		}
+	}
+	h.mu.Unlock()
+	for c, grant := range due {
+		servers, err := h.config.Relay.Grant(grant, protocol.RoleViewer)
+		if err != nil {
+			h.config.Logger.Warn("relay credentials not renewed", "link", c.id, "err", err)
+			continue
+		}
+		c.send(protocol.Must(protocol.TypeICEServers, "", &protocol.ICEServers{ICEServers: servers, Grant: grant}))
+	}
+}

@@ -1,0 +1,159 @@
+package signal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// sync takes in what an end knows of a session that its new link cannot replay, and lets the other end repair its own
+// state from it. It is also how a restarted hub gets its sessions back: whichever end comes later, its sync is
+// carried to the one that is there, which answers with its own.
+func (h *Hub) sync(ctx context.Context, c *client, e protocol.Envelope, m *protocol.Sync) {
+	if e.Session != "" {
+		if err := h.adopt(ctx, c, e, m); err != nil {
+			c.fault(e, protocol.AsError(err))
+		}
+	}
+	if m.Last && c.role == protocol.RoleDevice {
+		h.synced(ctx, c)
+	}
+}
+
+// adopt puts the client at its end of the session it syncs.
+func (h *Hub) adopt(ctx context.Context, c *client, e protocol.Envelope, m *protocol.Sync) error {
+	h.mu.Lock()
+	s := h.sessions[e.Session]
+	if s == nil {
+		h.mu.Unlock()
+		return h.tellEnded(ctx, c, e.Session)
+	}
+	if !h.mayAdoptLocked(s, c, m) {
+		h.mu.Unlock()
+		c.logger.Warn("sync of a foreign session", "session", e.Session)
+		return protocol.Errorf(protocol.CodeConflict, "the session belongs to somebody else")
+	}
+	fresh := c.sessions[e.Session] != s
+	first := h.adoptLocked(s, c, e, m)
+	h.mu.Unlock()
+	if first {
+		h.keep(ctx, s)
+	}
+	if fresh {
+		return h.renew(s, c)
+	}
+	return nil
+}
+
+// mayAdoptLocked checks that the session is the client's.
+func (h *Hub) mayAdoptLocked(s *session, c *client, m *protocol.Sync) bool {
+	if c.role == protocol.RoleDevice {
+		return s.row.Device == c.device
+	}
+	mine := s.viewer == c || s.owns(m.Owner)
+	return mine && s.row.Project == c.viewer.Project && s.row.Device == c.viewer.Device && !h.revoked[s.row.Key]
+}
+
+// adoptLocked reports whether the row has to be kept.
+func (h *Hub) adoptLocked(s *session, c *client, e protocol.Envelope, m *protocol.Sync) bool {
+	h.attachLocked(s, c)
+	changed := false
+	if m.Path != nil {
+		s.row.Path, changed = *m.Path, true
+	}
+	if m.ICEConnected {
+		s.media = time.Now()
+	}
+	description := m.Description
+	if c.role == protocol.RoleDevice {
+		s.invited = true
+		if description != nil && description.Kind == protocol.DescribeAnswer && !s.answered() {
+			s.row.Answered, changed = time.Now().UTC(), true
+		}
+	} else if description != nil && description.Kind == protocol.DescribeOffer && !s.answered() {
+		s.offer = &protocol.Offer{Revision: description.Revision, SDP: description.SDP}
+	}
+	if peer := s.peer(c.role); peer != nil && s.invited {
+		repaired := *m
+		repaired.Owner, repaired.Last = "", false
+		relayed := protocol.Must(protocol.TypeSync, e.Session, &repaired)
+		relayed.Gen = c.generation
+		peer.send(relayed)
+	}
+	return changed
+}
+
+// synced is told when a device has told all its sessions: those it does not have are invited again if it never
+// answered, else it has lost them.
+func (h *Hub) synced(ctx context.Context, c *client) {
+	var again []*session
+	h.mu.Lock()
+	d := h.devices[c.device]
+	if d == nil || d.link != c {
+		h.mu.Unlock()
+		return
+	}
+	for _, s := range d.sessions {
+		if s.device == nil && !s.answered() && s.row.Created.Before(c.since) {
+			again = append(again, s)
+		}
+	}
+	h.mu.Unlock()
+	for _, s := range again {
+		h.inviteAgain(ctx, s, c)
+	}
+	h.finishAll(ctx, protocol.ReasonDeviceLeft, d.sessions, func(s *session) bool {
+		return s.device == nil && s.row.Created.Before(c.since)
+	})
+}
+
+// inviteAgain invites a device that lost its link before it could answer.
+func (h *Hub) inviteAgain(ctx context.Context, s *session, c *client) {
+	servers, err := h.config.Relay.Grant(s.row.DeviceGrant, protocol.RoleDevice)
+	if err != nil {
+		h.config.Logger.Error("no relay for a session", "session", s.row.ID, "err", err)
+		h.finishOne(ctx, s.row.ID, protocol.ReasonInternal, func(*session) bool { return true })
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sessions[s.row.ID] != s || c.sessions == nil {
+		return
+	}
+	h.attachLocked(s, c)
+	h.inviteLocked(s, servers)
+}
+
+// tellEnded answers the sync of a session that is not open: why it ended, or that nobody knows it.
+func (h *Hub) tellEnded(ctx context.Context, c *client, id protocol.SessionID) error {
+	reason, err := h.config.Sessions.Ended(ctx, id)
+	if err != nil && !errors.Is(err, &protocol.Error{Code: protocol.CodeNotFound}) {
+		return fmt.Errorf("look session %s up: %w", id, err)
+	}
+	if err != nil || reason == "" {
+		reason = protocol.ReasonUnknown
+	}
+	c.send(protocol.Must(protocol.TypeClosed, id, &protocol.Closed{Reason: reason}))
+	return nil
+}
+
+// renew gives one end of a session fresh relay credentials.
+func (h *Hub) renew(s *session, c *client) error {
+	grant := s.row.ViewerGrant
+	if c.role == protocol.RoleDevice {
+		grant = s.row.DeviceGrant
+	}
+	if grant == "" {
+		return nil
+	}
+	servers, err := h.config.Relay.Grant(grant, c.role)
+	if err != nil {
+		return fmt.Errorf("renew relay credentials: %w", err)
+	}
+	h.allowClients(s)
+	c.send(protocol.Must(protocol.TypeICEServers, s.row.ID, &protocol.ICEServers{ICEServers: servers, Grant: grant}))
+	return nil
+}
