@@ -1,0 +1,55 @@
+//go:build linux
+
+package rig
+
+import (
+	"context"
+	"path/filepath"
+)
+
+// Agent is a running agent on the camera's host.
+type Agent struct {
+	*Process
+	// Device is the id that the hub gave it.
+	Device string
+
+	rig    *Rig
+	hub    *Hub
+	name   string
+	source string
+}
+
+type agentReady struct {
+	Device string `json:"device"`
+}
+
+// Agent enrols a device with the hub and starts its agent. The name tells agents of one rig apart.
+func (r *Rig) Agent(ctx context.Context, hub *Hub, name, source string, flags ...string) (*Agent, error) {
+	code, err := hub.Enrol(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{rig: r, hub: hub, name: name, source: source}
+	r.onClose(func() error {
+		if a.Process != nil {
+			a.Kill()
+		}
+		return nil
+	})
+	return a, a.Start(ctx, append([]string{"--enroll", code}, flags...)...)
+}
+
+// Start starts the agent, the first time or again after it ended: with the state that it has.
+func (a *Agent) Start(ctx context.Context, flags ...string) error {
+	args := append([]string{
+		"run", "--hub", a.hub.URL, "--state", filepath.Join(a.rig.scratch, "agent-"+a.name), "--source", a.source,
+	}, flags...)
+	cmd := a.rig.Camera.Command(context.WithoutCancel(ctx), a.rig.program("sightline-agent"), args...)
+	var ready agentReady
+	p, err := launch(ctx, a.name, cmd, a.rig.Log.from(a.name), &ready)
+	if err != nil {
+		return err
+	}
+	a.Process, a.Device = p, ready.Device
+	return nil
+}

@@ -1,0 +1,46 @@
+//go:build linux
+
+package rig
+
+import (
+	"context"
+	"path/filepath"
+)
+
+// python is Debian's own: the GStreamer bindings are installed for no other.
+const python = "/usr/bin/python3"
+
+// Camera is an RTSP server with a live H.264 picture: 1280x720 at 30 frames a second, a keyframe every two seconds,
+// about 2 Mbit/s, the running time in digits in the upper left corner.
+type Camera struct {
+	*Process
+	// URL is the stream as the agent reaches it.
+	URL string
+
+	rig *Rig
+}
+
+// RTSPCamera starts an RTSP camera on the camera's host.
+func (r *Rig) RTSPCamera(ctx context.Context) (*Camera, error) {
+	c := &Camera{rig: r}
+	r.onClose(func() error {
+		if c.Process != nil {
+			c.Kill()
+		}
+		return nil
+	})
+	return c, c.Start(ctx)
+}
+
+// Start starts the camera, the first time or again after it ended, at the same URL.
+func (c *Camera) Start(ctx context.Context) error {
+	script := filepath.Join(c.rig.root, "test", "rig", "testdata", "camera.py")
+	cmd := c.rig.Camera.Command(context.WithoutCancel(ctx), python, script)
+	var ready struct{ URL string }
+	p, err := launch(ctx, "camera", cmd, c.rig.Log.from("camera"), &ready)
+	if err != nil {
+		return err
+	}
+	c.Process, c.URL = p, ready.URL
+	return nil
+}

@@ -1,0 +1,132 @@
+//go:build linux
+
+package rig
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// labPeers is what the relay must be told to allow: a lab's addresses are private.
+const labPeers = "10.77.0.0/16"
+
+// Hub is a running server.
+type Hub struct {
+	*Process
+	// URL is what browsers and agents are given, TURN the relay's addresses as its ready line names them.
+	URL  string
+	TURN []string
+
+	rig    *Rig
+	data   string
+	listen string
+	turn   string
+}
+
+type hubReady struct {
+	URL  string   `json:"url"`
+	TURN []string `json:"turn"`
+}
+
+// Hub starts the server on its host with an empty data directory.
+func (r *Rig) Hub(ctx context.Context, flags ...string) (*Hub, error) {
+	h := &Hub{
+		rig:    r,
+		data:   filepath.Join(r.scratch, "data"),
+		listen: net.JoinHostPort(r.Server.Addr.String(), "8080"),
+		turn:   net.JoinHostPort(r.Server.Addr.String(), "3478"),
+	}
+	r.onClose(func() error {
+		if h.Process != nil {
+			h.Kill()
+		}
+		return nil
+	})
+	return h, h.Start(ctx, flags...)
+}
+
+// Start starts the server, the first time or again after it ended: with the same data, address and ports.
+func (h *Hub) Start(ctx context.Context, flags ...string) error {
+	args := append([]string{
+		"serve", "--data", h.data, "--listen", h.listen, "--turn-listen", h.turn, "--allow-peers", labPeers,
+	}, flags...)
+	cmd := h.rig.Server.Command(context.WithoutCancel(ctx), h.rig.program("sightline"), args...)
+	var ready hubReady
+	p, err := launch(ctx, "hub", cmd, h.rig.Log.from("hub"), &ready)
+	if err != nil {
+		return err
+	}
+	h.Process, h.URL, h.TURN = p, ready.URL, ready.TURN
+	return nil
+}
+
+// RelayPort is the port on which TURN clients reach the relay, over UDP and TCP alike.
+func (h *Hub) RelayPort() string {
+	_, port, _ := net.SplitHostPort(h.turn)
+	return port
+}
+
+// RelayAddr is where TURN clients reach the relay.
+func (h *Hub) RelayAddr() string { return h.turn }
+
+// Enrol makes a one-time code for a device of that name.
+func (h *Hub) Enrol(ctx context.Context, name string) (string, error) {
+	var out struct{ Code string }
+	return out.Code, h.Do(ctx, &out, "enroll", "create", "--name", name)
+}
+
+// Key makes an API key of the default project.
+func (h *Hub) Key(ctx context.Context) (string, error) {
+	var out struct{ Key string }
+	return out.Key, h.Do(ctx, &out, "key", "create")
+}
+
+// Token makes a viewer's token for a device.
+func (h *Hub) Token(ctx context.Context, device string, flags ...string) (string, error) {
+	var out struct{ Token string }
+	return out.Token, h.Do(ctx, &out, append([]string{"token", "create", "--device", device}, flags...)...)
+}
+
+// Credentials open the relay for a TURN client.
+type Credentials struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+	Realm    string `json:"realm"`
+}
+
+// Credentials makes TURN credentials, each for a test session of its own.
+func (h *Hub) Credentials(ctx context.Context) (c Credentials, err error) {
+	return c, h.Do(ctx, &c, "turn", "credentials", "--count", "1")
+}
+
+// WatchURL is the page that shows a device.
+func (h *Hub) WatchURL(device, token, query string) string {
+	return fmt.Sprintf("%s/watch/%s%s#token=%s", h.URL, device, query, token)
+}
+
+// Do runs a command of the server's program on the server's host and data and decodes its JSON answer.
+func (h *Hub) Do(ctx context.Context, answer any, command ...string) error {
+	args := append(command, "--data", h.data, "--json") //nolint:gocritic // command is the caller's own variadic list
+	out, err := h.rig.Server.Command(ctx, h.rig.program("sightline"), args...).Output()
+	if err != nil {
+		return fmt.Errorf("sightline %s: %w%s", strings.Join(command, " "), err, stderr(err))
+	}
+	if err := json.Unmarshal(out, answer); err != nil {
+		return fmt.Errorf("sightline %s answered %q: %w", strings.Join(command, " "), out, err)
+	}
+	return nil
+}
+
+// stderr returns what a failed command said.
+func stderr(err error) string {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return ": " + strings.TrimSpace(string(exit.Stderr))
+	}
+	return ""
+}

@@ -1,0 +1,116 @@
+//go:build linux
+
+// Package rig puts the whole product together on a lab: the hub, an agent, an RTSP camera and a browser, each a real
+// program on a host of its own. Tests and measurements share it. It keeps to the product's public face: flags, the
+// REST API, the page and its element.
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/sightline-rtc/sightline/test/browser"
+	"github.com/sightline-rtc/sightline/test/natlab"
+)
+
+// Rig is a lab with the product's programs in it. The caller closes it.
+type Rig struct {
+	Lab *natlab.Lab
+	// Camera, Server and Viewer are the three hosts.
+	Camera, Server, Viewer *natlab.Host
+	// Log is what all programs said.
+	Log *Log
+
+	root    string // of the source tree
+	scratch string
+	closers []func() error
+}
+
+// Open builds the lab; the programs are started one by one.
+func Open(ctx context.Context) (*Rig, error) {
+	if err := Usable(); err != nil {
+		return nil, err
+	}
+	return openLab(ctx)
+}
+
+func openLab(ctx context.Context) (*Rig, error) {
+	root, err := findRoot()
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := os.MkdirTemp("", "sightline-rig-")
+	if err != nil {
+		return nil, err
+	}
+	r := &Rig{Log: NewLog(), root: root, scratch: scratch}
+	r.onClose(func() error { return os.RemoveAll(scratch) })
+	r.Lab, err = natlab.New(ctx, "camera", "server", "viewer")
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	r.onClose(r.Lab.Close)
+	r.Camera, r.Server, r.Viewer = r.Lab.Host("camera"), r.Lab.Host("server"), r.Lab.Host("viewer")
+	return r, nil
+}
+
+// Close ends every program, the last started first, and removes the lab.
+func (r *Rig) Close() error {
+	var errs []error
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		errs = append(errs, r.closers[i]())
+	}
+	r.closers = nil
+	return errors.Join(errs...)
+}
+
+// Browser starts Chromium on the viewer's host.
+func (r *Rig) Browser(ctx context.Context) (*browser.Browser, error) {
+	b, err := browser.Start(ctx, browser.Config{Host: r.Viewer, Folder: browserFolder(r.root), Log: r.Log.from("browser")})
+	if err != nil {
+		return nil, err
+	}
+	r.onClose(b.Close)
+	return b, nil
+}
+
+// Usable says what this machine lacks to open a rig; nil means nothing.
+func Usable() error {
+	root, err := findRoot()
+	if err != nil {
+		return err
+	}
+	for _, program := range []string{"sightline", "sightline-agent"} {
+		if _, err := os.Stat(filepath.Join(root, "bin", program)); err != nil {
+			return fmt.Errorf("a rig needs bin/%s: run `make build`", program)
+		}
+	}
+	return errors.Join(natlab.Usable(), browser.Usable(browserFolder(root)))
+}
+
+func (r *Rig) onClose(f func() error) { r.closers = append(r.closers, f) }
+
+func (r *Rig) program(name string) string { return filepath.Join(r.root, "bin", name) }
+
+func browserFolder(root string) string { return filepath.Join(root, "test", "browser") }
+
+// findRoot returns the source tree that the working directory lies in.
+func findRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("a rig opens only inside the source tree")
+		}
+		dir = up
+	}
+}

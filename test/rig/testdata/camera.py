@@ -1,0 +1,33 @@
+"""A camera for tests: one live H.264 stream over RTSP, made by GStreamer. Prints its URL as JSON when it is ready."""
+
+import json
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+
+# What common network cameras send: 720p30, a keyframe every 2 s (60 frames), about 2 Mbit/s, High profile without
+# B-frames. The clock stands in the upper left corner on a black ground.
+STREAM = """(
+  videotestsrc is-live=true pattern=ball
+  ! video/x-raw,format=I420,width=1280,height=720,framerate=30/1
+  ! timeoverlay halignment=left valignment=top xpad=20 ypad=20 shaded-background=true font-desc="Sans Bold 36"
+  ! x264enc tune=zerolatency speed-preset=superfast key-int-max=60 bitrate=2000
+  ! video/x-h264,profile=high
+  ! rtph264pay name=pay0 pt=96 config-interval=1
+)"""
+
+Gst.init(None)
+server = GstRtspServer.RTSPServer()
+server.set_address("127.0.0.1")
+server.set_service("8554")
+factory = GstRtspServer.RTSPMediaFactory()
+factory.set_launch(STREAM)
+factory.set_shared(True)  # one encoder, however many read
+server.get_mount_points().add_factory("/camera", factory)
+if server.attach(None) == 0:
+    raise SystemExit("port 8554 is taken")
+print(json.dumps({"ready": True, "url": "rtsp://127.0.0.1:8554/camera"}), flush=True)
+GLib.MainLoop().run()
