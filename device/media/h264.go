@@ -17,6 +17,16 @@ func isSlice(nalu []byte) bool {
 	return t >= h264.NALUTypeNonIDR && t <= h264.NALUTypeIDR
 }
 
+// IsKey reports whether decoding can start with an access unit: it has an IDR picture, from its first slice on.
+func IsKey(nalus [][]byte) bool {
+	for _, nalu := range nalus {
+		if len(nalu) > 1 && nalType(nalu) == h264.NALUTypeIDR {
+			return nalu[1]&0x80 != 0
+		}
+	}
+	return false
+}
+
 // startsAccessUnit reports whether a NAL unit that follows a slice belongs to the next picture (H.264 section
 // 7.4.1.2.3). Of slices it looks at first_mb_in_slice only, which is 0 for the first one in every stream without
 // arbitrary slice order; that is a feature of the Extended and Baseline profiles which no camera uses.
@@ -60,8 +70,8 @@ func parameterSetID(nalu []byte) (uint32, error) {
 	return bits.ReadGolombUnsigned(head, &pos)
 }
 
-// formatOf describes the pictures that a sequence parameter set announces.
-func formatOf(sps []byte) (Format, error) {
+// FormatOf describes the pictures that an H.264 sequence parameter set announces. PPS stays empty.
+func FormatOf(sps []byte) (Format, error) {
 	profile, err := ProfileOf(sps)
 	if err != nil {
 		return Format{}, err

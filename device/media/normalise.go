@@ -93,7 +93,7 @@ func (n *normaliser) keep(nalu []byte) (changed bool, err error) {
 		return false, nil
 	}
 	if isSPS {
-		if _, err := formatOf(nalu); err != nil {
+		if _, err := FormatOf(nalu); err != nil {
 			return false, err
 		}
 	}

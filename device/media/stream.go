@@ -108,13 +108,13 @@ func (s *Stream) take(au AccessUnit, now time.Time) *picture {
 		s.stats.Dropped++
 		return nil
 	}
-	at := s.time.time(&s.videoTime, au.PTS, now)
 	nalus, key, err := s.normaliser.normalise(au.NALUs)
 	s.learnFormat()
 	switch {
 	case errors.Is(err, errNoPicture):
 		return nil
 	case err != nil:
+		// What refers to this picture cannot be shown either.
 		s.log.Debug("access unit dropped", "err", err)
 		s.broken = true
 	case key:
@@ -127,12 +127,13 @@ func (s *Stream) take(au AccessUnit, now time.Time) *picture {
 		}
 		return nil
 	}
+	at := s.time.time(&s.videoTime, au.PTS, now)
 	p := &picture{payloads: packetise(nalus), ts: ticks(at, VideoClockRate), key: key}
 	for _, payload := range p.payloads {
 		p.bytes += len(payload)
 	}
 	s.stats.Frames++
-	s.stats.Bytes += uint64(p.bytes) //nolint:gosec // Not negative.
+	s.stats.Bytes += uint64(p.bytes)
 	if key {
 		s.stats.Keyframes++
 	}
@@ -144,7 +145,7 @@ func (s *Stream) learnFormat() {
 	n := &s.normaliser
 	if n.spsChanged {
 		n.spsChanged = false
-		if f, err := formatOf(n.latestSPS); err == nil {
+		if f, err := FormatOf(n.latestSPS); err == nil {
 			f.PPS = s.format.PPS
 			s.format = f
 		}
@@ -253,6 +254,7 @@ func (s *Stream) leave(v *Subscription) {
 	defer s.mu.Unlock()
 	delete(s.viewers, v)
 }
+
 // requestKeyframe answers a viewer's request: by a keyframe of the source if it can make one, else by the cached group
 // if that helps, once per group, so that a viewer that loses packets is not sent more and more of them.
 func (s *Stream) requestKeyframe(v *Subscription) {

@@ -302,7 +302,7 @@ type sender struct {
 }
 
 func newSender(t Track) sender {
-	return sender{track: t, sequence: uint16(rand.Uint32()), base: rand.Uint32()} //nolint:gosec // Wrapping is meant.
+	return sender{track: t, sequence: uint16(rand.Uint32()), base: rand.Uint32()} // Wrapping is meant.
 }
 
 // begin starts a frame. Its time is later than that of the one before, whatever the source says.
@@ -319,7 +319,7 @@ func (s *sender) write(payload []byte, marker bool) error {
 		Marker:         marker,
 		PayloadType:    s.track.PayloadType,
 		SequenceNumber: s.sequence,
-		Timestamp:      s.base + uint32(s.ts), //nolint:gosec // RTP time wraps.
+		Timestamp:      s.base + uint32(s.ts), // RTP time wraps.
 		SSRC:           s.track.SSRC,
 		Extensions:     s.header.Extensions[:0],
 	}

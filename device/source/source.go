@@ -18,12 +18,22 @@ type Source interface {
 
 // Sink takes what a source makes. Sources may call it from several goroutines.
 type Sink interface {
-	// Start tells that the source is open, and what sound it has: nil for none. It comes before everything else.
-	Start(audio *media.AudioFormat)
+	// Start tells that the source is open and what it will send. It comes before everything else.
+	Start(Tracks)
+	// Alive tells that something came of the video, though perhaps no picture can be made of it yet.
+	Alive()
 	WriteVideo(media.AccessUnit)
 	WriteAudio(media.AudioFrame)
 	// SetKeyframer sets what makes a keyframe soon; sources that cannot do not call it.
 	SetKeyframer(force func())
+}
+
+// Tracks is what a source announces.
+type Tracks struct {
+	// Sound is nil when there is none.
+	Sound *media.AudioFormat
+	// ParameterSets are the H.264 parameter sets that are known before the first picture.
+	ParameterSets [][]byte
 }
 
 // Config of a source.
@@ -33,7 +43,3 @@ type Config struct {
 	// Logger gets what is worth knowing; nil discards it.
 	Logger *slog.Logger
 }
-
-// Open makes the source that a specification names: "test:", "file:PATH" or "rtsp://…". An empty one means "test:".
-// The errors say in words what is wrong with the specification; nothing is dialled yet.
-func Open(spec string, cfg Config) (Source, error) { panic("x") }
