@@ -28,6 +28,10 @@ type Config struct {
 	RestartTimeout time.Duration
 	// OfferTimeout is how long a peer waits for its first offer; 0 means 30 s.
 	OfferTimeout time.Duration
+	// FormatTimeout is how long an offer waits for the first pictures, which say what profile to answer with; 0 means
+	// 5 s, within which a camera is dialled and sends a keyframe. After it the answer assumes Constrained Baseline,
+	// and the picture comes when the source does.
+	FormatTimeout time.Duration
 	// HandshakeTimeout bounds DTLS after ICE has connected; 0 means 15 s: four retransmissions of RFC 6347 (1, 2, 4,
 	// 8 s).
 	HandshakeTimeout time.Duration
@@ -48,6 +52,7 @@ func (c Config) withDefaults() Config {
 		&c.RelayAfter:          4 * time.Second,
 		&c.RestartTimeout:      20 * time.Second,
 		&c.OfferTimeout:        30 * time.Second,
+		&c.FormatTimeout:       5 * time.Second,
 		&c.HandshakeTimeout:    15 * time.Second,
 		&c.ReportInterval:      protocol.MediaReport,
 	} {

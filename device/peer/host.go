@@ -35,6 +35,9 @@ type Host struct {
 	log         *slog.Logger
 	certificate webrtc.Certificate
 
+	// work is what the peers run.
+	work sync.WaitGroup
+
 	mu     sync.Mutex // guards what follows
 	socket *socket    // nil unless listening
 	engine webrtc.SettingEngine
@@ -114,7 +117,9 @@ func (h *Host) Close() error {
 	if socket == nil {
 		return nil
 	}
-	return socket.Close()
+	err := socket.Close()
+	h.work.Wait()
+	return err
 }
 
 // Open makes a peer for a session, which then waits for the viewer's offer. It fails with ErrClosed unless the host
@@ -127,6 +132,7 @@ func (h *Host) Open(o Options) (*Peer, error) {
 	}
 	p := newPeer(h, h.socket, h.engine, o)
 	h.peers[p] = struct{}{}
+	h.work.Go(p.run)
 	return p, nil
 }
 

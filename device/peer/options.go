@@ -1,6 +1,9 @@
 package peer
 
-import "github.com/sightline-rtc/sightline/protocol"
+import (
+	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/protocol"
+)
 
 // Options say what one session is.
 type Options struct {
@@ -12,9 +15,9 @@ type Options struct {
 	Policy     protocol.Policy
 	// Media is what the viewer asks for, within its grants.
 	Media protocol.Media
-	// Trickle says whether candidates may follow the answer. Without it the answer waits up to GatherTimeout for them.
+	// Trickle says whether candidates may follow the answer. Without it the answer waits for them, 500 ms at most.
 	Trickle bool
-	Stream  Stream
+	Stream  *media.Stream
 	Events  Events
 }
 

@@ -1,0 +1,105 @@
+package peer
+
+import (
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// lifecycle decides, from the clock and from what ICE and DTLS have reached, when a peer must ask for an ICE restart
+// and when it must end. It does nothing itself.
+type lifecycle struct {
+	cfg    Config
+	opened time.Time
+	// expires is the end of the lease; zero means none.
+	expires time.Time
+	// answered is when the newest answer was made; zero means none yet.
+	answered time.Time
+	// ice is the state of ICE and since when it is in it.
+	ice   webrtc.ICEConnectionState
+	since time.Time
+	// secured says that DTLS is done.
+	secured bool
+	// trying says that ICE has not connected since the newest ICE generation began.
+	trying bool
+	// asked is when the viewer was asked for a restart; zero means not since ICE was connected.
+	asked time.Time
+	// relays says that there are relays that ICE does not have yet and may take.
+	relays bool
+}
+
+// action is what a peer has to do.
+type action int
+
+const (
+	wait    action = iota
+	restart        // ask the viewer for an ICE restart, with all relays that there are
+	end
+)
+
+// step is an action, when it is due, and the reason of an end.
+type step struct {
+	action action
+	at     time.Time
+	reason protocol.Reason
+}
+
+// next returns the step that is due first. Its time may have passed; a zero time with wait means never.
+func (l *lifecycle) next() step {
+	first := step{}
+	for _, s := range []step{l.lease(), l.connection()} {
+		if s.action != wait && (first.action == wait || s.at.Before(first.at)) {
+			first = s
+		}
+	}
+	return first
+}
+
+func (l *lifecycle) lease() step {
+	if l.expires.IsZero() {
+		return step{}
+	}
+	return step{end, l.expires, protocol.ReasonExpired}
+}
+
+func (l *lifecycle) connection() step {
+	switch {
+	case l.answered.IsZero():
+		return step{end, l.opened.Add(l.cfg.OfferTimeout), protocol.ReasonTimeout}
+	case l.connected() && !l.secured:
+		return step{end, l.since.Add(l.cfg.HandshakeTimeout), protocol.ReasonICEFailed}
+	case l.connected():
+		return step{}
+	case !l.asked.IsZero() && l.failed() && l.since.After(l.asked):
+		return step{end, l.since, protocol.ReasonICEFailed}
+	case !l.asked.IsZero():
+		return step{end, l.asked.Add(l.cfg.RestartTimeout), protocol.ReasonICEFailed}
+	case l.failed():
+		return step{restart, l.since, ""}
+	case l.trying && l.relays:
+		return step{restart, l.answered.Add(l.cfg.RelayAfter), ""}
+	}
+	return step{}
+}
+
+func (l *lifecycle) connected() bool {
+	return l.ice == webrtc.ICEConnectionStateConnected || l.ice == webrtc.ICEConnectionStateCompleted
+}
+
+func (l *lifecycle) failed() bool { return l.ice == webrtc.ICEConnectionStateFailed }
+
+// enter notes a change of ICE's state.
+func (l *lifecycle) enter(state webrtc.ICEConnectionState, now time.Time) {
+	l.ice, l.since = state, now
+	if l.connected() {
+		l.trying, l.asked = false, time.Time{}
+	}
+}
+
+// answer notes an answer, and whether a new ICE generation began with it.
+func (l *lifecycle) answer(fresh bool, now time.Time) {
+	l.answered = now
+	l.trying = l.trying || fresh
+}

@@ -1,0 +1,324 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+const (
+	// trickleWait is how long an answer may wait for the first candidates: those of the interfaces take 1 ms, and what
+	// a STUN server said a moment ago is there as soon. What comes later follows by itself.
+	trickleWait = 10 * time.Millisecond
+	// fullWait is the same for a viewer that takes no candidates afterwards.
+	fullWait = 500 * time.Millisecond
+)
+
+// unknownProfile is answered for a stream of which no picture has come: Constrained Baseline, level 3.1, which every
+// browser has (RFC 7742 section 6.2).
+var unknownProfile = media.ProfileLevelID{0x42, 0xe0, 0x1f}
+
+// Offer takes a viewer's offer and has the answer told by Events.Describe. A newer revision renegotiates, with an
+// ICE restart when its ICE credentials are new; one that is not newer is dropped. It fails with CodeCodec when the
+// viewer can decode nothing that the stream has, with CodeForbidden when it may not see anything, with CodeBadMessage
+// when the offer is none, and with ErrClosed; the session then is as it was before.
+func (p *Peer) Offer(ctx context.Context, offer protocol.Offer) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.mu.Lock()
+	closed, stale, pc := p.reason != "", offer.Revision <= p.remote.revision, p.pc
+	p.mu.Unlock()
+	switch {
+	case closed:
+		return ErrClosed
+	case stale:
+		return nil
+	}
+	parsed, err := parseOffer(offer.SDP)
+	if err != nil {
+		return err
+	}
+	parsed.listen()
+	ctx, cancel := p.whileOpen(ctx)
+	defer cancel()
+	if pc == nil {
+		pc, err = p.first(ctx, parsed)
+	} else {
+		err = p.again(parsed)
+	}
+	if err != nil {
+		return err
+	}
+	return p.answer(ctx, pc, parsed, offer.Revision)
+}
+
+// whileOpen returns a context that ends with ctx, or with the peer.
+func (p *Peer) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	p.work.Go(func() {
+		select {
+		case <-p.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, cancel
+}
+
+// first chooses the formats and makes the peer connection that can say just these.
+func (p *Peer) first(ctx context.Context, o *offer) (*webrtc.PeerConnection, error) {
+	chosen, err := p.choose(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := chosen.engine()
+	if err != nil {
+		return nil, err
+	}
+	registry, err := interceptors(&p.meter, p.pacer, loggers{p.log})
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	config := p.configuration()
+	p.mu.Unlock()
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(p.settings), webrtc.WithMediaEngine(engine),
+		webrtc.WithInterceptorRegistry(registry)).NewPeerConnection(config)
+	if err != nil {
+		return nil, fmt.Errorf("make peer connection: %w", err)
+	}
+	var video, audio *track
+	if len(chosen.video) > 0 {
+		video = newTrack(webrtc.RTPCodecTypeVideo, chosen.video[0], p.opt.Session)
+		err = errors.Join(err, p.send(pc, video))
+	}
+	if chosen.audio != nil {
+		audio = newTrack(webrtc.RTPCodecTypeAudio, *chosen.audio, p.opt.Session)
+		err = errors.Join(err, p.send(pc, audio))
+	}
+	if err != nil {
+		return nil, errors.Join(err, pc.GracefulClose())
+	}
+	p.watch(pc)
+	p.mu.Lock()
+	p.video, p.audio = video, audio
+	p.mu.Unlock()
+	return pc, nil
+}
+
+// choose picks what is sent, by the rights and wishes of the viewer, what it can decode and what the stream has.
+func (p *Peer) choose(ctx context.Context, o *offer) (formatsChosen, error) {
+	var chosen formatsChosen
+	picture := p.opt.Media.Video && slices.Contains(p.opt.Grants, protocol.RightView)
+	sound := p.opt.Media.Audio && slices.Contains(p.opt.Grants, protocol.RightAudio)
+	if !picture && !sound {
+		return chosen, protocol.Errorf(protocol.CodeForbidden, "the viewer asks for nothing that it may have")
+	}
+	profile, err := p.profile(ctx)
+	if err != nil {
+		return chosen, err
+	}
+	if picture {
+		if chosen.video, err = o.chooseVideo(profile); err != nil {
+			return chosen, err
+		}
+	}
+	if format, ok := p.opt.Stream.Audio(); ok && sound {
+		if codec, ok := o.chooseAudio(format); ok {
+			chosen.audio = &codec
+		}
+	}
+	if len(chosen.video) == 0 && chosen.audio == nil {
+		return chosen, protocol.Errorf(protocol.CodeCodec, "the camera has no sound that the viewer can play")
+	}
+	return chosen, nil
+}
+
+// profile waits for what the stream's pictures are, within the bound of the configuration.
+func (p *Peer) profile(ctx context.Context) (media.ProfileLevelID, error) {
+	waiting, cancel := context.WithTimeout(ctx, p.host.cfg.FormatTimeout)
+	defer cancel()
+	format, err := p.opt.Stream.Format(waiting)
+	switch {
+	case err == nil:
+		return format.Profile, nil
+	case ctx.Err() != nil:
+		return media.ProfileLevelID{}, fmt.Errorf("answer: %w", ctx.Err())
+	}
+	return unknownProfile, nil
+}
+
+// send adds a track and reads what the viewer reports about it.
+func (p *Peer) send(pc *webrtc.PeerConnection, t *track) error {
+	transceiver, err := pc.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{
+		Direction: webrtc.RTPTransceiverDirectionSendonly,
+	})
+	if err != nil {
+		return fmt.Errorf("add %s: %w", t.kind, err)
+	}
+	p.work.Go(func() { p.listen(transceiver.Sender(), t) })
+	return nil
+}
+
+// again prepares for a later offer: the formats stay, and ICE gets the servers of now.
+func (p *Peer) again(o *offer) error {
+	p.mu.Lock()
+	video, audio, pc, config := p.video, p.audio, p.pc, p.configuration()
+	fresh := o.ufrag != p.remote.ufrag
+	p.mu.Unlock()
+	for _, t := range []*track{video, audio} {
+		if t == nil {
+			continue
+		}
+		if err := o.retain(t); err != nil {
+			return err
+		}
+	}
+	if !fresh {
+		return nil
+	}
+	if err := pc.SetConfiguration(config); err != nil {
+		return fmt.Errorf("configure ICE: %w", err)
+	}
+	return nil
+}
+
+// answer sets the offer, makes the answer and hands it out with the candidates known by then.
+func (p *Peer) answer(ctx context.Context, pc *webrtc.PeerConnection, o *offer, revision int) error {
+	text, err := o.text()
+	if err != nil {
+		return protocol.Errorf(protocol.CodeBadMessage, "the offer is no session description").Because(err)
+	}
+	g, fresh, undo := p.begin(pc, o)
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: text}); err != nil {
+		return errors.Join(protocol.Errorf(protocol.CodeBadMessage, "the offer cannot be taken").Because(err), undo())
+	}
+	answer, err := pc.CreateAnswer(nil)
+	if err == nil {
+		err = pc.SetLocalDescription(answer)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("answer revision %d: %w", revision, err), undo())
+	}
+	p.mu.Lock()
+	due := p.remote.advance(revision, o.ufrag)
+	p.mu.Unlock()
+	for _, line := range o.candidates {
+		p.offerCandidate(pc, line)
+	}
+	for _, c := range due {
+		p.offerCandidate(pc, c.Candidate)
+	}
+	p.await(ctx, g)
+	return p.say(g, answer.SDP, revision, fresh)
+}
+
+// offerCandidate takes a candidate that nobody waits for an error of.
+func (p *Peer) offerCandidate(pc *webrtc.PeerConnection, line string) {
+	if err := p.admit(pc, line); err != nil {
+		p.log.Debug("candidate dropped", "err", err)
+	}
+}
+
+// begin puts the peer connection in place and, with new ICE credentials, a new generation of own candidates. undo
+// takes a first peer connection away again.
+func (p *Peer) begin(pc *webrtc.PeerConnection, o *offer) (g *generation, fresh bool, undo func() error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := p.pc == nil
+	p.pc = pc
+	undo = func() error {
+		if !first {
+			return nil
+		}
+		p.mu.Lock()
+		p.pc, p.local, p.video, p.audio = nil, nil, nil, nil
+		p.mu.Unlock()
+		return pc.GracefulClose()
+	}
+	if p.local != nil && o.ufrag == p.remote.ufrag {
+		return p.local, false, undo
+	}
+	g = &generation{over: make(chan struct{})}
+	p.local = g
+	servers := stunServers(p.servers)
+	if p.policy.Path == protocol.PathRelayOnly {
+		servers = nil
+	}
+	p.work.Go(func() { p.discover(g, servers) })
+	return g, true, undo
+}
+
+// discover asks STUN servers and adds what they say to a generation.
+func (p *Peer) discover(g *generation, servers []string) {
+	ctx, cancel := p.whileOpen(context.Background())
+	defer cancel()
+	p.socket.mappings(ctx, servers, func(address netip.AddrPort) {
+		line, err := reflexive(address)
+		if err != nil {
+			p.log.Debug("mapped address unusable", "err", err)
+			return
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		g.add(line)
+		p.spread(g)
+	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g.settle(&g.mapped)
+	p.spread(g)
+}
+
+// spread has new candidates of the newest generation told. It needs mu.
+func (p *Peer) spread(g *generation) {
+	if g != p.local {
+		return
+	}
+	for _, c := range g.news(p.remote.revision) {
+		p.tell(func(e Events) { e.Candidate(p.opt.Session, c) })
+	}
+}
+
+// await waits for candidates as long as an answer may.
+func (p *Peer) await(ctx context.Context, g *generation) {
+	limit := fullWait
+	if p.opt.Trickle {
+		limit = trickleWait
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-g.over:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// say has the answer told.
+func (p *Peer) say(g *generation, answer string, revision int, fresh bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reason != "" {
+		return ErrClosed
+	}
+	text, err := g.describe(answer)
+	if err != nil {
+		return err
+	}
+	said := protocol.Describe{Revision: revision, Kind: protocol.DescribeAnswer, SDP: text}
+	p.said = &said
+	p.life.answer(fresh, time.Now())
+	p.tell(func(e Events) { e.Describe(p.opt.Session, said) })
+	g.answered = true
+	p.spread(g)
+	return nil
+}

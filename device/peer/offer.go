@@ -1,0 +1,246 @@
+package peer
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// offer is a viewer's session description (RFC 8866) as far as the device must know it.
+type offer struct {
+	description sdp.SessionDescription
+	// ufrag names the ICE generation (RFC 8839 section 5.4).
+	ufrag string
+	// candidates are the lines that stood in the description; they are taken out of it.
+	candidates []string
+}
+
+// parseOffer reads an offer. It fails with CodeBadMessage.
+func parseOffer(text string) (*offer, error) {
+	o := &offer{}
+	if err := o.description.UnmarshalString(text); err != nil {
+		return nil, protocol.Errorf(protocol.CodeBadMessage, "the offer is no session description").Because(err)
+	}
+	o.ufrag, _ = o.description.Attribute("ice-ufrag")
+	for _, m := range o.description.MediaDescriptions {
+		if ufrag, ok := m.Attribute("ice-ufrag"); ok && o.ufrag == "" {
+			o.ufrag = ufrag
+		}
+		m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
+			if a.Key == "candidate" {
+				o.candidates = append(o.candidates, "candidate:"+a.Value)
+			}
+			return a.Key == "candidate" || a.Key == "end-of-candidates"
+		})
+	}
+	if o.ufrag == "" {
+		return nil, protocol.Errorf(protocol.CodeBadMessage, "the offer has no ICE credentials")
+	}
+	return o, nil
+}
+
+// listen makes the viewer one that only receives: of each kind the first section that wants to, and no other. What it
+// would send is not taken.
+func (o *offer) listen() {
+	wanted := []*sdp.MediaDescription{o.section("video"), o.section("audio")}
+	for _, m := range o.description.MediaDescriptions {
+		if m.MediaName.Media != "video" && m.MediaName.Media != "audio" {
+			continue
+		}
+		m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
+			return a.Key == "sendrecv" || a.Key == "sendonly" || a.Key == "recvonly" || a.Key == "inactive"
+		})
+		direction := "inactive"
+		if slices.Contains(wanted, m) {
+			direction = "recvonly"
+		}
+		m.Attributes = append(m.Attributes, sdp.NewPropertyAttribute(direction))
+	}
+}
+
+// text returns the description as it was changed.
+func (o *offer) text() (string, error) {
+	b, err := o.description.Marshal()
+	return string(b), err
+}
+
+// section returns the first media section of a kind that wants to receive, nil if there is none.
+func (o *offer) section(kind string) *sdp.MediaDescription {
+	for _, m := range o.description.MediaDescriptions {
+		_, sendonly := m.Attribute("sendonly")
+		_, inactive := m.Attribute("inactive")
+		if m.MediaName.Media == kind && !sendonly && !inactive {
+			return m
+		}
+	}
+	return nil
+}
+
+// format is one payload type of a media section.
+type format struct {
+	payloadType uint8
+	encoding    string // as in rtpmap, such as "H264/90000"
+	fmtp        string
+}
+
+// formats lists the payload types of a section in the viewer's order of preference.
+func formats(m *sdp.MediaDescription) []format {
+	var list []format
+	for _, name := range m.MediaName.Formats {
+		pt, err := strconv.ParseUint(name, 10, 7)
+		if err != nil {
+			continue
+		}
+		f := format{payloadType: uint8(pt)}
+		for _, a := range m.Attributes {
+			if value, ok := strings.CutPrefix(a.Value, name+" "); ok {
+				switch a.Key {
+				case "rtpmap":
+					f.encoding = value
+				case "fmtp":
+					f.fmtp = value
+				}
+			}
+		}
+		if f.encoding == "" && pt == 0 {
+			f.encoding = "PCMU/8000" // a static type needs no rtpmap (RFC 3551 section 6)
+		}
+		if f.encoding == "" && pt == 8 {
+			f.encoding = "PCMA/8000"
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// keep leaves only the given payload types in a section, so that the answer can have no others.
+func keep(m *sdp.MediaDescription, payloadTypes ...uint8) {
+	names := make([]string, len(payloadTypes))
+	for i, pt := range payloadTypes {
+		names[i] = strconv.Itoa(int(pt))
+	}
+	m.MediaName.Formats = names
+	m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
+		switch a.Key {
+		case "rtpmap", "fmtp", "rtcp-fb":
+			name, _, _ := strings.Cut(a.Value, " ")
+			return name != "*" && !slices.Contains(names, name)
+		}
+		return false
+	})
+}
+
+// videoFeedback is what the device understands from a viewer: congestion feedback, lost packets, and wishes for a
+// keyframe (RFC 4585, RFC 5104).
+var videoFeedback = []webrtc.RTCPFeedback{
+	{Type: webrtc.TypeRTCPFBTransportCC},
+	{Type: webrtc.TypeRTCPFBNACK},
+	{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
+	{Type: webrtc.TypeRTCPFBCCM, Parameter: "fir"},
+}
+
+// chooseVideo picks the one H.264 format that the stream is sent under and its RTX (RFC 4588), and takes all others
+// out of the offer. It fails with CodeCodec when nothing fits.
+func (o *offer) chooseVideo(profile media.ProfileLevelID) ([]webrtc.RTPCodecParameters, error) {
+	section := o.section("video")
+	if section == nil {
+		return nil, protocol.Errorf(protocol.CodeCodec, "the offer takes no video; the camera has H.264")
+	}
+	all := formats(section)
+	var offered []media.OfferedH264
+	for _, f := range all {
+		if !strings.EqualFold(f.encoding, "H264/90000") {
+			continue
+		}
+		if h264, err := media.ParseOfferedH264(f.payloadType, f.fmtp); err == nil {
+			offered = append(offered, h264)
+		}
+	}
+	chosen, err := media.ChooseH264(profile, offered)
+	if err != nil {
+		return nil, err
+	}
+	codecs := []webrtc.RTPCodecParameters{{
+		PayloadType: webrtc.PayloadType(chosen.PayloadType),
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeH264, ClockRate: media.VideoClockRate,
+			SDPFmtpLine: fmtpOf(all, chosen.PayloadType), RTCPFeedback: videoFeedback,
+		},
+	}}
+	types := []uint8{chosen.PayloadType}
+	for _, f := range all {
+		if strings.EqualFold(f.encoding, "rtx/90000") && f.fmtp == "apt="+strconv.Itoa(int(chosen.PayloadType)) {
+			types = append(types, f.payloadType)
+			codecs = append(codecs, webrtc.RTPCodecParameters{
+				PayloadType: webrtc.PayloadType(f.payloadType),
+				RTPCodecCapability: webrtc.RTPCodecCapability{
+					MimeType: webrtc.MimeTypeRTX, ClockRate: media.VideoClockRate, SDPFmtpLine: f.fmtp,
+				},
+			})
+			break
+		}
+	}
+	keep(section, types...)
+	return codecs, nil
+}
+
+// retain takes everything out of a later offer but the formats that a track was first answered with. It fails with
+// CodeCodec when the viewer has them no more.
+func (o *offer) retain(t *track) error {
+	section := o.section(t.kind.String())
+	main := uint8(t.codec.PayloadType)
+	if section == nil || !slices.Contains(section.MediaName.Formats, strconv.Itoa(int(main))) {
+		return protocol.Errorf(protocol.CodeCodec, "the new offer lacks the %s format that the session has", t.kind)
+	}
+	types := []uint8{main}
+	for _, f := range formats(section) {
+		if f.fmtp == "apt="+strconv.Itoa(int(main)) {
+			types = append(types, f.payloadType)
+		}
+	}
+	keep(section, types...)
+	return nil
+}
+
+func fmtpOf(all []format, payloadType uint8) string {
+	for _, f := range all {
+		if f.payloadType == payloadType {
+			return f.fmtp
+		}
+	}
+	return ""
+}
+
+// chooseAudio picks the format of the stream's sound and takes all others out of the offer. False means that the
+// viewer does not take it, which is no fault: the picture goes without.
+func (o *offer) chooseAudio(sound media.AudioFormat) (webrtc.RTPCodecParameters, bool) {
+	section := o.section("audio")
+	if section == nil {
+		return webrtc.RTPCodecParameters{}, false
+	}
+	want := string(sound.Codec) + "/" + strconv.Itoa(int(sound.ClockRate))
+	channels := uint16(0)
+	if sound.Codec == media.CodecOpus {
+		want, channels = "opus/48000/2", 2 // whatever it carries (RFC 7587 section 7)
+	}
+	for _, f := range formats(section) {
+		if !strings.EqualFold(strings.TrimSuffix(f.encoding, "/1"), want) {
+			continue
+		}
+		keep(section, f.payloadType)
+		return webrtc.RTPCodecParameters{
+			PayloadType: webrtc.PayloadType(f.payloadType),
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: "audio/" + string(sound.Codec), ClockRate: sound.ClockRate, Channels: channels, SDPFmtpLine: f.fmtp,
+				RTCPFeedback: []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBTransportCC}},
+			},
+		}, true
+	}
+	return webrtc.RTPCodecParameters{}, false
+}

@@ -1,0 +1,160 @@
+package peer
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+)
+
+const (
+	// historySize is how many packets can be asked for again: 2048 are 4 s of 4 Mbit/s, longer than any viewer's
+	// buffer. A power of two, so that sequence numbers index it across their wrap.
+	historySize = 2048
+	// resendBudget bounds the retransmissions for one NACK packet; a viewer that misses more than this needs a keyframe,
+	// and asks for it.
+	resendBudget = 256
+)
+
+// retransmit answers NACKs (RFC 4585 section 6.2.1) with RTX packets (RFC 4588), or with the packet itself when the
+// viewer takes no RTX. Unlike the library's responder it copies no payload: they are shared by all viewers.
+type retransmit struct {
+	interceptor.NoOp
+
+	mu      sync.Mutex // guards streams
+	streams map[uint32]*history
+}
+
+// NewInterceptor implements interceptor.Factory; a retransmit serves one peer connection.
+func (r *retransmit) NewInterceptor(string) (interceptor.Interceptor, error) { return r, nil }
+
+// BindLocalStream implements interceptor.Interceptor.
+func (r *retransmit) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
+	wanted := false
+	for _, f := range info.RTCPFeedback {
+		wanted = wanted || f.Type == "nack" && f.Parameter == ""
+	}
+	if !wanted {
+		return next
+	}
+	h := &history{ssrc: info.SSRCRetransmission, payloadType: info.PayloadTypeRetransmission, next: next}
+	r.mu.Lock()
+	if r.streams == nil {
+		r.streams = make(map[uint32]*history)
+	}
+	r.streams[info.SSRC] = h
+	r.mu.Unlock()
+	return interceptor.RTPWriterFunc(func(header *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		h.add(header, payload)
+		return next.Write(header, payload, a)
+	})
+}
+
+// UnbindLocalStream implements interceptor.Interceptor.
+func (r *retransmit) UnbindLocalStream(info *interceptor.StreamInfo) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.streams, info.SSRC)
+}
+
+// BindRTCPReader implements interceptor.Interceptor.
+func (r *retransmit) BindRTCPReader(next interceptor.RTCPReader) interceptor.RTCPReader {
+	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
+		n, a, err := next.Read(b, a)
+		if err != nil {
+			return 0, nil, err
+		}
+		if a == nil {
+			a = make(interceptor.Attributes)
+		}
+		packets, err := a.GetRTCPPackets(b[:n])
+		if err != nil {
+			return 0, nil, err
+		}
+		for _, p := range packets {
+			if nack, ok := p.(*rtcp.TransportLayerNack); ok {
+				r.resend(nack)
+			}
+		}
+		return n, a, nil
+	})
+}
+
+func (r *retransmit) resend(nack *rtcp.TransportLayerNack) {
+	r.mu.Lock()
+	h := r.streams[nack.MediaSSRC]
+	r.mu.Unlock()
+	if h == nil {
+		return
+	}
+	budget := resendBudget
+	for _, pair := range nack.Nacks {
+		pair.Range(func(seq uint16) bool {
+			budget--
+			return budget >= 0 && h.resend(seq) == nil
+		})
+	}
+}
+
+// history is the last packets of one stream.
+type history struct {
+	ssrc        uint32 // of RTX; 0 means that the viewer takes none
+	payloadType uint8
+	next        interceptor.RTPWriter
+
+	mu       sync.Mutex // guards what follows
+	packets  [historySize]sent
+	sequence uint16 // of the next RTX packet
+}
+
+// sent is what must be known of a packet that has left. Its payload belongs to the stream and is never changed.
+type sent struct {
+	payload     []byte
+	timestamp   uint32
+	ssrc        uint32
+	sequence    uint16
+	payloadType uint8
+	marker      bool
+}
+
+func (h *history) add(header *rtp.Header, payload []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.packets[header.SequenceNumber%historySize] = sent{
+		payload: payload, timestamp: header.Timestamp, ssrc: header.SSRC, sequence: header.SequenceNumber,
+		payloadType: header.PayloadType, marker: header.Marker,
+	}
+}
+
+// resend sends a packet again; one that is too old is left out without an error.
+func (h *history) resend(seq uint16) error {
+	header, payload, ok := h.again(seq)
+	if !ok {
+		return nil
+	}
+	_, err := h.next.Write(&header, payload, interceptor.Attributes{})
+	return err
+}
+
+// again returns the packet to send for a lost one: as RTX its payload begins with the original sequence number
+// (RFC 4588 section 4).
+func (h *history) again(seq uint16) (rtp.Header, []byte, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.packets[seq%historySize]
+	if p.payload == nil || p.sequence != seq {
+		return rtp.Header{}, nil, false
+	}
+	header := rtp.Header{
+		Version: 2, Marker: p.marker, PayloadType: p.payloadType, SequenceNumber: seq, Timestamp: p.timestamp, SSRC: p.ssrc,
+	}
+	if h.ssrc == 0 {
+		return header, p.payload, true
+	}
+	header.SSRC, header.PayloadType, header.SequenceNumber = h.ssrc, h.payloadType, h.sequence
+	h.sequence++
+	payload := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(p.payload)), seq)
+	return header, append(payload, p.payload...), true
+}

@@ -1,0 +1,433 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// patience bounds what a test waits for; nothing is asserted about how long things take.
+const patience = 15 * time.Second
+
+// Parameter sets of a 1280x720 High stream.
+var (
+	testSPS = []byte{
+		0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05, 0xbb, 0x01, 0x6c, 0x80, 0x00, 0x00, 0x03, 0x00, 0x80, 0x00,
+		0x00, 0x1e, 0x07, 0x8c, 0x18, 0xcb,
+	}
+	testPPS = []byte{0x68, 0xce, 0x3c, 0x80}
+)
+
+// newStream is a source of 50 pictures a second with a keyframe every 25, and PCMU sound.
+func newStream(t *testing.T) *media.Stream {
+	t.Helper()
+	stream := media.NewStream(media.Config{})
+	stream.Restarted(&media.AudioFormat{Codec: media.CodecPCMU, ClockRate: 8000, Channels: 1})
+	stop := make(chan struct{})
+	var source sync.WaitGroup
+	source.Go(func() {
+		ticks := time.NewTicker(20 * time.Millisecond)
+		defer ticks.Stop()
+		for n := 0; ; n++ {
+			writePicture(stream, n)
+			stream.WriteAudio(media.AudioFrame{Payload: make([]byte, 160), PTS: time.Duration(n) * 20 * time.Millisecond})
+			select {
+			case <-ticks.C:
+			case <-stop:
+				return
+			}
+		}
+	})
+	t.Cleanup(func() {
+		close(stop)
+		source.Wait()
+	})
+	return stream
+}
+
+func writePicture(stream *media.Stream, n int) {
+	au := media.AccessUnit{PTS: time.Duration(n) * 20 * time.Millisecond}
+	if n%25 == 0 {
+		idr := slices.Repeat([]byte{0x88}, 6000)
+		idr[0] = 0x65
+		au.NALUs = [][]byte{testSPS, testPPS, idr}
+	} else {
+		slice := slices.Repeat([]byte{0x9a}, 1500)
+		slice[0] = 0x41
+		au.NALUs = [][]byte{slice}
+	}
+	stream.WriteVideo(au)
+}
+
+// newHost listens on the machine's addresses, with times short enough for a test.
+func newHost(t *testing.T, change ...func(*Config)) *Host {
+	t.Helper()
+	cfg := Config{ReportInterval: 300 * time.Millisecond}
+	if os.Getenv("PEER_TEST_LOG") != "" {
+		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	h, err := NewHost(cfg)
+	if err != nil {
+		t.Fatalf("make host: %v", err)
+	}
+	if err := h.Listen(); err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Errorf("close host: %v", err)
+		}
+	})
+	return h
+}
+
+func newSession() protocol.SessionID { return protocol.SessionID(uuid.Must(uuid.NewV7()).String()) }
+
+// session is one viewing: a peer, a viewer and what Events told.
+type session struct {
+	t      *testing.T
+	id     protocol.SessionID
+	peer   *Peer
+	viewer *viewer
+
+	mu         sync.Mutex // guards all below
+	changed    chan struct{}
+	describes  []protocol.Describe
+	candidates []protocol.Candidate
+	paths      []protocol.Path
+	stats      []protocol.Stats
+	closed     []protocol.Reason
+	// mute keeps what the peer says from the viewer.
+	mute bool
+}
+
+// open makes a session for the viewer.
+func open(t *testing.T, h *Host, v *viewer, change ...func(*Options)) *session {
+	t.Helper()
+	s := &session{t: t, id: newSession(), viewer: v, changed: make(chan struct{})}
+	o := Options{
+		Session: s.id, Grants: []protocol.Right{protocol.RightView, protocol.RightAudio},
+		Media: protocol.Media{Video: true}, Trickle: true, Events: s,
+		Policy: protocol.Policy{Path: protocol.PathPreferDirect, Expires: time.Now().Add(time.Hour)},
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	if o.Stream == nil {
+		o.Stream = newStream(t)
+	}
+	p, err := h.Open(o)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	s.peer = p
+	if v != nil {
+		v.session = s
+	}
+	t.Cleanup(func() { p.Close(protocol.ReasonViewerLeft) })
+	return s
+}
+
+func (s *session) note(what func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	what()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *session) Describe(_ protocol.SessionID, d protocol.Describe) {
+	s.note(func() { s.describes = append(s.describes, d) })
+	if d.Kind == protocol.DescribeAnswer && s.viewer != nil && !s.mute {
+		s.viewer.answer(d)
+	}
+}
+
+func (s *session) Candidate(_ protocol.SessionID, c protocol.Candidate) {
+	s.note(func() { s.candidates = append(s.candidates, c) })
+	if s.viewer != nil && !s.mute && c.Candidate != "" {
+		s.viewer.candidate(c)
+	}
+}
+
+func (s *session) Path(_ protocol.SessionID, p protocol.Path) {
+	s.note(func() { s.paths = append(s.paths, p) })
+}
+
+func (s *session) Stats(_ protocol.SessionID, st protocol.Stats) {
+	s.note(func() { s.stats = append(s.stats, st) })
+}
+
+func (s *session) Closed(_ protocol.SessionID, r protocol.Reason) {
+	s.note(func() { s.closed = append(s.closed, r) })
+}
+
+// until waits for a condition on what Events told.
+func (s *session) until(what string, met func() bool) {
+	s.t.Helper()
+	timeout := time.After(patience)
+	for {
+		s.mu.Lock()
+		ok, changed := met(), s.changed
+		s.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			s.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// offer has the viewer offer and the peer answer.
+func (s *session) offer(o *webrtc.OfferOptions) error {
+	s.t.Helper()
+	return s.peer.Offer(s.t.Context(), s.viewer.offer(o))
+}
+
+func (s *session) mustOffer(o *webrtc.OfferOptions) {
+	s.t.Helper()
+	if err := s.offer(o); err != nil {
+		s.t.Fatalf("offer: %v", err)
+	}
+}
+
+// viewer is a browser played by the library.
+type viewer struct {
+	t        *testing.T
+	pc       *webrtc.PeerConnection
+	session  *session
+	revision int
+	// silent keeps the viewer's candidates to itself.
+	silent bool
+
+	mu      sync.Mutex // guards all below
+	ufrag   string
+	changed chan struct{}
+	got     map[webrtc.RTPCodecType]int
+	repairs int // packets that came as RTX
+	tracks  map[webrtc.RTPCodecType]*webrtc.TrackRemote
+}
+
+// viewing is how a viewer differs from the usual one.
+type viewing struct {
+	settings func(*webrtc.SettingEngine)
+	config   webrtc.Configuration
+	audio    bool
+	silent   bool
+	codecs   func(*webrtc.MediaEngine) error
+}
+
+func newViewer(t *testing.T, w viewing) *viewer {
+	t.Helper()
+	var settings webrtc.SettingEngine
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	settings.LoggerFactory = loggers{slog.New(slog.DiscardHandler)}
+	if w.settings != nil {
+		w.settings(&settings)
+	}
+	engine := &webrtc.MediaEngine{}
+	if w.codecs == nil {
+		w.codecs = (*webrtc.MediaEngine).RegisterDefaultCodecs
+	}
+	registry := &interceptor.Registry{}
+	if err := errors.Join(w.codecs(engine), webrtc.RegisterDefaultInterceptors(engine, registry)); err != nil {
+		t.Fatalf("make viewer: %v", err)
+	}
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(engine),
+		webrtc.WithInterceptorRegistry(registry)).NewPeerConnection(w.config)
+	if err != nil {
+		t.Fatalf("make viewer: %v", err)
+	}
+	v := &viewer{
+		t: t, pc: pc, silent: w.silent, changed: make(chan struct{}),
+		got: make(map[webrtc.RTPCodecType]int), tracks: make(map[webrtc.RTPCodecType]*webrtc.TrackRemote),
+	}
+	kinds := []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo}
+	if w.audio {
+		kinds = append(kinds, webrtc.RTPCodecTypeAudio)
+	}
+	for _, kind := range kinds {
+		if _, err := pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{
+			Direction: webrtc.RTPTransceiverDirectionRecvonly,
+		}); err != nil {
+			t.Fatalf("add %s: %v", kind, err)
+		}
+	}
+	var reading sync.WaitGroup
+	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		reading.Add(1)
+		defer reading.Done()
+		v.read(track)
+	})
+	pc.OnICECandidate(v.found)
+	t.Cleanup(func() {
+		if err := pc.GracefulClose(); err != nil {
+			t.Errorf("close viewer: %v", err)
+		}
+		reading.Wait()
+	})
+	return v
+}
+
+func (v *viewer) read(track *webrtc.TrackRemote) {
+	v.mu.Lock()
+	v.tracks[track.Kind()] = track
+	v.mu.Unlock()
+	for {
+		_, attributes, err := track.ReadRTP()
+		if err != nil {
+			return
+		}
+		v.mu.Lock()
+		v.got[track.Kind()]++
+		if attributes.Get(webrtc.AttributeRtxSsrc) != nil {
+			v.repairs++
+		}
+		close(v.changed)
+		v.changed = make(chan struct{})
+		v.mu.Unlock()
+	}
+}
+
+func (v *viewer) found(c *webrtc.ICECandidate) {
+	if c == nil || v.silent || v.session == nil {
+		return
+	}
+	v.mu.Lock()
+	revision := v.revision
+	v.mu.Unlock()
+	line := c.ToJSON().Candidate
+	_, ufrag, _ := strings.Cut(line, " ufrag ")
+	if err := v.session.peer.Candidate(protocol.Candidate{
+		Revision: revision, Candidate: line, Mid: "0", Ufrag: ufrag,
+	}); err != nil && !errors.Is(err, ErrClosed) {
+		v.t.Errorf("candidate: %v", err)
+	}
+}
+
+func (v *viewer) offer(o *webrtc.OfferOptions) protocol.Offer {
+	v.t.Helper()
+	offer, err := v.pc.CreateOffer(o)
+	if err != nil {
+		v.t.Fatalf("create offer: %v", err)
+	}
+	v.mu.Lock()
+	v.revision++
+	revision := v.revision
+	v.mu.Unlock()
+	if err := v.pc.SetLocalDescription(offer); err != nil {
+		v.t.Fatalf("set offer: %v", err)
+	}
+	return protocol.Offer{Revision: revision, SDP: offer.SDP}
+}
+
+func (v *viewer) answer(d protocol.Describe) {
+	if err := v.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: d.SDP}); err != nil {
+		v.t.Errorf("set answer: %v", err)
+	}
+}
+
+func (v *viewer) candidate(c protocol.Candidate) {
+	mline := uint16(c.MLine)
+	if err := v.pc.AddICECandidate(webrtc.ICECandidateInit{
+		Candidate: c.Candidate, SDPMid: &c.Mid, SDPMLineIndex: &mline,
+	}); err != nil {
+		v.t.Errorf("add candidate %q: %v", c.Candidate, err)
+	}
+}
+
+// until waits for a condition on what came.
+func (v *viewer) until(what string, met func() bool) {
+	v.t.Helper()
+	timeout := time.After(patience)
+	for {
+		v.mu.Lock()
+		ok, changed := met(), v.changed
+		v.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			v.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// sees waits for n more packets of a kind.
+func (v *viewer) sees(kind webrtc.RTPCodecType, n int) {
+	v.t.Helper()
+	v.mu.Lock()
+	want := v.got[kind] + n
+	v.mu.Unlock()
+	v.until(kind.String(), func() bool { return v.got[kind] >= want })
+}
+
+// filter is a viewer's socket with a say in which packets pass.
+type filter struct {
+	net.PacketConn
+	pass func(packet []byte, from net.Addr) bool
+}
+
+func (f *filter) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := f.PacketConn.ReadFrom(b)
+		if err != nil || f.pass(b[:n], from) {
+			return n, from, err
+		}
+	}
+}
+
+// behind gives a viewer a filtering socket on loopback.
+func behind(t *testing.T, pass func(packet []byte, from net.Addr) bool) func(*webrtc.SettingEngine) {
+	t.Helper()
+	var listening net.ListenConfig
+	conn, err := listening.ListenPacket(context.Background(), "udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: &filter{conn, pass}, Logger: loggers{slog.New(slog.DiscardHandler)}.NewLogger("viewer")})
+	t.Cleanup(func() { mux.Close() })
+	return func(e *webrtc.SettingEngine) { e.SetICEUDPMux(mux) }
+}
+
+// isRTP tells media from STUN, DTLS and RTCP (RFC 7983, RFC 5761).
+func isRTP(packet []byte) bool {
+	if len(packet) < 12 || packet[0] < 128 || packet[0] > 191 {
+		return false
+	}
+	return packet[1] < 192 || packet[1] > 223
+}
+
+func sequence(packet []byte) uint16 {
+	var h rtp.Header
+	if _, err := h.Unmarshal(packet); err != nil {
+		return 0
+	}
+	return h.SequenceNumber
+}
