@@ -1,0 +1,63 @@
+//go:build linux
+
+// Command sightline-bench measures the product: the figures of docs/benchmarks.md come from it. Each measurement is a
+// subcommand; without one it lists them.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// command is one measurement.
+type command struct {
+	name    string
+	summary string
+	// run measures and writes the figures to out, everything else to log. It parses its own flags.
+	run func(ctx context.Context, args []string, out, log io.Writer) error
+}
+
+var commands = []command{
+	{"firstframe", "time from page load to the first frame on the screen, over RTSP and the direct path", firstFrame},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "sightline-bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// dispatch runs the subcommand that the arguments name.
+func dispatch(ctx context.Context, args []string, out, log io.Writer) error {
+	if len(args) == 0 {
+		usage(log)
+		return flag.ErrHelp
+	}
+	for _, c := range commands {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], out, log)
+		}
+	}
+	usage(log)
+	return fmt.Errorf("there is no measurement %q", args[0])
+}
+
+func usage(log io.Writer) {
+	fmt.Fprint(log, "usage: sightline-bench MEASUREMENT [flags]\n\n")
+	for _, c := range commands {
+		fmt.Fprintf(log, "  %-12s %s\n", c.name, c.summary)
+	}
+}
