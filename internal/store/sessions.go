@@ -67,6 +67,18 @@ func (s *Sessions) Get(ctx context.Context, in protocol.ProjectID, id protocol.S
 	return session, about(err, "read session %s", id)
 }
 
+// Ended returns why a session, of whatever project, ended: ReasonUnknown for one that never was, empty for an open one.
+func (s *Sessions) Ended(ctx context.Context, id protocol.SessionID) (protocol.Reason, error) {
+	reason, ok, err := one(ctx, s.store.reader, func(row *sql.Rows) (reason protocol.Reason, err error) {
+		err = row.Scan(&reason)
+		return reason, err
+	}, `SELECT reason FROM sessions WHERE id = ?`, id)
+	if err == nil && !ok {
+		reason = protocol.ReasonUnknown
+	}
+	return reason, about(err, "read session %s", id)
+}
+
 // List returns a page of a project's sessions that the filter chooses, the newest first, and the cursor to the next
 // page, empty at the end.
 func (s *Sessions) List(ctx context.Context, in protocol.ProjectID, filter record.SessionFilter, cursor string, limit int) ([]record.Session, string, error) {

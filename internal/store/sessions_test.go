@@ -82,6 +82,9 @@ func TestEndedSessionStaysAsItEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := must(sessions.Get(ctx, session.Project, session.ID))(t)
+	if got := must(sessions.Ended(ctx, session.ID))(t); got != protocol.ReasonClosedByAPI {
+		t.Errorf("got reason %q, want closed_by_api", got)
+	}
 	c.pass(time.Second)
 	wantCode(t, sessions.Save(ctx, session), protocol.CodeConflict)
 	late := session
@@ -127,6 +130,12 @@ func TestOpenSessionsAreTheLiveOnes(t *testing.T) {
 		}
 	}
 	must(s.CreateTestGrants(t.Context(), protocol.DefaultProject, 1, time.Hour))(t)
+	if got := must(s.Sessions().Ended(t.Context(), live.ID))(t); got != "" {
+		t.Errorf("the live session: got reason %q, want none", got)
+	}
+	if got := must(s.Sessions().Ended(t.Context(), newSession(t, c, "cam").ID))(t); got != protocol.ReasonUnknown {
+		t.Errorf("no session: got reason %q, want unknown", got)
+	}
 	if diff := cmp.Diff([]record.Session{live}, must(s.Sessions().Open(t.Context()))(t)); diff != "" {
 		t.Errorf("open sessions differ:\n%s", diff)
 	}
