@@ -114,7 +114,7 @@ func refused(f file, target, from, to string, at, below int) string {
 		return "that package has no floor"
 	case f.test && to == "test":
 		return "" // a test may use the lab wherever it stands
-	case from == to && from == "device":
+	case from == "device" && to == "device":
 		return stepsOver(f.dir, target)
 	case from == to, below < at, slices.Contains(beside[from], to):
 		return ""

@@ -44,9 +44,10 @@ type Region struct {
 }
 
 // Open opens a page under a name that is free.
-func (b *Browser) Open(ctx context.Context, name, url string) (*Page, error) {
-	p := &Page{browser: b, name: name}
-	return p, p.ask(ctx, "open", map[string]any{"url": url, "timeoutMS": millis(30 * time.Second)}, nil)
+func (b *Browser) Open(ctx context.Context, name, url string) (p *Page, err error) {
+	p = &Page{browser: b, name: name}
+	err = p.ask(ctx, "open", map[string]any{"url": url, "timeoutMS": millis(30 * time.Second)}, nil)
+	return p, err
 }
 
 // Close closes the page as a person would close its tab.
@@ -54,7 +55,8 @@ func (p *Page) Close(ctx context.Context) error { return p.ask(ctx, "close", nil
 
 // State returns the element's present state.
 func (p *Page) State(ctx context.Context) (s State, err error) {
-	return s, p.ask(ctx, "state", nil, &s)
+	err = p.ask(ctx, "state", nil, &s)
+	return s, err
 }
 
 // Until waits for a state of the element and, unless it is empty, a path.
@@ -70,12 +72,14 @@ func (p *Page) Until(ctx context.Context, state, path string, timeout time.Durat
 
 // Frames returns how the picture runs.
 func (p *Page) Frames(ctx context.Context) (f Frames, err error) {
-	return f, p.ask(ctx, "frames", nil, &f)
+	err = p.ask(ctx, "frames", nil, &f)
+	return f, err
 }
 
 // Grow waits until n more frames have been decoded.
 func (p *Page) Grow(ctx context.Context, n int, timeout time.Duration) (f Frames, err error) {
-	return f, p.ask(ctx, "grow", map[string]any{"frames": n, "timeoutMS": millis(timeout)}, &f)
+	err = p.ask(ctx, "grow", map[string]any{"frames": n, "timeoutMS": millis(timeout)}, &f)
+	return f, err
 }
 
 // Mark lets Frames.StallMS begin anew.
@@ -83,17 +87,20 @@ func (p *Page) Mark(ctx context.Context) error { return p.ask(ctx, "mark", nil, 
 
 // Text returns what a person can read on the page.
 func (p *Page) Text(ctx context.Context) (text string, err error) {
-	return text, p.ask(ctx, "text", nil, &text)
+	err = p.ask(ctx, "text", nil, &text)
+	return text, err
 }
 
 // Reads waits until a person can read a text on the page, whatever its case.
 func (p *Page) Reads(ctx context.Context, text string, timeout time.Duration) (all string, err error) {
-	return all, p.ask(ctx, "reads", map[string]any{"text": text, "timeoutMS": millis(timeout)}, &all)
+	err = p.ask(ctx, "reads", map[string]any{"text": text, "timeoutMS": millis(timeout)}, &all)
+	return all, err
 }
 
 // Moves returns the share of a region's pixels, 0 to 1, that differ after a time.
 func (p *Page) Moves(ctx context.Context, r Region, after time.Duration) (share float64, err error) {
-	return share, p.ask(ctx, "moves", map[string]any{"region": r, "withinMS": millis(after)}, &share)
+	err = p.ask(ctx, "moves", map[string]any{"region": r, "withinMS": millis(after)}, &share)
+	return share, err
 }
 
 // Evaluate runs a script in the page and decodes its value into result, unless that is nil.

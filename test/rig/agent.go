@@ -36,7 +36,8 @@ func (r *Rig) Agent(ctx context.Context, hub *Hub, name, source string, flags ..
 		}
 		return nil
 	})
-	return a, a.Start(ctx, append([]string{"--enroll", code}, flags...)...)
+	err = a.Start(ctx, append([]string{"--enroll", code}, flags...)...)
+	return a, err
 }
 
 // Start starts the agent, the first time or again after it ended: with the state that it has.

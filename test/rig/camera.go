@@ -29,7 +29,8 @@ func (r *Rig) RTSPCamera(ctx context.Context) (*Camera, error) {
 		}
 		return nil
 	})
-	return c, c.Start(ctx)
+	err := c.Start(ctx)
+	return c, err
 }
 
 // Start starts the camera, the first time or again after it ended, at the same URL.

@@ -48,7 +48,8 @@ func (r *Rig) Hub(ctx context.Context, flags ...string) (*Hub, error) {
 		}
 		return nil
 	})
-	return h, h.Start(ctx, flags...)
+	err := h.Start(ctx, flags...)
+	return h, err
 }
 
 // Start starts the server, the first time or again after it ended: with the same data, address and ports.
@@ -78,19 +79,22 @@ func (h *Hub) RelayAddr() string { return h.turn }
 // Enrol makes a one-time code for a device of that name.
 func (h *Hub) Enrol(ctx context.Context, name string) (string, error) {
 	var out struct{ Code string }
-	return out.Code, h.Do(ctx, &out, "enroll", "create", "--name", name)
+	err := h.Do(ctx, &out, "enroll", "create", "--name", name)
+	return out.Code, err
 }
 
 // Key makes an API key of the default project.
 func (h *Hub) Key(ctx context.Context) (string, error) {
 	var out struct{ Key string }
-	return out.Key, h.Do(ctx, &out, "key", "create")
+	err := h.Do(ctx, &out, "key", "create")
+	return out.Key, err
 }
 
 // Token makes a viewer's token for a device.
 func (h *Hub) Token(ctx context.Context, device string, flags ...string) (string, error) {
 	var out struct{ Token string }
-	return out.Token, h.Do(ctx, &out, append([]string{"token", "create", "--device", device}, flags...)...)
+	err := h.Do(ctx, &out, append([]string{"token", "create", "--device", device}, flags...)...)
+	return out.Token, err
 }
 
 // Credentials open the relay for a TURN client.
@@ -102,7 +106,8 @@ type Credentials struct {
 
 // Credentials makes TURN credentials, each for a test session of its own.
 func (h *Hub) Credentials(ctx context.Context) (c Credentials, err error) {
-	return c, h.Do(ctx, &c, "turn", "credentials", "--count", "1")
+	err = h.Do(ctx, &c, "turn", "credentials", "--count", "1")
+	return c, err
 }
 
 // WatchURL is the page that shows a device.
