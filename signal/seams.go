@@ -28,8 +28,8 @@ type sessions interface {
 	Save(ctx context.Context, s record.Session) error
 	// Open lists the sessions of devices that have not ended.
 	Open(ctx context.Context) ([]record.Session, error)
-	// Ended returns why a session ended; ReasonUnknown for one that never was.
-	Ended(ctx context.Context, id protocol.SessionID) (protocol.Reason, error)
+	// Get fails with CodeNotFound for a session that the project never had.
+	Get(ctx context.Context, project protocol.ProjectID, id protocol.SessionID) (record.Session, error)
 }
 
 // relay is told what the relay has to know; it never calls back. Package turn implements it.

@@ -129,15 +129,28 @@ func (h *Hub) inviteAgain(ctx context.Context, s *session, c *client) {
 
 // tellEnded answers the sync of a session that is not open: why it ended, or that nobody knows it.
 func (h *Hub) tellEnded(ctx context.Context, c *client, id protocol.SessionID) error {
-	reason, err := h.config.Sessions.Ended(ctx, id)
+	row, err := h.config.Sessions.Get(ctx, h.projectOf(c), id)
 	if err != nil && !errors.Is(err, &protocol.Error{Code: protocol.CodeNotFound}) {
 		return fmt.Errorf("look session %s up: %w", id, err)
 	}
-	if err != nil || reason == "" {
+	reason := row.Reason
+	if reason == "" {
 		reason = protocol.ReasonUnknown
 	}
 	c.send(protocol.Must(protocol.TypeClosed, id, &protocol.Closed{Reason: reason}))
 	return nil
+}
+
+func (h *Hub) projectOf(c *client) protocol.ProjectID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.role == protocol.RoleViewer {
+		return c.viewer.Project
+	}
+	if d := h.devices[c.device]; d != nil {
+		return d.project
+	}
+	return ""
 }
 
 // renew gives one end of a session fresh relay credentials.

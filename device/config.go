@@ -1,0 +1,91 @@
+package device
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/device/peer"
+	"github.com/sightline-rtc/sightline/link"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// Config is what an agent can be told. Hub and State must be set; every other zero value is a good default.
+type Config struct {
+	// Hub is the server's URL, http or https.
+	Hub string
+	// Enrol is the one-time code with which the device joins its project. It is not looked at once the device has.
+	Enrol auth.Secret
+	// State is the directory of the device's key and identity. It is made if need be.
+	State string
+	// Source says where the picture comes from, as in device/source; empty means the test picture.
+	Source string
+	// Warm keeps the source open without viewers.
+	Warm bool
+	// Name and Model say what the device is, when it enrols.
+	Name, Model string
+	// Version is that of the program.
+	Version string
+	// MaxSessions is how many viewers the device serves at once; 0 means protocol.DefaultMaxSessions.
+	MaxSessions int
+	// Media says how media is sent.
+	Media peer.Config
+	// TLS is for hubs with a certificate of their own authority; nil means the system's authorities.
+	TLS *tls.Config
+
+	// Link has the timing of the link, as in package link.
+	Link link.Config
+	// MinBackoff and MaxBackoff bound the wait between attempts to reach the hub; 0 means 0.5 s and 30 s.
+	MinBackoff, MaxBackoff time.Duration
+	// RefusedBackoff is the wait after the hub has said "not like this"; 0 means 5 min.
+	RefusedBackoff time.Duration
+	// DialTimeout bounds the way from nothing to welcome; 0 means 10 s for the dial, protocol.HelloTimeout after it.
+	DialTimeout time.Duration
+
+	// Ready is called once, when the link is up for the first time; it may be nil.
+	Ready func(protocol.DeviceID)
+	// Logger gets what a person may want to know; nil means silence.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		value *time.Duration
+		zero  time.Duration
+	}{
+		{&c.MinBackoff, 500 * time.Millisecond},
+		{&c.MaxBackoff, 30 * time.Second},
+		{&c.RefusedBackoff, 5 * time.Minute},
+		{&c.DialTimeout, 10 * time.Second},
+	} {
+		if *d.value == 0 {
+			*d.value = d.zero
+		}
+	}
+	if c.MaxSessions == 0 {
+		c.MaxSessions = protocol.DefaultMaxSessions
+	}
+	if c.Ready == nil {
+		c.Ready = func(protocol.DeviceID) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Media.Logger = c.Logger
+	return c
+}
+
+// parseHub returns the hub's base URL.
+func parseHub(hub string) (*url.URL, error) {
+	u, err := url.Parse(hub)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("the hub must be a URL such as https://cameras.example.org, not %q", hub)
+	}
+	if u.Path == "/" {
+		u.Path = ""
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}, nil
+}

@@ -1,0 +1,92 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// maxAnswerBytes bounds what is read of an answer to an enrolment.
+const maxAnswerBytes = 64 << 10
+
+// refusal is an answer of the hub that another attempt would not change.
+type refusal struct{ message string }
+
+func (r *refusal) Error() string { return r.message }
+
+// enrol makes the key a device of the code's project. It tries for ever while the hub cannot be reached; a refused
+// code is final. The same code and key may be sent again: the answer is the same device.
+func (a *Agent) enrol(ctx context.Context, key ed25519.PrivateKey) (identity, error) {
+	for attempt := 0; ; attempt++ {
+		id, err := a.askToEnrol(ctx, key)
+		var refused *refusal
+		if err == nil || ctx.Err() != nil || errors.As(err, &refused) {
+			return id, err
+		}
+		a.config.Logger.Warn("hub not reached", "err", err)
+		if err := a.pause(ctx, a.backoff(attempt)); err != nil {
+			return identity{}, err
+		}
+	}
+}
+
+func (a *Agent) askToEnrol(ctx context.Context, key ed25519.PrivateKey) (identity, error) {
+	public, _ := key.Public().(ed25519.PublicKey)
+	body, err := json.Marshal(map[string]string{
+		"code": a.config.Enrol.Reveal(), "public_key": base64.StdEncoding.EncodeToString(public),
+		"name": a.config.Name, "model": a.config.Model,
+	})
+	if err != nil {
+		return identity{}, fmt.Errorf("encode enrolment: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.config.DialTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.hub.JoinPath("v1", "enroll").String(), bytes.NewReader(body))
+	if err != nil {
+		return identity{}, fmt.Errorf("make enrolment request: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := a.client.Do(request)
+	if err != nil {
+		return identity{}, err
+	}
+	defer response.Body.Close() //nolint:errcheck // it was read
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
+	if err != nil {
+		return identity{}, fmt.Errorf("read enrolment: %w", err)
+	}
+	return judgeEnrolment(response, answer)
+}
+
+// judgeEnrolment tells an enrolment from a refusal, and a refusal of the hub from something in between.
+func judgeEnrolment(response *http.Response, answer []byte) (identity, error) {
+	if response.Header.Get(protocol.ServerHeader) == "" {
+		return identity{}, fmt.Errorf("something other than a Sightline hub answered %s", response.Status)
+	}
+	if response.StatusCode/100 == 2 {
+		var id identity
+		if err := json.Unmarshal(answer, &id); err != nil || !id.Device.Valid() {
+			return identity{}, errors.New("the hub's answer to the enrolment makes no sense")
+		}
+		return id, nil
+	}
+	var problem struct {
+		Detail string `json:"detail"`
+		Title  string `json:"title"`
+	}
+	if err := json.Unmarshal(answer, &problem); err != nil || problem.Detail == "" {
+		problem.Detail = response.Status
+	}
+	if response.StatusCode/100 == 4 && response.StatusCode != http.StatusTooManyRequests {
+		return identity{}, &refusal{"the hub refused the enrolment code: " + problem.Detail}
+	}
+	return identity{}, errors.New(problem.Detail)
+}

@@ -1,0 +1,132 @@
+package device
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+const (
+	keyFile      = "device.key"
+	identityFile = "device.json"
+)
+
+// identity is what the device knows of itself after it has enrolled.
+type identity struct {
+	Device  protocol.DeviceID  `json:"device"`
+	Project protocol.ProjectID `json:"project"`
+}
+
+// state is the directory that makes a device the same device after a restart. Files are replaced whole and synced,
+// so that a power cut leaves the old or the new one.
+type state struct{ dir string }
+
+// key returns the device's key and makes it at the first start.
+func (s state) key() (ed25519.PrivateKey, error) {
+	path := filepath.Join(s.dir, keyFile)
+	b, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.makeKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read device key: %w", err)
+	}
+	block, _ := pem.Decode(b)
+	if block == nil {
+		return nil, fmt.Errorf("read device key: %s is not a PEM file", path)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("read device key: %w", err)
+	}
+	key, ok := parsed.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("read device key: %s is not an Ed25519 key", path)
+	}
+	return key, nil
+}
+
+func (s state) makeKey(path string) (ed25519.PrivateKey, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make device key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("encode device key: %w", err)
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make state directory: %w", err)
+	}
+	if err := replace(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+		return nil, fmt.Errorf("save device key: %w", err)
+	}
+	return key, nil
+}
+
+// identity returns what the device is enrolled as, or false if it is not.
+func (s state) identity() (identity, bool, error) {
+	b, err := os.ReadFile(filepath.Join(s.dir, identityFile)) //nolint:gosec // the operator's own directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return identity{}, false, nil
+	}
+	if err != nil {
+		return identity{}, false, fmt.Errorf("read device identity: %w", err)
+	}
+	var id identity
+	if err := json.Unmarshal(b, &id); err != nil || !id.Device.Valid() {
+		return identity{}, false, fmt.Errorf("read device identity: %s is damaged; remove it and enrol again", identityFile)
+	}
+	return id, true, nil
+}
+
+func (s state) saveIdentity(id identity) error {
+	b, err := json.MarshalIndent(id, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode device identity: %w", err)
+	}
+	if err := replace(filepath.Join(s.dir, identityFile), append(b, '\n')); err != nil {
+		return fmt.Errorf("save device identity: %w", err)
+	}
+	return nil
+}
+
+// replace writes a file so that it is there whole or not at all: write, sync, rename, sync the directory.
+func replace(path string, content []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // made with 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	if _, err := f.Write(content); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir) //nolint:gosec // the operator's own directory
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
