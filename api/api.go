@@ -1,0 +1,75 @@
+// Package api is the REST API of partners: OpenAPI 3.1, problems as of RFC 9457 with a stable code, an API key as
+// bearer token, and nothing of any project but the key's.
+//
+// It says what may be asked and by whom; what is kept and what is alive belong to others, behind the interfaces of
+// this package. The document that it serves at /openapi.json is committed beside it as openapi.json.
+package api
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// maxBodyBytes bounds every request's body: the largest legitimate one is well under 2 KB.
+const maxBodyBytes = 16 << 10
+
+// Config says what an API works on. Everything is needed but Logger and Now.
+type Config struct {
+	Keys       Keys
+	Devices    Devices
+	Enrolments Enrolments
+	Sessions   Sessions
+	Hub        Hub
+	Tokens     Tokens
+	// ClientAddress tells who sent a request, through whatever proxies are trusted.
+	ClientAddress func(*http.Request) netip.Addr
+	// Logger hears of failures that the client is not told; nil discards them.
+	Logger *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// API serves the REST API. It is safe for concurrent use.
+type API struct {
+	config   Config
+	log      *slog.Logger
+	mux      *http.ServeMux
+	huma     huma.API
+	enrols   *limiter
+	document []byte
+}
+
+// New makes the API.
+func New(config Config) (*API, error) {
+	if config.Keys == nil || config.Devices == nil || config.Enrolments == nil || config.Sessions == nil ||
+		config.Hub == nil || config.Tokens == nil || config.ClientAddress == nil {
+		return nil, errors.New("api: the config is not complete")
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	a := &API{config: config, log: config.Logger, mux: http.NewServeMux(), enrols: newLimiter()}
+	a.huma = newHuma(a.mux)
+	a.addDevices()
+	a.addEnrolments()
+	a.addTokens()
+	a.addKeys()
+	a.addSessions()
+	var err error
+	if a.document, err = encodeDocument(a.huma); err != nil {
+		return nil, err
+	}
+	a.mux.HandleFunc("GET /openapi.json", a.serveDocument)
+	return a, nil
+}
+
+// Handler serves /v1/ and /openapi.json. Whatever else it is asked is answered as a problem too.
+func (a *API) Handler() http.Handler { return a.guard(a.mux) }

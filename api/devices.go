@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// Device is a device as partners see it.
+type Device struct {
+	ID       protocol.DeviceID `json:"id"`
+	Name     string            `json:"name"`
+	Model    string            `json:"model"`
+	Created  time.Time         `json:"created"`
+	LastSeen time.Time         `json:"last_seen,omitzero" doc:"When it was last online, if it ever was"`
+	Presence Presence          `json:"presence"`
+}
+
+// Presence says whether a device can be reached.
+type Presence struct {
+	Status     protocol.Status `json:"status" enum:"online,suspect,offline" doc:"A suspect device lost its link moments ago"`
+	Since      time.Time       `json:"since,omitzero"`
+	Generation uint64          `json:"generation" doc:"Counts the device's links"`
+}
+
+type (
+	deviceInput struct {
+		ID protocol.DeviceID `path:"device" maxLength:"64"`
+	}
+	deviceOutput struct {
+		Body Device
+	}
+	devicesInput struct {
+		Page
+	}
+	devicesOutput struct {
+		Body struct {
+			Devices    []Device `json:"devices" nullable:"false"`
+			NextCursor string   `json:"next_cursor,omitempty"`
+		}
+	}
+)
+
+func (a *API) addDevices() {
+	add(a, huma.Operation{
+		OperationID: "list-devices", Method: http.MethodGet, Path: "/v1/devices", Tags: []string{"devices"},
+		Summary: "List the devices, the newest first",
+	}, a.listDevices)
+	add(a, huma.Operation{
+		OperationID: "get-device", Method: http.MethodGet, Path: "/v1/devices/{device}", Tags: []string{"devices"},
+		Summary: "Get a device",
+	}, a.getDevice)
+	add(a, huma.Operation{
+		OperationID: "delete-device", Method: http.MethodDelete, Path: "/v1/devices/{device}", Tags: []string{"devices"},
+		Summary: "Delete a device: its link and its sessions end at once, and its key is refused for ever",
+	}, a.deleteDevice)
+}
+
+func (a *API) listDevices(ctx context.Context, in *devicesInput) (*devicesOutput, error) {
+	list, next, err := a.config.Devices.Devices(ctx, keyOf(ctx).Project, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &devicesOutput{}
+	out.Body.NextCursor = next
+	out.Body.Devices = make([]Device, len(list))
+	for i, d := range list {
+		out.Body.Devices[i] = a.device(d)
+	}
+	return out, nil
+}
+
+func (a *API) getDevice(ctx context.Context, in *deviceInput) (*deviceOutput, error) {
+	d, err := a.ownDevice(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &deviceOutput{Body: a.device(d)}, nil
+}
+
+func (a *API) deleteDevice(ctx context.Context, in *deviceInput) (*struct{}, error) {
+	if err := a.config.Devices.RevokeDevice(ctx, keyOf(ctx).Project, in.ID); err != nil {
+		return nil, err
+	}
+	// Revoked is revoked: a client that hangs up now must not save the device's sessions.
+	a.config.Hub.RevokeDevice(context.WithoutCancel(ctx), in.ID)
+	return nil, nil //nolint:nilnil // huma answers 204
+}
+
+// ownDevice returns a device of the key's project. Another project's is not found, like one that never was.
+func (a *API) ownDevice(ctx context.Context, id protocol.DeviceID) (record.Device, error) {
+	d, err := a.config.Devices.Device(ctx, id)
+	if err != nil {
+		return record.Device{}, err
+	}
+	if d.Project != keyOf(ctx).Project || !d.Revoked.IsZero() {
+		return record.Device{}, protocol.Errorf(protocol.CodeNotFound, "there is no such device")
+	}
+	return d, nil
+}
+
+func (a *API) device(d record.Device) Device {
+	p := a.config.Hub.Presence(d.ID)
+	return Device{
+		ID: d.ID, Name: d.Name, Model: d.Model, Created: d.Created, LastSeen: d.LastSeen,
+		Presence: Presence{Status: p.Status, Since: p.Since, Generation: p.Generation},
+	}
+}

@@ -1,0 +1,129 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// Enrolment is a one-time code as partners see it, without the code.
+type Enrolment struct {
+	ID      string            `json:"id"`
+	Name    string            `json:"name" doc:"The name that the device gets"`
+	Created time.Time         `json:"created"`
+	Expires time.Time         `json:"expires"`
+	Device  protocol.DeviceID `json:"device,omitempty" doc:"Who used the code"`
+	Used    time.Time         `json:"used,omitzero"`
+}
+
+type (
+	enrolmentInput struct {
+		ID string `path:"enrolment" maxLength:"64"`
+	}
+	createEnrolmentInput struct {
+		Body struct {
+			Name       string `json:"name,omitempty" maxLength:"128" doc:"The name that the device gets; without it, the one it brings"`
+			TTLSeconds int    `json:"ttl_s,omitempty" minimum:"60" maximum:"2592000" default:"86400" doc:"How long the code is good"`
+		}
+	}
+	createEnrolmentOutput struct {
+		Body struct {
+			Enrolment
+			Code string `json:"code" doc:"The code. It is shown this once" example:"7K3M-Q9ZD-0TVB-5HXE"`
+		}
+	}
+	enrolmentsInput struct {
+		Page
+	}
+	enrolmentsOutput struct {
+		Body struct {
+			Enrolments []Enrolment `json:"enrolments" nullable:"false"`
+			NextCursor string      `json:"next_cursor,omitempty"`
+		}
+	}
+	enrolInput struct {
+		Body struct {
+			Code      string `json:"code" maxLength:"64" doc:"The enrolment code, in whatever case and grouping it was typed"`
+			PublicKey []byte `json:"public_key" minLength:"44" maxLength:"44" doc:"The device's Ed25519 public key, 32 bytes in base64"`
+			Name      string `json:"name,omitempty" maxLength:"128" doc:"What the device is called if the enrolment does not say"`
+			Model     string `json:"model,omitempty" maxLength:"128"`
+		}
+	}
+	enrolOutput struct {
+		Body struct {
+			Device  protocol.DeviceID  `json:"device"`
+			Project protocol.ProjectID `json:"project"`
+			Name    string             `json:"name"`
+		}
+	}
+)
+
+func (a *API) addEnrolments() {
+	add(a, huma.Operation{
+		OperationID: "create-enrolment", Method: http.MethodPost, Path: "/v1/enrolments", Tags: []string{"enrolments"},
+		Summary: "Make a one-time code with which a device joins the project", DefaultStatus: http.StatusCreated,
+	}, a.createEnrolment)
+	add(a, huma.Operation{
+		OperationID: "list-enrolments", Method: http.MethodGet, Path: "/v1/enrolments", Tags: []string{"enrolments"},
+		Summary: "List the enrolments, the newest first",
+	}, a.listEnrolments)
+	add(a, huma.Operation{
+		OperationID: "delete-enrolment", Method: http.MethodDelete, Path: "/v1/enrolments/{enrolment}", Tags: []string{"enrolments"},
+		Summary: "Make a code useless; the device that has used it stays",
+	}, a.deleteEnrolment)
+	addOpen(a, huma.Operation{
+		OperationID: "enroll", Method: http.MethodPost, Path: "/v1/enroll", Tags: []string{"enrolments"},
+		Summary:     "Join a project with a code",
+		Description: "For devices. The same code with the same public key gives the same device again, so a request may be repeated.",
+		Middlewares: huma.Middlewares{a.limitEnrols},
+	}, a.enrol)
+}
+
+func (a *API) createEnrolment(ctx context.Context, in *createEnrolmentInput) (*createEnrolmentOutput, error) {
+	life := time.Duration(in.Body.TTLSeconds) * time.Second
+	e, code, err := a.config.Enrolments.CreateEnrolment(ctx, keyOf(ctx).Project, in.Body.Name, life)
+	if err != nil {
+		return nil, err
+	}
+	out := &createEnrolmentOutput{}
+	out.Body.Enrolment, out.Body.Code = enrolment(e), code.Reveal()
+	return out, nil
+}
+
+func (a *API) listEnrolments(ctx context.Context, in *enrolmentsInput) (*enrolmentsOutput, error) {
+	list, next, err := a.config.Enrolments.Enrolments(ctx, keyOf(ctx).Project, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &enrolmentsOutput{}
+	out.Body.NextCursor = next
+	out.Body.Enrolments = make([]Enrolment, len(list))
+	for i, e := range list {
+		out.Body.Enrolments[i] = enrolment(e)
+	}
+	return out, nil
+}
+
+func (a *API) deleteEnrolment(ctx context.Context, in *enrolmentInput) (*struct{}, error) {
+	return nil, a.config.Enrolments.DeleteEnrolment(ctx, keyOf(ctx).Project, in.ID)
+}
+
+func (a *API) enrol(ctx context.Context, in *enrolInput) (*enrolOutput, error) {
+	d, err := a.config.Enrolments.Enrol(ctx, in.Body.Code, in.Body.PublicKey, in.Body.Name, in.Body.Model)
+	if err != nil {
+		return nil, err
+	}
+	out := &enrolOutput{}
+	out.Body.Device, out.Body.Project, out.Body.Name = d.ID, d.Project, d.Name
+	a.log.Info("device enrolled", "device", d.ID, "project", d.Project)
+	return out, nil
+}
+
+func enrolment(e record.Enrolment) Enrolment {
+	return Enrolment{ID: e.ID, Name: e.Name, Created: e.Created, Expires: e.Expires, Device: e.Device, Used: e.Used}
+}

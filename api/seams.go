@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+	"crypto/ed25519"
+	"time"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// What the API asks of others. Their failures are protocol.Errors where a client may know the reason. Lists return the
+// cursor to the next page, empty at the end.
+type (
+	// Keys keeps the API keys.
+	Keys interface {
+		Authenticate(ctx context.Context, plain string) (record.Key, error)
+		CreateKey(ctx context.Context, project protocol.ProjectID, name string) (record.Key, auth.Secret, error)
+		Keys(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Key, string, error)
+		RevokeKey(ctx context.Context, project protocol.ProjectID, id protocol.KeyID) error
+	}
+	// Devices keeps the devices. Device returns those of all projects, and revoked ones.
+	Devices interface {
+		Device(ctx context.Context, id protocol.DeviceID) (record.Device, error)
+		Devices(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Device, string, error)
+		RevokeDevice(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID) error
+	}
+	// Enrolments keeps the enrolment codes and redeems them.
+	Enrolments interface {
+		CreateEnrolment(ctx context.Context, project protocol.ProjectID, name string, life time.Duration) (record.Enrolment, auth.Secret, error)
+		Enrolments(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Enrolment, string, error)
+		DeleteEnrolment(ctx context.Context, project protocol.ProjectID, id string) error
+		Enrol(ctx context.Context, code string, key ed25519.PublicKey, name, model string) (record.Device, error)
+	}
+	// Sessions keeps the sessions. End is for those that no hub knows.
+	Sessions interface {
+		Get(ctx context.Context, project protocol.ProjectID, id protocol.SessionID) (record.Session, error)
+		List(ctx context.Context, project protocol.ProjectID, filter record.SessionFilter, cursor string, limit int) ([]record.Session, string, error)
+		End(ctx context.Context, project protocol.ProjectID, id protocol.SessionID, reason protocol.Reason) error
+	}
+	// Hub knows what is alive. Its calls return when what they end has ended; Close fails with CodeNotFound for a
+	// session that is not open there.
+	Hub interface {
+		Presence(id protocol.DeviceID) protocol.Presence
+		Close(ctx context.Context, id protocol.SessionID, reason protocol.Reason) error
+		RevokeDevice(ctx context.Context, id protocol.DeviceID)
+		RevokeKey(ctx context.Context, id protocol.KeyID)
+	}
+	// Tokens mints viewer tokens. auth.Keyring implements it.
+	Tokens interface {
+		Mint(viewer auth.Viewer, now time.Time) (string, error)
+	}
+)
