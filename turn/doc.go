@@ -1,0 +1,17 @@
+// Package turn is the embedded STUN and TURN server (RFC 8489, RFC 8656): it carries the media of sessions that
+// cannot go direct, for those sessions only, and counts what it carries.
+//
+// The protocol itself is pion/turn's. Around it this package puts what a public relay needs and the library leaves
+// to its user:
+//
+//   - credentials.go: who may allocate. Credentials are bound to a relay grant, and a grant to a session.
+//   - policy.go, special.go, embedded.go: whom a relay may talk to. Nobody reaches where they don't belong.
+//   - frame.go, stream.go, streams.go: the framing guard in front of every TCP client.
+//   - relay.go, relays.go, generator.go: the relayed transport addresses, filtered and counted packet by packet.
+//   - grants.go, meter.go: which grants live, and what their allocations have carried.
+//   - addresses.go, listen.go, server.go: sockets and life.
+//
+// A packet meets two of our wrappers, one on each leg: the client's (a UDP socket, or a stream) and the relay's.
+// TLS is one more listener before the streams, a fast path belongs into the two wrappers, and the check of
+// session-bound peers into permit, which already knows the grant and its peers.
+package turn

@@ -1,0 +1,71 @@
+package turn
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+const (
+	// maxFrame bounds a frame of a stream, header and padding included: what pion reads at most of a datagram, so that a
+	// TCP client can send nothing that a UDP client could not.
+	maxFrame = 1600
+
+	stunHeader    = 20         // RFC 8489 section 5
+	channelHeader = 4          // RFC 8656 section 12.4
+	magicCookie   = 0x2112A442 // RFC 8489 section 5
+	// minPionFrame is the least that pion/turn takes out of a stream's buffer at once.
+	minPionFrame = 9
+)
+
+var (
+	errFrameKind   = errors.New("neither STUN nor ChannelData")
+	errFrameLength = errors.New("frame of an impossible length")
+)
+
+// frameLen returns how many bytes the frame at the start of b has on a stream, or 0 while b is too short to tell.
+// It fails as soon as the bytes can be no frame, however few they are. A frame that is all there has been checked
+// in full.
+//
+// The first two bits tell STUN from ChannelData (RFC 8656 section 12), whose data a stream pads to four bytes
+// (section 12.5).
+func frameLen(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	switch b[0] >> 6 {
+	case 0b00:
+		return stunLen(b)
+	case 0b01:
+		return channelLen(b)
+	}
+	return 0, errFrameKind
+}
+
+func stunLen(b []byte) (int, error) {
+	if len(b) < 4 {
+		return 0, nil
+	}
+	n := stunHeader + int(binary.BigEndian.Uint16(b[2:]))
+	if n > maxFrame || n%4 != 0 {
+		return 0, errFrameLength
+	}
+	if len(b) >= 8 && binary.BigEndian.Uint32(b[4:]) != magicCookie {
+		return 0, errFrameKind
+	}
+	return n, nil
+}
+
+func channelLen(b []byte) (int, error) {
+	// Channels are 0x4000 to 0x4FFF (RFC 8656 section 12).
+	if b[0]>>4 != 0x4 {
+		return 0, errFrameKind
+	}
+	if len(b) < channelHeader {
+		return 0, nil
+	}
+	n := channelHeader + (int(binary.BigEndian.Uint16(b[2:]))+3)&^3
+	if n > maxFrame {
+		return 0, errFrameLength
+	}
+	return n, nil
+}

@@ -1,0 +1,128 @@
+package turn
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/pion/stun/v4"
+	pionturn "github.com/pion/turn/v5"
+)
+
+// The functions of this file are called by pion/turn, some of them while it holds its own locks: none calls back into it.
+
+// authenticate finds the key of a username, with which pion/turn then checks the message. Only an Allocate asks whether
+// the credentials have expired; later requests need the grant to be alive. The methods of RFC 6062 are not served.
+func (s *Server) authenticate(request *pionturn.RequestAttributes) (user string, key []byte, ok bool) {
+	result := "known"
+	defer func() { s.counts.auth.WithLabelValues(result).Inc() }()
+
+	name, password, err := s.keys.Verify(request.Username)
+	if err != nil {
+		result = "malformed"
+		return "", nil, false
+	}
+	now, alive := time.Now(), false
+	switch request.Method {
+	case stun.MethodAllocate:
+		if !now.Before(name.Expires) {
+			result = "expired"
+			return "", nil, false
+		}
+		alive = s.grants.admit(context.Background(), name.Grant, now)
+	case stun.MethodRefresh, stun.MethodCreatePermission, stun.MethodChannelBind:
+		alive = s.grants.alive(name.Grant, now)
+	}
+	if !alive {
+		result = "ended"
+		return "", nil, false
+	}
+	return name.User(), pionturn.GenerateAuthKey(request.Username, s.realm, password), true
+}
+
+// quota reports whether the user may have one more allocation. The generator makes sure; this one makes the answer a
+// 486 (RFC 8656 section 7.2).
+func (s *Server) quota(user, _ string, _ net.Addr) bool {
+	grant, _, err := parseUser(user)
+	return err == nil && !s.grants.full(grant)
+}
+
+// permit returns what decides about permissions and channels of a listener's clients (RFC 8656 sections 10.2 and 12.2).
+// It knows no port: the relay judges each packet again. An address of our own is for the relays of others.
+func (s *Server) permit(transport string, server netip.AddrPort) pionturn.PermissionHandler {
+	return func(from net.Addr, ip net.IP) bool {
+		addr, _ := netip.AddrFromSlice(ip)
+		addr = addr.Unmap()
+		r := s.relays.of(flow{transport, addrPort(from), server})
+		result := "expected"
+		switch {
+		case r == nil || s.peers.address(addr) != allowed && !s.relays.another(r, addr):
+			result = "refused"
+		case !r.mayPermit(addr):
+			result = "full"
+		case !s.grants.expects(r.grant, addr):
+			result = "unexpected"
+		}
+		s.counts.permissions.WithLabelValues(result).Inc()
+		return result == "expected" || result == "unexpected"
+	}
+}
+
+// events tells relays about their client and their permissions.
+func (s *Server) events() pionturn.EventHandler {
+	return pionturn.EventHandler{
+		OnAllocationCreated: func(from, at net.Addr, _, _, _ string, relayed net.Addr, _ int) {
+			if r := s.relays.at(addrPort(relayed)); r != nil {
+				s.bindClient(r, from, at)
+			}
+		},
+		OnAllocationError: func(_, _ net.Addr, _, message string) {
+			s.log.Debug("turn request refused", "err", message)
+		},
+		OnPermissionCreated: func(_, _ net.Addr, _, _, _ string, relayed net.Addr, peer net.IP) {
+			if r, addr := s.permission(relayed, peer); r != nil {
+				r.permit(addr)
+			}
+		},
+		OnPermissionDeleted: func(_, _ net.Addr, _, _, _ string, relayed net.Addr, peer net.IP) {
+			if r, addr := s.permission(relayed, peer); r != nil {
+				r.forbid(addr)
+			}
+		},
+	}
+}
+
+func (s *Server) permission(relayed net.Addr, peer net.IP) (*relay, netip.Addr) {
+	addr, _ := netip.AddrFromSlice(peer)
+	return s.relays.at(addrPort(relayed)), addr.Unmap()
+}
+
+// bindClient ties a new relay to its client.
+func (s *Server) bindClient(r *relay, from, at net.Addr) {
+	c := client{flow: flow{r.transport, addrPort(from), addrPort(at)}}
+	if r.transport == transportTCP {
+		c.stream = s.streamOf(c.flow)
+	}
+	if c.stream != nil {
+		c.stream.allocate()
+	}
+	if !s.relays.bind(r, c) && c.stream != nil {
+		c.stream.release(time.Now())
+	}
+	if r.isEnded() {
+		// Its grant has ended meanwhile, when there was no stream to tell.
+		s.releaseStream(r)
+	}
+}
+
+func (s *Server) streamOf(f flow) *stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, d := range s.doors {
+		if d.addr == f.server {
+			return s.streams[i].of(f.client)
+		}
+	}
+	return nil
+}

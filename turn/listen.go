@@ -1,0 +1,186 @@
+package turn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+const (
+	// portAttempts bounds the search for a port that is free for UDP and TCP on every address.
+	portAttempts = 32
+	// listenBuffer is asked of the kernel for each direction of a UDP listener, through which all its clients come.
+	listenBuffer = 4 << 20
+)
+
+// Listen binds every socket, UDP and TCP on one port number. With port 0 it looks for a number that is free for
+// all of them. It fails with an error that names the address.
+//
+// For an unspecified host it binds on the concrete addresses that the host has now, so that each answers from where it
+// was asked. One that appears later needs a restart.
+func (s *Server) Listen() error {
+	at, err := net.ResolveUDPAddr("udp", s.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for TURN on %s: %w", s.cfg.Listen, err)
+	}
+	host, _ := netip.AddrFromSlice(at.IP)
+	addrs, optional, err := listenAddrs(host.Unmap().WithZone(at.Zone))
+	if err != nil {
+		return fmt.Errorf("listen for TURN on %s: %w", s.cfg.Listen, err)
+	}
+	for range portAttempts {
+		err = s.bind(addrs, at.Port, optional)
+		if err == nil || at.Port != 0 || !isAddrInUse(err) {
+			break
+		}
+	}
+	if err == nil {
+		err = s.checkPublic()
+	}
+	if err == nil {
+		err = s.hosts.refresh()
+	}
+	if err != nil {
+		s.unbind()
+		return fmt.Errorf("listen for TURN: %w", err)
+	}
+	return nil
+}
+
+// bind binds all addresses on the port, or on the one that the first address gets, or nothing.
+func (s *Server) bind(addrs []netip.Addr, port int, optional bool) error {
+	for _, addr := range addrs {
+		d, err := bindDoor(addr, port)
+		if optional && errors.Is(err, syscall.EADDRNOTAVAIL) {
+			s.log.Warn("turn address left out", "err", err)
+			continue
+		}
+		if err != nil {
+			s.unbind()
+			return err
+		}
+		port = int(d.addr.Port())
+		s.doors = append(s.doors, d)
+		s.hosts.bound = append(s.hosts.bound, addr.WithZone(""))
+	}
+	if len(s.doors) == 0 {
+		return fmt.Errorf("none of %v can be used", addrs)
+	}
+	return nil
+}
+
+func (s *Server) unbind() {
+	for _, d := range s.doors {
+		d.close()
+	}
+	s.doors, s.hosts.bound = nil, nil
+}
+
+// checkPublic refuses a public address behind which nothing listens.
+func (s *Server) checkPublic() error {
+	for _, public := range s.hosts.public {
+		if !slices.ContainsFunc(s.hosts.bound, func(a netip.Addr) bool { return a.Is4() == public.Is4() }) {
+			return fmt.Errorf("the public address %s has no local address of its family", public)
+		}
+	}
+	return nil
+}
+
+// Addr returns the first address that the server is bound to. It is valid once Listen has succeeded.
+func (s *Server) Addr() netip.AddrPort {
+	if len(s.doors) == 0 {
+		return netip.AddrPort{}
+	}
+	return s.doors[0].addr
+}
+
+// URLs returns where clients find the server (RFC 7065), for each address once by UDP and once by TCP.
+func (s *Server) URLs() []string {
+	var urls []string
+	for _, at := range s.authorities() {
+		urls = append(urls, "turn:"+at+"?transport=udp", "turn:"+at+"?transport=tcp")
+	}
+	return urls
+}
+
+// authorities returns the server's HOST:PORT, with IPv6 in brackets.
+func (s *Server) authorities() []string {
+	port := s.Addr().Port()
+	var all []string
+	for _, addr := range s.hosts.told() {
+		all = append(all, netip.AddrPortFrom(addr, port).String())
+	}
+	return all
+}
+
+// door is one address of the server: a UDP and a TCP socket.
+type door struct {
+	addr netip.AddrPort
+	udp  *net.UDPConn
+	tcp  net.Listener
+}
+
+func bindDoor(addr netip.Addr, port int) (*door, error) {
+	suffix := "6"
+	if addr.Is4() {
+		suffix = "4"
+	}
+	udp, err := net.ListenUDP("udp"+suffix, net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, uint16(port)))) //nolint:gosec // Resolved.
+	if err != nil {
+		return nil, err
+	}
+	growBuffers(udp, listenBuffer)
+	bound := addrPort(udp.LocalAddr())
+	at := net.JoinHostPort(addr.String(), strconv.Itoa(int(bound.Port())))
+	var config net.ListenConfig
+	tcp, err := config.Listen(context.Background(), "tcp"+suffix, at)
+	if err != nil {
+		return nil, errors.Join(err, udp.Close())
+	}
+	return &door{addr: bound, udp: udp, tcp: tcp}, nil
+}
+
+func (d *door) close() {
+	_ = d.udp.Close() // They may be closed already.
+	_ = d.tcp.Close()
+}
+
+// datagrams is a UDP listener whose reads fail only once it is closed: pion/turn would stop listening for good at the
+// first error.
+type datagrams struct {
+	*net.UDPConn
+	log *slog.Logger
+	// left is called once, when the last read has failed.
+	left func()
+	once sync.Once
+}
+
+// ReadFrom returns the next datagram.
+func (d *datagrams) ReadFrom(p []byte) (int, net.Addr, error) {
+	for {
+		n, addr, err := d.UDPConn.ReadFrom(p)
+		if err == nil {
+			return n, addr, nil
+		}
+		if errors.Is(err, net.ErrClosed) {
+			d.once.Do(d.left)
+			return 0, nil, err
+		}
+		d.log.Warn("turn datagram not read", "err", err)
+	}
+}
+
+// growBuffers asks for larger socket buffers. The kernel may give less, and a relay works with less.
+func growBuffers(conn *net.UDPConn, size int) {
+	_ = conn.SetReadBuffer(size)
+	_ = conn.SetWriteBuffer(size)
+}
+
+func isAddrInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

@@ -1,0 +1,169 @@
+package turn
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+func TestRelayCarriesBothWaysAndCountsExactly(t *testing.T) {
+	for _, transport := range []string{transportUDP, transportTCP} {
+		t.Run(transport, func(t *testing.T) {
+			h := start(t)
+			peer := h.peer(t)
+			c := h.dial(t, transport, h.credentials(t, grantA, protocol.RoleViewer))
+			relayed, err := c.Allocate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want record.Traffic
+			// Lengths around the padding, the smallest frames, and the largest that a browser sends.
+			for _, size := range []int{1, 2, 3, 4, 5, 7, 8, 9, 100, 1199, 1200, 1201} {
+				data := strings.Repeat("x", size)
+				send(t, relayed, data, peer.LocalAddr())
+				got, from := receive(t, peer)
+				if got != data || from.String() != relayed.LocalAddr().String() {
+					t.Fatalf("peer got %d bytes from %s, want %d from %s", len(got), from, size, relayed.LocalAddr())
+				}
+				send(t, peer, data+"!", from)
+				if got, _ := receive(t, relayed); got != data+"!" {
+					t.Fatalf("client got %d bytes, want %d", len(got), size+1)
+				}
+				want.UpBytes += uint64(size)
+				want.DownBytes += uint64(size) + 1
+				want.UpPackets++
+				want.DownPackets++
+			}
+			if err := relayed.Close(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the last count", func() bool {
+				usage := h.ledger.of(grantA)
+				return len(usage) == 1 && !usage[0].Ended.IsZero()
+			})
+			got := h.ledger.of(grantA)[0]
+			if diff := cmp.Diff(want, got.Traffic); diff != "" {
+				t.Errorf("traffic (-want +got):\n%s", diff)
+			}
+			if got.Transport != transport || got.Role != protocol.RoleViewer || got.Started.IsZero() || got.Allocation == "" {
+				t.Errorf("usage: got %+v", got)
+			}
+		})
+	}
+}
+
+func TestRelayServesIPv6(t *testing.T) {
+	h := start(t, func(c *Config) { c.Listen = "[::1]:0" })
+	peer := h.peer(t)
+	c := h.dial(t, transportUDP, h.credentials(t, grantA, protocol.RoleViewer))
+	relayed, err := c.Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, relayed, "six", peer.LocalAddr())
+	if got, _ := receive(t, peer); got != "six" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestRelayCarriesBetweenTwoRelays(t *testing.T) {
+	h := start(t)
+	viewer, err := h.dial(t, transportUDP, h.credentials(t, grantA, protocol.RoleViewer)).Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := h.dial(t, transportTCP, h.credentials(t, grantB, protocol.RoleDevice)).Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	betweenRelays(t, viewer, device)
+}
+
+func TestRelaysBehindNATFindEachOther(t *testing.T) {
+	public := netip.MustParseAddr("8.8.4.4")
+	h := start(t, func(c *Config) { c.PublicIPs = []netip.Addr{public} })
+	viewer, err := h.dial(t, transportUDP, h.credentials(t, grantA, protocol.RoleViewer)).Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	device, err := h.dial(t, transportUDP, h.credentials(t, grantB, protocol.RoleDevice)).Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := addrPort(device.LocalAddr()).Addr(); got != public {
+		t.Fatalf("the client is told %s, want %s", got, public)
+	}
+	betweenRelays(t, viewer, device)
+}
+
+// betweenRelays sends to each other's relayed address, until both have a permission for the other.
+func betweenRelays(t *testing.T, viewer, device net.PacketConn) {
+	t.Helper()
+	buf := make([]byte, 100)
+	eventually(t, "a packet from relay to relay", func() bool {
+		send(t, viewer, "to device", device.LocalAddr())
+		send(t, device, "to viewer", viewer.LocalAddr())
+		if err := viewer.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		n, from, err := viewer.ReadFrom(buf)
+		return err == nil && string(buf[:n]) == "to viewer" && from.String() == device.LocalAddr().String()
+	})
+	if got, from := receive(t, device); got != "to device" || from.String() != viewer.LocalAddr().String() {
+		t.Errorf("got %q from %s", got, from)
+	}
+}
+
+func TestRelayPortsStayInTheirRange(t *testing.T) {
+	h := start(t, func(c *Config) { c.MinRelayPort, c.MaxRelayPort = 42100, 42101 })
+	creds := h.credentials(t, grantA, protocol.RoleViewer)
+	seen := map[uint16]bool{}
+	for range 2 {
+		relayed, err := h.dial(t, transportUDP, creds).Allocate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[addrPort(relayed.LocalAddr()).Port()] = true
+	}
+	if !seen[42100] || !seen[42101] {
+		t.Errorf("ports: got %v", seen)
+	}
+	if _, err := h.dial(t, transportUDP, creds).Allocate(); err == nil || !strings.Contains(err.Error(), "508") {
+		t.Errorf("a third allocation in a range of two: got %v, want 508", err)
+	}
+}
+
+func TestPacketsWithoutPermissionAreNotCounted(t *testing.T) {
+	h := start(t)
+	peer, other := h.peer(t), h.stranger(t)
+	c := h.dial(t, transportUDP, h.credentials(t, grantA, protocol.RoleViewer))
+	relayed, err := c.Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, peer, "before any permission", relayed.LocalAddr())
+	send(t, relayed, "hello", peer.LocalAddr())
+	receive(t, peer)
+	send(t, other, "from a port that the policy refuses", relayed.LocalAddr())
+	send(t, peer, strings.Repeat("x", 3000), relayed.LocalAddr())
+	send(t, peer, "welcome", relayed.LocalAddr())
+	if got, _ := receive(t, relayed); got != "welcome" {
+		t.Errorf("client got %q", got)
+	}
+	h.End(grantA)
+	eventually(t, "the last count", func() bool {
+		usage := h.ledger.of(grantA)
+		return len(usage) == 1 && !usage[0].Ended.IsZero()
+	})
+	want := record.Traffic{UpBytes: 5, UpPackets: 1, DownBytes: 7, DownPackets: 1}
+	if diff := cmp.Diff(want, h.ledger.of(grantA)[0].Traffic); diff != "" {
+		t.Errorf("traffic (-want +got):\n%s", diff)
+	}
+}

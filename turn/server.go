@@ -1,0 +1,281 @@
+package turn
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	pionturn "github.com/pion/turn/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+const (
+	// DefaultCredentialLife is how long new credentials can make allocations (design 03 section 3).
+	DefaultCredentialLife = 5 * time.Minute
+	// housekeeping is how often ended grants are forgotten and the host's addresses read again.
+	housekeeping = 10 * time.Second
+	// closeTimeout bounds how long Run waits for pion/turn to close the sockets of its allocations.
+	closeTimeout = 5 * time.Second
+)
+
+// Config says how to serve. Its zero value is good but for Listen and Secrets.
+type Config struct {
+	// Listen is HOST:PORT for UDP and TCP; port 0 lets the system choose one number for both.
+	Listen string
+	// PublicIPs are what clients are told instead of the addresses that are bound: at most one IPv4 and one IPv6, local or
+	// behind a 1:1 NAT.
+	PublicIPs []netip.Addr
+	// MinRelayPort and MaxRelayPort bound the ports of relays, both included and 1024 or more; 0 and 0 mean any that the
+	// system gives.
+	MinRelayPort, MaxRelayPort uint16
+	// Realm is empty for DefaultRealm.
+	Realm string
+	// Secrets are the keyring: the newest signs, all verify.
+	Secrets []record.RelaySecret
+	// AllowPeers opens ranges that relays may not reach else, such as a LAN's. Loopback, link-local, multicast and metadata
+	// addresses and the host's own stay closed.
+	AllowPeers []netip.Prefix
+	// CredentialLife is 0 for DefaultCredentialLife.
+	CredentialLife time.Duration
+	// UsageInterval is 0 for DefaultUsageInterval.
+	UsageInterval time.Duration
+	// Ledger takes what allocations have carried; nil means that nobody counts.
+	Ledger ledger
+	// Lookup is asked about a grant that was never pushed by Grant, when good credentials name it: until when it lives, if it
+	// does. It is asked at most 200 times a second, must obey its context, and may be nil.
+	Lookup func(context.Context, protocol.GrantID) (expires time.Time, ok bool)
+	// Logger is nil for slog.Default.
+	Logger *slog.Logger
+}
+
+// Server is a STUN and TURN server. Its methods are safe for concurrent use once Listen has returned.
+type Server struct {
+	cfg    Config
+	realm  string
+	life   time.Duration
+	log    *slog.Logger
+	keys   *Keyring
+	hosts  *hosts
+	peers  judge
+	grants *grants
+	relays *relays
+	meter  *meter
+	counts *counts
+	limits streamLimits
+
+	doors []*door
+	// readers counts the UDP listeners that pion/turn has not let go of.
+	readers sync.WaitGroup
+
+	// mu guards the fields below.
+	mu      sync.Mutex
+	streams []*streams
+}
+
+// New makes a server; it does no I/O. It fails when the configuration cannot be right.
+func New(cfg Config) (*Server, error) {
+	keys, err := NewKeyring(cfg.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	allow, err := canonicalAllow(cfg.AllowPeers)
+	if err != nil {
+		return nil, err
+	}
+	public, err := canonicalPublic(cfg.PublicIPs)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPorts(cfg.MinRelayPort, cfg.MaxRelayPort); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, keys: keys, log: cfg.Logger, realm: cmp.Or(cfg.Realm, DefaultRealm),
+		life:  cmp.Or(cfg.CredentialLife, DefaultCredentialLife),
+		hosts: &hosts{public: public}, relays: newRelays(), counts: newCounts(), limits: defaultStreamLimits,
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	s.peers = &policy{allow: allow, own: s.hosts.isOwn, live: s.relays.live}
+	s.grants = newGrants(cfg.Lookup, s.life)
+	s.meter = newMeter(cfg.Ledger, cmp.Or(cfg.UsageInterval, DefaultUsageInterval), s.log)
+	return s, nil
+}
+
+func checkPorts(low, high uint16) error {
+	if low == 0 && high == 0 {
+		return nil
+	}
+	if low < minPeerPort || high < low {
+		return fmt.Errorf("use relay ports %d to %d: they must rise from %d or more", low, high, minPeerPort)
+	}
+	return nil
+}
+
+func canonicalPublic(list []netip.Addr) ([]netip.Addr, error) {
+	var public []netip.Addr
+	for _, addr := range list {
+		addr = addr.Unmap()
+		switch {
+		case !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.Zone() != "":
+			return nil, fmt.Errorf("use public address %s: it is none of a host", addr)
+		case slices.ContainsFunc(public, func(a netip.Addr) bool { return a.Is4() == addr.Is4() }):
+			return nil, fmt.Errorf("use public address %s: there is one of its family already", addr)
+		}
+		public = append(public, addr)
+	}
+	return public, nil
+}
+
+// Run serves until ctx ends. Then it closes every socket, delivers the last counts, and returns. It fails when it could not
+// start, or when the last counts were not taken. It may be called once, after Listen.
+func (s *Server) Run(ctx context.Context) error {
+	if len(s.doors) == 0 {
+		return errors.New("run the TURN server: it does not listen")
+	}
+	engine, err := s.serve()
+	if err != nil {
+		s.unbind()
+		return fmt.Errorf("run the TURN server: %w", err)
+	}
+	var group errgroup.Group
+	group.Go(func() error { s.meter.run(ctx); return nil })
+	group.Go(func() error { s.keepHouse(ctx); return nil })
+	err = group.Wait()
+	return errors.Join(err, s.close(engine), s.meter.finish())
+}
+
+// serve starts pion/turn on all sockets.
+func (s *Server) serve() (*pionturn.Server, error) {
+	config := pionturn.ServerConfig{
+		LoggerFactory: pionLogs{s.log},
+		Realm:         s.realm,
+		AuthHandler:   s.authenticate,
+		QuotaHandler:  s.quota,
+		EventHandler:  s.events(),
+		// pion/turn drops what fills its buffer.
+		InboundMTU: maxFrame + 1,
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.doors {
+		s.readers.Add(1)
+		config.PacketConnConfigs = append(config.PacketConnConfigs, pionturn.PacketConnConfig{
+			PacketConn:            &datagrams{UDPConn: d.udp, log: s.log, left: s.readers.Done},
+			RelayAddressGenerator: &generator{server: s, transport: transportUDP, local: d.addr.Addr()},
+			PermissionHandler:     s.permit(transportUDP, d.addr),
+		})
+		guarded := newStreams(d.tcp, s.limits, s.log, s.counts)
+		s.streams = append(s.streams, guarded)
+		config.ListenerConfigs = append(config.ListenerConfigs, pionturn.ListenerConfig{
+			Listener:              guarded,
+			RelayAddressGenerator: &generator{server: s, transport: transportTCP, local: d.addr.Addr()},
+			PermissionHandler:     s.permit(transportTCP, d.addr),
+		})
+	}
+	return pionturn.NewServer(config)
+}
+
+func (s *Server) keepHouse(ctx context.Context) {
+	tick := time.NewTicker(housekeeping)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			s.endAll(s.grants.sweep(now))
+			if err := s.hosts.refresh(); err != nil {
+				s.log.Warn("host addresses not read", "err", err)
+			}
+		}
+	}
+}
+
+// close ends all allocations and waits until pion/turn has let go of their sockets.
+func (s *Server) close(engine *pionturn.Server) error {
+	s.endAll(s.grants.close())
+	err := engine.Close()
+	done := make(chan struct{})
+	var waiter errgroup.Group
+	waiter.Go(func() error {
+		s.readers.Wait()
+		s.grants.sockets.Wait()
+		close(done)
+		return nil
+	})
+	select {
+	case <-done:
+	case <-time.After(closeTimeout):
+		err = errors.Join(err, errors.New("close the TURN server: some sockets stay open"))
+	}
+	return err
+}
+
+// Grant makes a grant alive until End and returns ICE servers with fresh credentials of it, for one end of its session.
+// Calling it again renews them: allocations of the same grant and role go on. It fails for a grant that has ended.
+func (s *Server) Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICEServer, error) {
+	if !id.Valid() || !role.Valid() {
+		return nil, fmt.Errorf("grant a relay to %q as %q: not a grant or not a role", id, role)
+	}
+	if err := s.grants.open(id); err != nil {
+		return nil, fmt.Errorf("grant a relay: %w", err)
+	}
+	c := s.keys.Mint(id, role, time.Now().Add(s.life))
+	stun := protocol.ICEServer{}
+	for _, at := range s.authorities() {
+		stun.URLs = append(stun.URLs, "stun:"+at)
+	}
+	return []protocol.ICEServer{stun, {URLs: s.URLs(), Username: c.Username, Credential: c.Password}}, nil
+}
+
+// Allow tells that signaling saw the address as a peer of the grant's session. At most 128 are remembered of a grant. For
+// now permissions for other peers are only counted.
+func (s *Server) Allow(id protocol.GrantID, peer netip.Addr) { s.grants.allow(id, peer.Unmap()) }
+
+// End refuses the grant from now on and ends its allocations at once. It may be called more than once.
+func (s *Server) End(id protocol.GrantID) { s.endAll(s.grants.end(id, time.Now())) }
+
+func (s *Server) endAll(ending []*relay) {
+	now := time.Now().UTC()
+	for _, r := range ending {
+		stream := s.relays.takeStream(r)
+		r.end(now)
+		if stream != nil {
+			_ = stream.Close() // This also ends a write that its client does not read.
+		}
+	}
+}
+
+// finished is told when an allocation's last count is final.
+func (s *Server) finished(r *relay) {
+	s.grants.detach(r)
+	s.releaseStream(r)
+	s.meter.ended()
+}
+
+func (s *Server) releaseStream(r *relay) {
+	if stream := s.relays.takeStream(r); stream != nil {
+		stream.release(time.Now())
+	}
+}
+
+func (s *Server) streamCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, l := range s.streams {
+		n += l.count()
+	}
+	return n
+}
