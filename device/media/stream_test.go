@@ -1,0 +1,421 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestViewerOfACameraGetsEveryPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		view, sub := watchStream(t, s)
+		cam := &camera{stream: s, gop: 25, keySize: 20_000, size: 3000}
+		cam.run(100)
+		got := pictures(t, view.got())
+		if len(got) != 100 {
+			t.Fatalf("got %d pictures, want 100", len(got))
+		}
+		for i := 1; i < len(got); i++ {
+			if step := got[i].ts - got[i-1].ts; step != 3600 {
+				t.Fatalf("picture %d comes %d ticks after the one before, want 3600", i, step)
+			}
+		}
+		stats := sub.Stats()
+		if stats.Frames != 100 || stats.Keyframes != 4 || stats.Dropped != 0 || stats.FirstKeyframe.IsZero() {
+			t.Errorf("got %+v", stats)
+		}
+	})
+}
+
+func TestNothingIsSentBeforeTheFirstKeyframe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		view, _ := watchStream(t, s)
+		cam := &camera{stream: s, gop: 25, keySize: 2000, size: 300, n: 5}
+		cam.run(20)
+		if got := view.got(); len(got) != 0 {
+			t.Fatalf("got %d packets before the first keyframe", len(got))
+		}
+		cam.run(3)
+		if got := pictures(t, view.got()); len(got) != 3 {
+			t.Errorf("got %d pictures, want 3", len(got))
+		}
+	})
+}
+
+func TestNewViewerStartsWithTheCachedGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 50, keySize: 60_000, size: 8000}
+		early, _ := watchStream(t, s)
+		synctest.Wait()
+		cam.run(80) // 30 pictures into the second group
+		joined := time.Now()
+		view, sub := watchStream(t, s)
+		cam.run(70)
+
+		got := pictures(t, view.got())
+		if len(got) != 100 {
+			t.Fatalf("got %d pictures, want 30 of the cache and 70 live", len(got))
+		}
+		if took := got[0].last.Sub(joined); took > 300*time.Millisecond {
+			t.Errorf("the first keyframe took %s", took)
+		}
+		if span := got[29].ts - got[0].ts; span != 29*fastStartStep {
+			t.Errorf("the cached pictures span %d ticks, want %d", span, 29*fastStartStep)
+		}
+		for i := 30; i < len(got); i++ {
+			if step := got[i].ts - got[i-1].ts; step != 3600 {
+				t.Fatalf("live picture %d comes %d ticks after the one before, want 3600", i, step)
+			}
+		}
+		if late := got[99].last.Sub(joined); late > 70*frameTime {
+			t.Errorf("the viewer is behind by %s at the end", late-70*frameTime)
+		}
+		if stats := sub.Stats(); stats.Cuts != 0 || stats.Dropped != 0 {
+			t.Errorf("the fast start was cut: %+v", stats)
+		}
+		if got := pictures(t, early.got()); len(got) != 150 {
+			t.Errorf("the other viewer got %d pictures, want 150", len(got))
+		}
+	})
+}
+
+func TestFastStartIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 100, keySize: 200_000, size: 10_000}
+		cam.run(60)
+		view, _ := watchStream(t, s)
+		cam.run(40)
+		packets := view.got()
+		pictures(t, packets)
+		rate := max(paceFactor*float64(s.Stats().BitsPerSecond), minPace) / 8
+		start, sent := packets[0].at, 0.0
+		for i, p := range packets {
+			sent += float64(len(p.Payload) + rtpHeaderBytes)
+			if allowed := paceBurst + 1.3*rate*p.at.Sub(start).Seconds() + 2*maxPayload; sent > allowed {
+				t.Fatalf("packet %d: %.0f bytes after %s, pacing allows %.0f", i, sent, p.at.Sub(start), allowed)
+			}
+		}
+	})
+}
+
+func TestCacheIsNotUsedWhenItIsTooLargeTooOldOrPast(t *testing.T) {
+	for name, test := range map[string]struct {
+		cam   camera
+		n     int
+		pause time.Duration
+	}{
+		"over 4 MB":      {camera{gop: 1000, keySize: 200_000, size: 45_000}, 100, 0},
+		"over 6 s":       {camera{gop: 1000, keySize: 2000, size: 400}, 155, 0},
+		"source is gone": {camera{gop: 1000, keySize: 2000, size: 400}, 20, staleAfter + time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := NewStream(Config{})
+				cam := test.cam
+				cam.stream = s
+				cam.run(test.n)
+				time.Sleep(test.pause)
+				view, _ := watchStream(t, s)
+				time.Sleep(time.Second)
+				if got := view.got(); len(got) != 0 {
+					t.Errorf("got %d packets", len(got))
+				}
+			})
+		})
+	}
+}
+
+func TestSourceThatMakesKeyframesIsAskedForOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 1000, keySize: 20_000, size: 1000}
+		asked := 0
+		s.SetKeyframer(func() { asked++; cam.n = 0 })
+		cam.run(50)
+		view, _ := watchStream(t, s)
+		synctest.Wait()
+		cam.run(25)
+		if asked != 1 {
+			t.Errorf("the source was asked %d times, want 1", asked)
+		}
+		if got := pictures(t, view.got()); len(got) != 25 || !got[0].key {
+			t.Errorf("got %d pictures, want 25", len(got))
+		}
+	})
+}
+
+func TestKeyframeRequestsAreCoalesced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 1000, keySize: 20_000, size: 1000}
+		var asked []time.Duration
+		start := time.Now()
+		s.SetKeyframer(func() { asked = append(asked, time.Since(start)); cam.n = 0 })
+		var subs []*Subscription
+		for range 3 {
+			_, sub := watchStream(t, s)
+			subs = append(subs, sub)
+		}
+		synctest.Wait()
+		for range 50 { // 2 s in which every viewer asks with every picture
+			for _, sub := range subs {
+				sub.RequestKeyframe()
+			}
+			cam.run(1)
+		}
+		if len(asked) < 4 || len(asked) > 5 {
+			t.Errorf("asked %d times in 2 s, want 4 or 5", len(asked))
+		}
+		for i := 1; i < len(asked); i++ {
+			if gap := asked[i] - asked[i-1]; gap < keyframeSpacing {
+				t.Errorf("asked again after %s", gap)
+			}
+		}
+		if got := subs[0].Stats().KeyframeRequests; got != 50 {
+			t.Errorf("counted %d requests, want 50", got)
+		}
+	})
+}
+
+// A request within the spacing is kept and put when it is over, not lost.
+func TestKeyframeRequestIsDeferredNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 1000, keySize: 20_000, size: 1000}
+		asked := 0
+		s.SetKeyframer(func() { asked++; cam.n = 0 })
+		_, sub := watchStream(t, s)
+		synctest.Wait()
+		cam.run(2)
+		sub.RequestKeyframe()
+		cam.run(20)
+		if asked != 2 {
+			t.Errorf("asked %d times, want 2", asked)
+		}
+	})
+}
+
+func TestRequestWithoutAKeyframerReplaysTheGroupOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 100, keySize: 20_000, size: 1000}
+		view, sub := watchStream(t, s)
+		synctest.Wait()
+		cam.run(110)
+		for range 10 {
+			sub.RequestKeyframe()
+			cam.run(5)
+		}
+		got := pictures(t, view.got())
+		keys := 0
+		for _, p := range got {
+			if p.key {
+				keys++
+			}
+		}
+		if keys != 3 {
+			t.Errorf("got %d keyframes, want 2 of the camera and 1 replayed", keys)
+		}
+		if len(got) != 160+10 {
+			t.Errorf("got %d pictures, want 160 and the 10 of the group again", len(got))
+		}
+	})
+}
+
+func TestSlowViewerIsCutToTheNextKeyframe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 25, keySize: 10_000, size: 2000}
+		slow, slowSub := watchStream(t, s)
+		quick, quickSub := watchStream(t, s)
+		synctest.Wait()
+		cam.run(30)
+		unblock := slow.block()
+		cam.run(15) // 600 ms
+		unblock()
+		cam.run(30)
+
+		got := pictures(t, slow.got())
+		stats := slowSub.Stats()
+		if stats.Cuts != 1 || stats.Dropped == 0 {
+			t.Errorf("got %+v, want one cut", stats)
+		}
+		jumps := 0
+		for i := 1; i < len(got); i++ {
+			if got[i].ts-got[i-1].ts != 3600 {
+				jumps++
+				if !got[i].key {
+					t.Errorf("picture %d follows a hole and is no keyframe", i)
+				}
+			}
+		}
+		if jumps != 1 {
+			t.Errorf("got %d holes, want 1", jumps)
+		}
+		if got, stats := pictures(t, quick.got()), quickSub.Stats(); len(got) != 75 || stats.Cuts != 0 {
+			t.Errorf("the other viewer got %d pictures and %+v, want 75", len(got), stats)
+		}
+	})
+}
+
+func TestCutAsksTheSourceForAKeyframe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 1000, keySize: 10_000, size: 2000}
+		s.SetKeyframer(func() { cam.n = 0 })
+		view, sub := watchStream(t, s)
+		synctest.Wait()
+		cam.run(30)
+		unblock := view.block()
+		cam.run(20)
+		unblock()
+		cam.run(20)
+		if got := pictures(t, view.got()); !got[len(got)-1].last.After(time.Now().Add(-2 * frameTime)) {
+			t.Error("the viewer got no picture any more")
+		}
+		if got := sub.Stats().Cuts; got != 1 {
+			t.Errorf("got %d cuts, want 1", got)
+		}
+	})
+}
+
+func TestTimeGoesOnWhenTheSourceComesBack(t *testing.T) {
+	for name, comeBack := range map[string]func(*Stream, *camera){
+		"restarted":           func(s *Stream, _ *camera) { s.Restarted(nil) },
+		"clock jumps back":    func(_ *Stream, c *camera) { c.pts = time.Hour },
+		"clock jumps forward": func(_ *Stream, c *camera) { c.pts = 30 * time.Hour },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := NewStream(Config{})
+				view, _ := watchStream(t, s)
+				synctest.Wait()
+				cam := &camera{stream: s, gop: 10, keySize: 2000, size: 400, pts: 20 * time.Hour}
+				cam.run(20)
+				time.Sleep(3 * time.Second)
+				comeBack(s, cam)
+				cam.run(20)
+				got := pictures(t, view.got())
+				if len(got) != 40 {
+					t.Fatalf("got %d pictures, want 40", len(got))
+				}
+				if gap, want := got[20].ts-got[19].ts, uint32(ticks(3*time.Second+frameTime, VideoClockRate)); gap != want {
+					t.Errorf("the gap is %d ticks, want %d", gap, want)
+				}
+			})
+		})
+	}
+}
+
+func TestOversizedPictureStopsUntilTheNextKeyframe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		view, _ := watchStream(t, s)
+		synctest.Wait()
+		cam := &camera{stream: s, gop: 10, keySize: 2000, size: 400}
+		cam.run(12)
+		s.WriteVideo(AccessUnit{NALUs: inter(MaxAccessUnit + 1), PTS: cam.pts})
+		cam.run(10)
+		got := pictures(t, view.got())
+		if len(got) != 14 || !got[12].key {
+			t.Errorf("got %d pictures, want 12, a hole up to the keyframe, and 2", len(got))
+		}
+		if stats := s.Stats(); stats.Dropped != 9 {
+			t.Errorf("got %+v, want 9 dropped", stats)
+		}
+	})
+}
+
+func TestSoundIsNotHeldUpByPacing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		s.Restarted(&AudioFormat{Codec: CodecPCMU, ClockRate: 8000, Channels: 1})
+		view, ear := &screen{}, &screen{}
+		sub := s.Subscribe(Options{
+			Video: Track{Writer: view, SSRC: 7, PayloadType: 96},
+			Audio: Track{Writer: ear, SSRC: 8, PayloadType: 0},
+		})
+		run(t, sub)
+		synctest.Wait()
+		s.WriteVideo(AccessUnit{NALUs: idr(500_000)})
+		for i := range 50 {
+			written := time.Now()
+			s.WriteAudio(AudioFrame{Payload: make([]byte, 160), PTS: time.Duration(i) * 20 * time.Millisecond})
+			synctest.Wait()
+			heard := ear.got()
+			if len(heard) != i+1 || !heard[i].at.Equal(written) {
+				t.Fatalf("frame %d was held up", i)
+			}
+			if i > 0 && heard[i].Timestamp-heard[i-1].Timestamp != 160 {
+				t.Fatalf("frame %d: time %d after %d", i, heard[i].Timestamp, heard[i-1].Timestamp)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		pictures(t, view.got())
+	})
+}
+
+func TestSoundOfAnotherFormatIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		s.Restarted(&AudioFormat{Codec: CodecPCMU, ClockRate: 8000, Channels: 1})
+		ear := &screen{}
+		run(t, s.Subscribe(Options{Video: Track{Writer: &screen{}}, Audio: Track{Writer: ear}}))
+		synctest.Wait()
+		s.Restarted(&AudioFormat{Codec: CodecOpus, ClockRate: 48000, Channels: 2})
+		s.WriteAudio(AudioFrame{Payload: make([]byte, 60)})
+		synctest.Wait()
+		if got := len(ear.got()); got != 0 {
+			t.Errorf("got %d packets", got)
+		}
+	})
+}
+
+func TestFormatWaitsForTheParameterSets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := s.Format(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want a deadline", err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			f, err := s.Format(t.Context())
+			if err != nil || f.Width != 320 || f.PPS == nil {
+				t.Errorf("got %+v, %v", f, err)
+			}
+		})
+		s.WriteVideo(AccessUnit{NALUs: [][]byte{highSPS, highPPS}})
+		wg.Wait()
+	})
+}
+
+func TestFailingWriterEndsRun(t *testing.T) {
+	s := NewStream(Config{})
+	s.WriteVideo(AccessUnit{NALUs: idr(100)})
+	sub := s.Subscribe(Options{Video: Track{Writer: brokenWriter{}}})
+	if err := sub.Run(t.Context()); !errors.Is(err, errBroken) {
+		t.Errorf("got %v, want %v", err, errBroken)
+	}
+	if got := s.Stats().Viewers; got != 0 {
+		t.Errorf("%d viewers are left", got)
+	}
+}
+
+func TestClosedSubscriptionDoesNotRun(t *testing.T) {
+	s := NewStream(Config{})
+	sub := s.Subscribe(Options{Video: Track{Writer: brokenWriter{}}})
+	sub.Close()
+	sub.Close()
+	if err := sub.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
