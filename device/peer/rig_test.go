@@ -346,7 +346,7 @@ func (v *viewer) offer(o *webrtc.OfferOptions) protocol.Offer {
 }
 
 func (v *viewer) answer(d protocol.Describe) {
-	if err := v.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: d.SDP}); err != nil {
+	if err := v.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: d.SDP}); err != nil && !v.gone() {
 		v.t.Errorf("set answer: %v", err)
 	}
 }
@@ -355,10 +355,12 @@ func (v *viewer) candidate(c protocol.Candidate) {
 	mline := uint16(c.MLine)
 	if err := v.pc.AddICECandidate(webrtc.ICECandidateInit{
 		Candidate: c.Candidate, SDPMid: &c.Mid, SDPMLineIndex: &mline,
-	}); err != nil {
+	}); err != nil && !v.gone() {
 		v.t.Errorf("add candidate %q: %v", c.Candidate, err)
 	}
 }
+
+func (v *viewer) gone() bool { return v.pc.ConnectionState() == webrtc.PeerConnectionStateClosed }
 
 // until waits for a condition on what came.
 func (v *viewer) until(what string, met func() bool) {

@@ -1,0 +1,112 @@
+package peer
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// strayGoroutines returns the stacks of goroutines that are not the test's own.
+func strayGoroutines() []string {
+	buf := make([]byte, 4<<20)
+	buf = buf[:runtime.Stack(buf, true)]
+	var stray []string
+	for stack := range strings.SplitSeq(string(buf), "\n\n") {
+		if strings.Contains(stack, "pion") || strings.Contains(stack, "sightline/device") {
+			if !strings.Contains(stack, "testing.tRunner") && !strings.Contains(stack, "newStream") {
+				stray = append(stray, stack)
+			}
+		}
+	}
+	return stray
+}
+
+// settled waits until nothing is left behind.
+func settled(t *testing.T, what string, left func() int) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for left() > 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s left behind: %d\n%s", what, left(), strings.Join(strayGoroutines(), "\n\n"))
+		}
+		runtime.Gosched()
+	}
+}
+
+func sockets(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skipf("sockets cannot be counted here: %v", err)
+	}
+	n := 0
+	for _, e := range entries {
+		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && strings.HasPrefix(to, "socket:") {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAbortedSessionsLeaveNothingBehind(t *testing.T) {
+	before := sockets(t)
+	host, err := NewHost(Config{})
+	if err != nil {
+		t.Fatalf("make host: %v", err)
+	}
+	if err := host.Listen(); err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	stream := media.NewStream(media.Config{})
+	writePicture(stream, 0)
+	for n := range 50 {
+		t.Run(strconv.Itoa(n), func(t *testing.T) { abort(t, host, stream, n) })
+	}
+	if err := host.Close(); err != nil {
+		t.Fatalf("close host: %v", err)
+	}
+	settled(t, "goroutines", func() int { return len(strayGoroutines()) })
+	settled(t, "sockets", func() int { return sockets(t) - before })
+}
+
+// abort opens a session and leaves it at one of several moments: before its offer, before the viewer has the answer,
+// when it has, and when ICE is connected. The end of the test ends both sides.
+func abort(t *testing.T, host *Host, stream *media.Stream, n int) {
+	v := newViewer(t, viewing{})
+	s := open(t, host, v, func(o *Options) { o.Stream = stream })
+	s.mute = n%4 == 1
+	if n%4 == 0 {
+		return
+	}
+	s.mustOffer(nil)
+	switch n % 4 {
+	case 2:
+		s.until("an answer", func() bool { return len(s.describes) > 0 })
+	case 3:
+		s.until("a path", func() bool { return len(s.paths) > 0 })
+	}
+}
+
+func TestViewerThatVanishesInTheHandshakeIsCleanedUp(t *testing.T) {
+	host := newHost(t, func(c *Config) {
+		c.DisconnectedTimeout, c.FailedTimeout = 100*time.Millisecond, 100*time.Millisecond
+		c.RestartTimeout = 100 * time.Millisecond
+	})
+	v := newViewer(t, viewing{silent: true})
+	s := open(t, host, v)
+	s.mute = true
+	s.mustOffer(nil)
+	s.until("the end", func() bool { return len(s.closed) == 1 && s.closed[0] == protocol.ReasonICEFailed })
+}
+
+func TestSessionWithoutAnOfferEnds(t *testing.T) {
+	host := newHost(t, func(c *Config) { c.OfferTimeout = time.Millisecond })
+	s := open(t, host, nil)
+	s.until("the end", func() bool { return len(s.closed) == 1 && s.closed[0] == protocol.ReasonTimeout })
+}

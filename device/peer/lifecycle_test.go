@@ -1,0 +1,85 @@
+package peer
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+func TestLifecycleSaysWhatIsDue(t *testing.T) {
+	cfg := Config{}.withDefaults()
+	opened := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	after := func(d time.Duration) time.Time { return opened.Add(d) }
+	const (
+		checking     = webrtc.ICEConnectionStateChecking
+		connected    = webrtc.ICEConnectionStateConnected
+		disconnected = webrtc.ICEConnectionStateDisconnected
+		failed       = webrtc.ICEConnectionStateFailed
+	)
+	tests := map[string]struct {
+		life lifecycle
+		want step
+	}{
+		"no offer": {
+			lifecycle{},
+			step{end, after(30 * time.Second), protocol.ReasonTimeout},
+		},
+		"a lease that ends before anything else": {
+			lifecycle{expires: after(time.Second)},
+			step{end, after(time.Second), protocol.ReasonExpired},
+		},
+		"trying with relays left": {
+			lifecycle{answered: after(time.Second), ice: checking, trying: true, relays: true},
+			step{restart, after(5 * time.Second), ""},
+		},
+		"trying without relays": {
+			lifecycle{answered: after(time.Second), ice: checking, trying: true},
+			step{},
+		},
+		"connected, DTLS open": {
+			lifecycle{answered: after(time.Second), ice: connected, since: after(2 * time.Second)},
+			step{end, after(17 * time.Second), protocol.ReasonICEFailed},
+		},
+		"connected and secured": {
+			lifecycle{answered: after(time.Second), ice: connected, secured: true, relays: true},
+			step{},
+		},
+		"disconnected": {
+			lifecycle{answered: after(time.Second), ice: disconnected, secured: true, relays: true},
+			step{},
+		},
+		"failed": {
+			lifecycle{answered: after(time.Second), ice: failed, since: after(time.Minute), secured: true},
+			step{restart, after(time.Minute), ""},
+		},
+		"failed and asked": {
+			lifecycle{answered: after(time.Second), ice: failed, since: after(time.Minute), asked: after(time.Minute)},
+			step{end, after(80 * time.Second), protocol.ReasonICEFailed},
+		},
+		"failed again": {
+			lifecycle{answered: after(time.Second), ice: failed, since: after(70 * time.Second), asked: after(time.Minute)},
+			step{end, after(70 * time.Second), protocol.ReasonICEFailed},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			test.life.cfg, test.life.opened = cfg, opened
+			if got := test.life.next(); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestConnectionRenewsTheRestart(t *testing.T) {
+	now := time.Now()
+	l := lifecycle{cfg: Config{}.withDefaults(), answered: now, asked: now, trying: true, secured: true}
+	l.enter(webrtc.ICEConnectionStateConnected, now)
+	l.enter(webrtc.ICEConnectionStateFailed, now.Add(time.Hour))
+	if got := l.next().action; got != restart {
+		t.Errorf("a failure after a connection: got action %d, want %d", got, restart)
+	}
+}
