@@ -89,7 +89,7 @@ func (a *API) deleteDevice(ctx context.Context, in *deviceInput) (*struct{}, err
 	}
 	// Revoked is revoked: a client that hangs up now must not save the device's sessions.
 	a.config.Hub.RevokeDevice(context.WithoutCancel(ctx), in.ID)
-	return nil, nil //nolint:nilnil // huma answers 204
+	return nil, nil
 }
 
 // ownDevice returns a device of the key's project. Another project's is not found, like one that never was.

@@ -41,7 +41,7 @@ func (a *API) survive(w http.ResponseWriter, r *http.Request) {
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause)
 	}
-	a.log.Error("request panicked", "path", r.URL.Path, "err", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	a.log.Error("request panicked", "path", r.URL.Path, "err", fmt.Sprintf("%v\n%s", cause, debug.Stack()))
 	problemFor(http.StatusInternalServerError, "").write(w)
 }
 

@@ -89,7 +89,7 @@ func (a *API) revokeKey(ctx context.Context, in *keyInput) (*struct{}, error) {
 		return nil, err
 	}
 	a.config.Hub.RevokeKey(context.WithoutCancel(ctx), in.ID)
-	return nil, nil //nolint:nilnil // huma answers 204
+	return nil, nil
 }
 
 func key(k record.Key) Key {

@@ -23,7 +23,7 @@ type Problem struct {
 	Code    protocol.Code `json:"code" doc:"What went wrong, for programs; never renamed or reused" example:"not_found"`
 	Detail  string        `json:"detail" doc:"What went wrong, for people" example:"there is no such device"`
 	RetryMS int64         `json:"retry_ms,omitempty" doc:"How many milliseconds to wait before trying again; Retry-After says it in seconds"`
-	Errors  []Fault       `json:"errors,omitempty" doc:"What is wrong with the request, one by one"`
+	Errors  []Fault       `json:"errors,omitempty" nullable:"false" doc:"What is wrong with the request, one by one"`
 }
 
 // Fault is one thing that is wrong with a request.

@@ -29,7 +29,7 @@ func (s *Store) Run(ctx context.Context) error {
 		case err != nil:
 			s.log.Warn("cannot prune the store", "err", err)
 		case deleted > 0:
-			s.log.Debug("store pruned", "sessions", deleted, "took", s.clock().Sub(began))
+			s.log.Debug("old sessions deleted", "took", s.clock().Sub(began))
 		}
 		select {
 		case <-ctx.Done():

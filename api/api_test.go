@@ -1,0 +1,392 @@
+package api
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+var update = flag.Bool("update", false, "write openapi.json")
+
+func remoteAddress(r *http.Request) netip.Addr { return parseAddress(r.RemoteAddr) }
+
+// answer is what came back: its status, its headers and its body.
+type answer struct {
+	*httptest.ResponseRecorder
+}
+
+func (a answer) decode(t *testing.T, into any) {
+	t.Helper()
+	if err := json.Unmarshal(a.Body.Bytes(), into); err != nil {
+		t.Fatalf("decode %s: %v", a.Body, err)
+	}
+}
+
+// call sends a request with an API key, or without one if it is empty.
+func call(t *testing.T, a *API, key, method, path, body string) answer {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	w := answer{httptest.NewRecorder()}
+	a.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func wantStatus(t *testing.T, got answer, want int) {
+	t.Helper()
+	if got.Code != want {
+		t.Fatalf("got %d %s, want %d", got.Code, got.Body, want)
+	}
+}
+
+// wantProblem checks all that a problem promises.
+func wantProblem(t *testing.T, got answer, status int, code protocol.Code) Problem {
+	t.Helper()
+	wantStatus(t, got, status)
+	if ct := got.Header().Get("Content-Type"); ct != problemType {
+		t.Errorf("got content type %q, want %s", ct, problemType)
+	}
+	var p Problem
+	got.decode(t, &p)
+	if p.Code != code || p.Status != status || p.Title == "" || p.Detail == "" {
+		t.Errorf("got %+v, want code %s", p, code)
+	}
+	return p
+}
+
+func addDevice(w *world, project protocol.ProjectID, id protocol.DeviceID) {
+	w.devices = append(w.devices, record.Device{ID: id, Project: project, Name: "Front door", Created: testTime})
+}
+
+func addSession(w *world, project protocol.ProjectID, id protocol.SessionID, alive bool) {
+	w.sessions = append(w.sessions, record.Session{
+		ID: id, Kind: record.SessionLive, Project: project, Device: "cam", Viewer: "anna", Created: testTime, Expires: testTime.Add(time.Hour),
+	})
+	w.alive[id] = alive
+}
+
+func TestCommittedDocumentIsTheServedOne(t *testing.T) {
+	_, a, _, _ := newWorld(t)
+	served := call(t, a, "", http.MethodGet, "/openapi.json", "")
+	wantStatus(t, served, http.StatusOK)
+	if *update {
+		if err := os.WriteFile("openapi.json", served.Body.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	committed, err := os.ReadFile("openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(committed), served.Body.String()); diff != "" {
+		t.Errorf("openapi.json is not what is served; go test ./api -update writes it:\n%s", diff)
+	}
+	var document struct {
+		OpenAPI string                                `json:"openapi"`
+		Paths   map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	served.decode(t, &document)
+	if !strings.HasPrefix(document.OpenAPI, "3.1.") {
+		t.Errorf("got OpenAPI %s, want 3.1", document.OpenAPI)
+	}
+	for path, operations := range document.Paths {
+		for method, operation := range operations {
+			open := path == "/v1/enroll"
+			if secured := bytes.Contains(operation, []byte(`"security"`)); secured == open {
+				t.Errorf("%s %s: got security %t", method, path, secured)
+			}
+			if !bytes.Contains(operation, []byte("#/components/schemas/Problem")) {
+				t.Errorf("%s %s: its problems are not told", method, path)
+			}
+		}
+	}
+}
+
+func TestNoPageOfHumaIsServed(t *testing.T) {
+	_, a, key, _ := newWorld(t)
+	for _, path := range []string{"/docs", "/openapi", "/openapi.yaml", "/openapi-3.0.json", "/schemas/Device.json"} {
+		wantProblem(t, call(t, a, key, http.MethodGet, path, ""), http.StatusNotFound, protocol.CodeNotFound)
+	}
+}
+
+func TestEveryErrorIsAProblemWithACode(t *testing.T) {
+	_, a, key, _ := newWorld(t)
+	for _, test := range []struct {
+		name, key, method, path, body string
+		status                        int
+		code                          protocol.Code
+	}{
+		{"no such address", key, "GET", "/v1/nothing", "", 404, protocol.CodeNotFound},
+		{"no such method", key, "PUT", "/v1/devices", "", 405, protocol.CodeInvalid},
+		{"no key", "", "GET", "/v1/devices", "", 401, protocol.CodeBadToken},
+		{"bad key", "sl_live_nonsense", "GET", "/v1/devices", "", 401, protocol.CodeBadToken},
+		{"no such device", key, "GET", "/v1/devices/nobody", "", 404, protocol.CodeNotFound},
+		{"endless id", key, "GET", "/v1/devices/" + strings.Repeat("x", 100), "", 422, protocol.CodeInvalid},
+		{"bad limit", key, "GET", "/v1/devices?limit=1000", "", 422, protocol.CodeInvalid},
+		{"limit is no number", key, "GET", "/v1/devices?limit=many", "", 422, protocol.CodeInvalid},
+		{"bad cursor", key, "GET", "/v1/devices?cursor=x", "", 422, protocol.CodeInvalid},
+		{"unknown parameter", key, "GET", "/v1/devices?limti=3", "", 422, protocol.CodeInvalid},
+		{"unknown state", key, "GET", "/v1/sessions?state=lost", "", 422, protocol.CodeInvalid},
+		{"not JSON", key, "POST", "/v1/keys", "{", 400, protocol.CodeBadMessage},
+		{"no body", key, "POST", "/v1/tokens", "", 400, protocol.CodeBadMessage},
+		{"unknown field", key, "POST", "/v1/keys", `{"nmae":"x"}`, 422, protocol.CodeInvalid},
+		{"too large", key, "POST", "/v1/keys", `{"name":"` + strings.Repeat("x", maxBodyBytes) + `"}`, 413, protocol.CodeTooLarge},
+		{"token without device", key, "POST", "/v1/tokens", `{}`, 422, protocol.CodeInvalid},
+		{"token for no device", key, "POST", "/v1/tokens", `{"device":"nobody"}`, 404, protocol.CodeNotFound},
+		{"token for ever", key, "POST", "/v1/tokens", `{"device":"nobody","ttl_s":86401}`, 422, protocol.CodeInvalid},
+		{"unknown grant", key, "POST", "/v1/tokens", `{"device":"nobody","grants":["fly"]}`, 422, protocol.CodeInvalid},
+		{"no grant", key, "POST", "/v1/tokens", `{"device":"nobody","grants":[]}`, 422, protocol.CodeInvalid},
+		{"no such code", "", "POST", "/v1/enroll", enrolBody("0000-0000-0000-0000"), 404, protocol.CodeNotFound},
+		{"short key", "", "POST", "/v1/enroll", `{"code":"x","public_key":"AAAA"}`, 422, protocol.CodeInvalid},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wantProblem(t, call(t, a, test.key, test.method, test.path, test.body), test.status, test.code)
+		})
+	}
+}
+
+func TestHeadersGoWithTheProblem(t *testing.T) {
+	_, a, key, _ := newWorld(t)
+	if got := call(t, a, "", "GET", "/v1/devices", "").Header().Get("WWW-Authenticate"); got != "Bearer" {
+		t.Errorf("got WWW-Authenticate %q, want Bearer", got)
+	}
+	if got := call(t, a, key, "PUT", "/v1/devices", "").Header().Get("Allow"); !strings.Contains(got, "GET") {
+		t.Errorf("got Allow %q, want GET in it", got)
+	}
+	if got := call(t, a, key, "GET", "/v1/devices", "").Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("got Cache-Control %q, want no-store", got)
+	}
+}
+
+func TestFaultsOfTheServerTellTheClientNothing(t *testing.T) {
+	w, a, key, _ := newWorld(t)
+	var log bytes.Buffer
+	a.log = slog.New(slog.NewTextHandler(&log, nil))
+	w.broken = errors.New("disk on fire")
+	got := call(t, a, key, "GET", "/v1/devices", "")
+	wantProblem(t, got, http.StatusInternalServerError, protocol.CodeInternal)
+	if strings.Contains(got.Body.String(), "fire") || !strings.Contains(log.String(), "disk on fire") {
+		t.Errorf("the cause belongs in the log, not in the answer: got %s and log %s", got.Body, log.String())
+	}
+
+	a.config.Hub = nil
+	w.broken = nil
+	addDevice(w, "mine", "cam")
+	wantProblem(t, call(t, a, key, "GET", "/v1/devices/cam", ""), http.StatusInternalServerError, protocol.CodeInternal)
+	if !strings.Contains(log.String(), "request panicked") {
+		t.Errorf("got log %s, want the panic in it", log.String())
+	}
+}
+
+func TestWhatClientsSendIsNotRepeated(t *testing.T) {
+	_, a, key, _ := newWorld(t)
+	for _, body := range []string{`{"name":5,"secret":"hush"}`, `{"name":"hush`} {
+		if got := call(t, a, key, "POST", "/v1/keys", body); strings.Contains(got.Body.String(), "hush") {
+			t.Errorf("got %s, want nothing of what was sent", got.Body)
+		}
+	}
+}
+
+func TestDevicesAreListedShownAndDeleted(t *testing.T) {
+	w, a, key, _ := newWorld(t)
+	for i := range 5 {
+		addDevice(w, "mine", protocol.DeviceID(fmt.Sprintf("cam%d", i)))
+	}
+	var seen []protocol.DeviceID
+	for cursor := ""; ; {
+		var body struct {
+			Devices    []Device `json:"devices"`
+			NextCursor string   `json:"next_cursor"`
+		}
+		call(t, a, key, "GET", "/v1/devices?limit=2&cursor="+cursor, "").decode(t, &body)
+		for _, d := range body.Devices {
+			seen = append(seen, d.ID)
+		}
+		if cursor = body.NextCursor; cursor == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff([]protocol.DeviceID{"cam0", "cam1", "cam2", "cam3", "cam4"}, seen); diff != "" {
+		t.Errorf("listed devices differ:\n%s", diff)
+	}
+	var got Device
+	call(t, a, key, "GET", "/v1/devices/cam1", "").decode(t, &got)
+	want := Device{
+		ID: "cam1", Name: "Front door", Created: testTime,
+		Presence: Presence{Status: protocol.StatusOnline, Since: testTime, Generation: 3},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("device differs:\n%s", diff)
+	}
+	wantStatus(t, call(t, a, key, "DELETE", "/v1/devices/cam1", ""), http.StatusNoContent)
+	wantProblem(t, call(t, a, key, "GET", "/v1/devices/cam1", ""), http.StatusNotFound, protocol.CodeNotFound)
+	if diff := cmp.Diff([]string{"revoke device cam1"}, w.log); diff != "" {
+		t.Errorf("what the hub was told differs:\n%s", diff)
+	}
+}
+
+func enrolBody(code string) string {
+	key := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	return fmt.Sprintf(`{"code":%q,"public_key":%q,"name":"Garden","model":"T1000"}`, code, key)
+}
+
+func TestDeviceEnrolsWithTheCodeThatWasShownOnce(t *testing.T) {
+	w, a, key, _ := newWorld(t)
+	made := call(t, a, key, "POST", "/v1/enrolments", `{"name":"Garden","ttl_s":120}`)
+	wantStatus(t, made, http.StatusCreated)
+	var enrolment struct {
+		ID, Code string
+		Expires  time.Time
+	}
+	made.decode(t, &enrolment)
+	if !enrolment.Expires.Equal(testTime.Add(2 * time.Minute)) {
+		t.Errorf("got expiry %s, want two minutes", enrolment.Expires)
+	}
+	listed := call(t, a, key, "GET", "/v1/enrolments", "")
+	if !strings.Contains(listed.Body.String(), enrolment.ID) || strings.Contains(listed.Body.String(), enrolment.Code) {
+		t.Errorf("got %s, want the enrolment without its code", listed.Body)
+	}
+	joined := call(t, a, "", "POST", "/v1/enroll", enrolBody(enrolment.Code))
+	wantStatus(t, joined, http.StatusOK)
+	var device struct{ Device, Project, Name string }
+	joined.decode(t, &device)
+	if len(w.devices) != 1 || device.Device != string(w.devices[0].ID) || device.Project != "mine" || len(w.devices[0].PublicKey) != 32 {
+		t.Errorf("got %+v and devices %+v", device, w.devices)
+	}
+	wantStatus(t, call(t, a, key, "DELETE", "/v1/enrolments/"+enrolment.ID, ""), http.StatusNoContent)
+	wantProblem(t, call(t, a, key, "DELETE", "/v1/enrolments/"+enrolment.ID, ""), http.StatusNotFound, protocol.CodeNotFound)
+}
+
+func TestTokenOpensItsDevice(t *testing.T) {
+	w, a, key, _ := newWorld(t)
+	addDevice(w, "mine", "cam")
+	for _, test := range []struct {
+		body  string
+		grant []protocol.Right
+		life  time.Duration
+		who   string
+	}{
+		{`{"device":"cam"}`, []protocol.Right{protocol.RightView, protocol.RightAudio}, time.Hour, ""},
+		{`{"device":"cam","grants":["view","control"],"ttl_s":60,"subject":"anna"}`, []protocol.Right{protocol.RightView, protocol.RightControl}, time.Minute, "anna"},
+	} {
+		made := call(t, a, key, "POST", "/v1/tokens", test.body)
+		wantStatus(t, made, http.StatusCreated)
+		var body struct {
+			Token   string
+			Expires time.Time
+		}
+		made.decode(t, &body)
+		got, err := a.config.Tokens.(*auth.Keyring).Verify(body.Token, testTime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := auth.Viewer{
+			Project: "mine", Subject: test.who, Key: w.keys[0].ID, Device: "cam", Rights: test.grant, Expires: testTime.Add(test.life), ID: got.ID,
+		}
+		if diff := cmp.Diff(want, got); diff != "" || !body.Expires.Equal(want.Expires) {
+			t.Errorf("got expiry %s; viewer differs:\n%s", body.Expires, diff)
+		}
+	}
+}
+
+func TestKeyIsShownOnceAndRevokedAtOnce(t *testing.T) {
+	w, a, key, _ := newWorld(t)
+	made := call(t, a, key, "POST", "/v1/keys", `{"name":"backend"}`)
+	wantStatus(t, made, http.StatusCreated)
+	var second struct{ ID, Key, Name string }
+	made.decode(t, &second)
+	listed := call(t, a, second.Key, "GET", "/v1/keys", "")
+	wantStatus(t, listed, http.StatusOK)
+	if !strings.Contains(listed.Body.String(), second.ID) || strings.Contains(listed.Body.String(), second.Key) {
+		t.Errorf("got %s, want the key's id without the key", listed.Body)
+	}
+	wantStatus(t, call(t, a, key, "DELETE", "/v1/keys/"+second.ID, ""), http.StatusNoContent)
+	wantProblem(t, call(t, a, second.Key, "GET", "/v1/keys", ""), http.StatusUnauthorized, protocol.CodeRevoked)
+	if diff := cmp.Diff([]string{"revoke key " + second.ID}, w.log); diff != "" {
+		t.Errorf("what the hub was told differs:\n%s", diff)
+	}
+}
+
+func TestSessionsAreClosedInTheHubAndInTheStore(t *testing.T) {
+	w, a, key, _ := newWorld(t)
+	addSession(w, "mine", "s1", true)
+	addSession(w, "mine", "s2", false)
+	for _, id := range []string{"s1", "s2", "s1"} {
+		wantStatus(t, call(t, a, key, "DELETE", "/v1/sessions/"+id, ""), http.StatusNoContent)
+		var got Session
+		call(t, a, key, "GET", "/v1/sessions/"+id, "").decode(t, &got)
+		if got.State != protocol.SessionEnded || got.Reason != protocol.ReasonClosedByAPI {
+			t.Errorf("got %+v, want it closed", got)
+		}
+	}
+	if diff := cmp.Diff([]string{"close s1 closed_by_api"}, w.log); diff != "" {
+		t.Errorf("what the hub was told differs:\n%s", diff)
+	}
+	var list struct{ Sessions []Session }
+	call(t, a, key, "GET", "/v1/sessions?state=ended&device=cam", "").decode(t, &list)
+	if len(list.Sessions) != 2 {
+		t.Errorf("got %d ended sessions, want 2", len(list.Sessions))
+	}
+	call(t, a, key, "GET", "/v1/sessions?state=opening", "").decode(t, &list)
+	if len(list.Sessions) != 0 {
+		t.Errorf("got %d open sessions, want none", len(list.Sessions))
+	}
+}
+
+func TestAnotherProjectsThingsAreNotFound(t *testing.T) {
+	w, a, mine, theirs := newWorld(t)
+	addDevice(w, "theirs", "cam")
+	addSession(w, "theirs", "s1", true)
+	wantStatus(t, call(t, a, theirs, "POST", "/v1/enrolments", `{}`), http.StatusCreated)
+	for _, path := range []string{"/v1/devices/cam", "/v1/sessions/s1", "/v1/enrolments/e0", "/v1/keys/" + string(w.keys[1].ID)} {
+		if !strings.HasPrefix(path, "/v1/enrolments") && !strings.HasPrefix(path, "/v1/keys") {
+			wantProblem(t, call(t, a, mine, "GET", path, ""), http.StatusNotFound, protocol.CodeNotFound)
+			wantStatus(t, call(t, a, theirs, "GET", path, ""), http.StatusOK)
+		}
+		wantProblem(t, call(t, a, mine, "DELETE", path, ""), http.StatusNotFound, protocol.CodeNotFound)
+	}
+	wantProblem(t, call(t, a, mine, "POST", "/v1/tokens", `{"device":"cam"}`), http.StatusNotFound, protocol.CodeNotFound)
+	for _, list := range []string{"devices", "sessions", "enrolments"} {
+		var body map[string]json.RawMessage
+		call(t, a, mine, "GET", "/v1/"+list, "").decode(t, &body)
+		if got := string(body[list]); got != "[]" {
+			t.Errorf("%s: got %s, want nothing", list, got)
+		}
+	}
+	var keys struct{ Keys []Key }
+	call(t, a, mine, "GET", "/v1/keys", "").decode(t, &keys)
+	if len(keys.Keys) != 1 || keys.Keys[0].ID != w.keys[0].ID {
+		t.Errorf("got keys %+v, want only my own", keys.Keys)
+	}
+	if len(w.log) != 0 {
+		t.Errorf("the hub was told %v", w.log)
+	}
+}
+
+func TestAnIncompleteConfigIsRefused(t *testing.T) {
+	if _, err := New(Config{}); err == nil {
+		t.Error("got no error")
+	}
+}

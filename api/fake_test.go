@@ -1,0 +1,265 @@
+package api
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+var testTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// world is a small store and hub in memory. Lists are in the order of creation; a cursor is a number of rows.
+type world struct {
+	// mu guards everything below.
+	mu         sync.Mutex
+	keys       []record.Key
+	devices    []record.Device
+	enrolments []record.Enrolment
+	sessions   []record.Session
+	// alive are the sessions that the hub knows, log what it was told.
+	alive map[protocol.SessionID]bool
+	log   []string
+	// broken is what every call of Devices fails with, unless it is nil.
+	broken error
+}
+
+func page[T any](rows []T, cursor string, limit int) ([]T, string, error) {
+	at := 0
+	if cursor != "" {
+		var err error
+		if at, err = strconv.Atoi(cursor); err != nil || at > len(rows) {
+			return nil, "", protocol.Errorf(protocol.CodeInvalid, "this cursor came from no list")
+		}
+	}
+	rows = rows[at:]
+	if len(rows) <= limit {
+		return rows, "", nil
+	}
+	return rows[:limit], strconv.Itoa(at + limit), nil
+}
+
+func of[T any](rows []T, wanted func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(rows), func(row T) bool { return !wanted(row) })
+}
+
+func nothing() error { return protocol.Errorf(protocol.CodeNotFound, "there is no such thing") }
+
+func (w *world) Authenticate(_ context.Context, plain string) (record.Key, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, k := range w.keys {
+		if auth.Matches(k.Hash, plain) {
+			if !k.Revoked.IsZero() {
+				return record.Key{}, protocol.Errorf(protocol.CodeRevoked, "the API key was revoked")
+			}
+			return k, nil
+		}
+	}
+	return record.Key{}, protocol.Errorf(protocol.CodeBadToken, "there is no such API key")
+}
+
+func (w *world) CreateKey(_ context.Context, project protocol.ProjectID, name string) (record.Key, auth.Secret, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id, plain := auth.MintKey()
+	k := record.Key{ID: id, Project: project, Name: name, Hash: auth.Hash(plain.Reveal()), Created: testTime}
+	w.keys = append(w.keys, k)
+	return k, plain, nil
+}
+
+func (w *world) Keys(_ context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Key, string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return page(of(w.keys, func(k record.Key) bool { return k.Project == project }), cursor, limit)
+}
+
+func (w *world) RevokeKey(_ context.Context, project protocol.ProjectID, id protocol.KeyID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.keys {
+		if w.keys[i].ID == id && w.keys[i].Project == project {
+			w.keys[i].Revoked = testTime
+			return nil
+		}
+	}
+	return nothing()
+}
+
+func (w *world) Device(_ context.Context, id protocol.DeviceID) (record.Device, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, d := range w.devices {
+		if d.ID == id {
+			return d, w.broken
+		}
+	}
+	return record.Device{}, nothing()
+}
+
+func (w *world) Devices(_ context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Device, string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken != nil {
+		return nil, "", w.broken
+	}
+	return page(of(w.devices, func(d record.Device) bool { return d.Project == project && d.Revoked.IsZero() }), cursor, limit)
+}
+
+func (w *world) RevokeDevice(_ context.Context, project protocol.ProjectID, id protocol.DeviceID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.devices {
+		if d := &w.devices[i]; d.ID == id && d.Project == project && d.Revoked.IsZero() {
+			d.Revoked = testTime
+			return nil
+		}
+	}
+	return nothing()
+}
+
+func (w *world) CreateEnrolment(_ context.Context, project protocol.ProjectID, name string, life time.Duration) (record.Enrolment, auth.Secret, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	code := auth.MintCode()
+	e := record.Enrolment{
+		ID: fmt.Sprintf("e%d", len(w.enrolments)), Project: project, Name: name, Hash: auth.Hash(code.Reveal()),
+		Created: testTime, Expires: testTime.Add(life),
+	}
+	w.enrolments = append(w.enrolments, e)
+	return e, code, nil
+}
+
+func (w *world) Enrolments(_ context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Enrolment, string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return page(of(w.enrolments, func(e record.Enrolment) bool { return e.Project == project }), cursor, limit)
+}
+
+func (w *world) DeleteEnrolment(_ context.Context, project protocol.ProjectID, id string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := len(w.enrolments)
+	w.enrolments = of(w.enrolments, func(e record.Enrolment) bool { return e.Project != project || e.ID != id })
+	if len(w.enrolments) == before {
+		return nothing()
+	}
+	return nil
+}
+
+func (w *world) Enrol(_ context.Context, code string, key ed25519.PublicKey, name, model string) (record.Device, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.enrolments {
+		if auth.Matches(e.Hash, code) {
+			d := record.Device{ID: protocol.DeviceID(fmt.Sprintf("d%d", len(w.devices))), Project: e.Project, Name: name, Model: model, PublicKey: key, Created: testTime}
+			w.devices = append(w.devices, d)
+			return d, nil
+		}
+	}
+	return record.Device{}, nothing()
+}
+
+func (w *world) Get(_ context.Context, project protocol.ProjectID, id protocol.SessionID) (record.Session, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.sessions {
+		if s.ID == id && s.Project == project {
+			return s, nil
+		}
+	}
+	return record.Session{}, nothing()
+}
+
+func (w *world) List(_ context.Context, project protocol.ProjectID, filter record.SessionFilter, cursor string, limit int) ([]record.Session, string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return page(of(w.sessions, func(s record.Session) bool {
+		return s.Project == project && (filter.Device == "" || filter.Device == s.Device) && (filter.State == "" || filter.State == stateOf(s))
+	}), cursor, limit)
+}
+
+func (w *world) End(_ context.Context, project protocol.ProjectID, id protocol.SessionID, reason protocol.Reason) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.sessions {
+		if s := &w.sessions[i]; s.ID == id && s.Project == project && s.Ended.IsZero() {
+			s.Ended, s.Reason = testTime, reason
+		}
+	}
+	return nil
+}
+
+func (w *world) Presence(protocol.DeviceID) protocol.Presence {
+	return protocol.Presence{Status: protocol.StatusOnline, Generation: 3, Since: testTime}
+}
+
+func (w *world) tell(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, fmt.Sprintf(format, args...))
+}
+
+// hub is the part of the world that is alive. Its methods have other forms than the store's of the same names.
+type hub struct{ *world }
+
+func (h hub) Close(_ context.Context, id protocol.SessionID, reason protocol.Reason) error {
+	h.mu.Lock()
+	known := h.alive[id]
+	delete(h.alive, id)
+	h.mu.Unlock()
+	if !known {
+		return nothing()
+	}
+	h.tell("close %s %s", id, reason)
+	return nil
+}
+
+func (h hub) RevokeDevice(_ context.Context, id protocol.DeviceID) { h.tell("revoke device %s", id) }
+func (h hub) RevokeKey(_ context.Context, id protocol.KeyID)       { h.tell("revoke key %s", id) }
+
+// newWorld makes an API on a world with two projects, mine and theirs, and a key of each.
+func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
+	t.Helper()
+	w = &world{alive: map[protocol.SessionID]bool{}}
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err = New(Config{
+		Keys: w, Devices: w, Enrolments: w, Sessions: w, Hub: hub{w},
+		Tokens:        auth.NewKeyring([]record.SigningKey{{ID: "a", Private: private}}),
+		ClientAddress: remoteAddress,
+		Now:           func() time.Time { return testTime },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, a, w.addKey(t, "mine"), w.addKey(t, "theirs")
+}
+
+func (w *world) addKey(t *testing.T, project protocol.ProjectID) string {
+	t.Helper()
+	_, plain, err := w.CreateKey(t.Context(), project, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain.Reveal()
+}
+
+func parseAddress(text string) netip.Addr {
+	address, err := netip.ParseAddrPort(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Addr()
+}
