@@ -24,7 +24,7 @@ var ErrClosed = errors.New("closed")
 // 1.6 s: too short for a candidate that the other end hears of late, and for a NAT that needs both ends to send.
 const maxBindingRequests = 100
 
-// closeTimeout bounds how long the end of a peer waits for its goroutines. What can hold it up is a relay that
+// closeTimeout bounds how long the end of a peer waits for its goroutines before it is told. What can hold it up is a relay that
 // does not answer the release of an allocation.
 const closeTimeout = 5 * time.Second
 

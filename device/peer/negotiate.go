@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -193,11 +192,11 @@ func (p *Peer) again(o *offer) error {
 
 // answer sets the offer, makes the answer and hands it out with the candidates known by then.
 func (p *Peer) answer(ctx context.Context, pc *webrtc.PeerConnection, o *offer, revision int) error {
+	g, fresh, undo := p.begin(pc, o)
 	text, err := o.text()
 	if err != nil {
-		return protocol.Errorf(protocol.CodeBadMessage, "the offer is no session description").Because(err)
+		return errors.Join(fmt.Errorf("write the offer as taken: %w", err), undo())
 	}
-	g, fresh, undo := p.begin(pc, o)
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: text}); err != nil {
 		return errors.Join(protocol.Errorf(protocol.CodeBadMessage, "the offer cannot be taken").Because(err), undo())
 	}
@@ -229,20 +228,23 @@ func (p *Peer) offerCandidate(pc *webrtc.PeerConnection, line string) {
 }
 
 // begin puts the peer connection in place and, with new ICE credentials, a new generation of own candidates. undo
-// takes a first peer connection away again.
+// brings back what was before.
 func (p *Peer) begin(pc *webrtc.PeerConnection, o *offer) (g *generation, fresh bool, undo func() error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	first := p.pc == nil
+	first, before := p.pc == nil, p.local
 	p.pc = pc
 	undo = func() error {
-		if !first {
-			return nil
-		}
 		p.mu.Lock()
-		p.pc, p.local, p.video, p.audio = nil, nil, nil, nil
+		p.local = before
+		if first {
+			p.pc, p.video, p.audio = nil, nil, nil
+		}
 		p.mu.Unlock()
-		return pc.GracefulClose()
+		if first {
+			return pc.GracefulClose()
+		}
+		return nil
 	}
 	if p.local != nil && o.ufrag == p.remote.ufrag {
 		return p.local, false, undo
@@ -255,37 +257,6 @@ func (p *Peer) begin(pc *webrtc.PeerConnection, o *offer) (g *generation, fresh 
 	}
 	p.work.Go(func() { p.discover(g, servers) })
 	return g, true, undo
-}
-
-// discover asks STUN servers and adds what they say to a generation.
-func (p *Peer) discover(g *generation, servers []string) {
-	ctx, cancel := p.whileOpen(context.Background())
-	defer cancel()
-	p.socket.mappings(ctx, servers, func(address netip.AddrPort) {
-		line, err := reflexive(address)
-		if err != nil {
-			p.log.Debug("mapped address unusable", "err", err)
-			return
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		g.add(line)
-		p.spread(g)
-	})
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	g.settle(&g.mapped)
-	p.spread(g)
-}
-
-// spread has new candidates of the newest generation told. It needs mu.
-func (p *Peer) spread(g *generation) {
-	if g != p.local {
-		return
-	}
-	for _, c := range g.news(p.remote.revision) {
-		p.tell(func(e Events) { e.Candidate(p.opt.Session, c) })
-	}
 }
 
 // await waits for candidates as long as an answer may.

@@ -151,10 +151,16 @@ func (p *Peer) State() protocol.Sync {
 }
 
 // Close ends the session: packets stop at once, everything the peer has is released, and Events.Closed is told. It
-// returns when that is done, after 5 s at the latest. Only the first call has an effect. Events must not call it.
+// returns when that is done, after 6 s at the latest. Only the first call has an effect. Events must not call it, since
+// it waits for them.
 func (p *Peer) Close(reason protocol.Reason) {
 	p.stop(reason)
-	<-p.done
+	timer := time.NewTimer(closeTimeout + time.Second)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
+	}
 }
 
 // stop begins the end without waiting for it.
