@@ -1,0 +1,232 @@
+import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
+import type { TokenProvider } from "../viewer/options.ts";
+import type { State, View, Why } from "../viewer/view.ts";
+import { Viewer } from "../viewer/viewer.ts";
+import { type FaceActions, face } from "./face.ts";
+import { styles } from "./styles.ts";
+
+/** The controls of a live picture go away when nobody moves for so long (milliseconds). */
+const quietAfter = 3000;
+
+/** The properties whose change begins another viewing. */
+const restarting = ["hub", "device", "token", "ice"] as const;
+
+const nothingYet: View = { state: "idle", reason: undefined, path: undefined, stats: undefined, lastSeen: undefined };
+
+/**
+ * `<sightline-camera>`: a device's live picture.
+ *
+ * Attributes: `hub` (default the page's origin), `device`, `token`, `ice` (`relay` uses relays only), `label`. It
+ * reflects `data-state` and `data-path`, and fires `sightline-state` and `sightline-path` when they change.
+ */
+export class SightlineCamera extends LitElement {
+  static override styles = styles;
+  static override properties = {
+    hub: { type: String },
+    device: { type: String },
+    token: { type: String },
+    ice: { type: String },
+    label: { type: String },
+    tokenProvider: { attribute: false },
+  };
+
+  /** The hub's address; empty means the origin of the page. */
+  declare hub: string;
+  /** The device to look at. */
+  declare device: string;
+  /** The viewer token. */
+  declare token: string;
+  /** `relay` uses relays only; anything else leaves it to the hub. */
+  declare ice: string;
+  /** What people call the camera; empty means its device id. */
+  declare label: string;
+  /** Brings a new token when the one in use ends or is refused. */
+  declare tokenProvider: TokenProvider | undefined;
+
+  #viewer: Viewer | undefined;
+  #view = nothingYet;
+  #panelOpen = false;
+  #muted = true;
+  #audible = false;
+  #quiet = false;
+  #quietTimer: ReturnType<typeof setTimeout> | undefined;
+  #video: HTMLVideoElement | undefined;
+  readonly #actions: FaceActions = {
+    toggleSound: () => this.#sound(),
+    togglePanel: () => this.#show(() => (this.#panelOpen = !this.#panelOpen)),
+    toggleFullscreen: () => void this.#fullscreen(),
+    again: () => this.#viewer?.again(),
+    touched: () => this.#touched(),
+    key: (event) => this.#key(event),
+  };
+  readonly #redraw = () => this.requestUpdate();
+  readonly #hide = () => this.#viewer?.stop();
+  readonly #back = (event: PageTransitionEvent) => {
+    if (event.persisted) this.#viewer?.start();
+  };
+
+  constructor() {
+    super();
+    this.hub = "";
+    this.device = "";
+    this.token = "";
+    this.ice = "";
+    this.label = "";
+    this.tokenProvider = undefined;
+  }
+
+  /** `idle`, `connecting`, `live`, `waiting` or `closed`. */
+  get state(): State {
+    return this.#view.state;
+  }
+
+  /** Why the state is what it is: an end reason, an error code, `link_lost`, `stalled` or `unsupported`; else null. */
+  get reason(): Why | null {
+    return this.#view.reason ?? null;
+  }
+
+  /** `direct` or `relay`; null while there is no path. */
+  get path(): "direct" | "relay" | null {
+    return this.#view.path ?? null;
+  }
+
+  /** Figures of the picture; null before there is one. */
+  get stats(): View["stats"] | null {
+    return this.#view.stats ?? null;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.dataset.state = this.#view.state;
+    document.addEventListener("fullscreenchange", this.#redraw);
+    window.addEventListener("pagehide", this.#hide);
+    window.addEventListener("pageshow", this.#back);
+    if (this.hasUpdated && !this.#viewer) void this.#begin();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    document.removeEventListener("fullscreenchange", this.#redraw);
+    window.removeEventListener("pagehide", this.#hide);
+    window.removeEventListener("pageshow", this.#back);
+    clearTimeout(this.#quietTimer);
+    this.#end();
+  }
+
+  protected override firstUpdated(): void {
+    this.#video = this.renderRoot.querySelector("video") ?? undefined;
+    // The attribute alone does not mute an element that a script has made.
+    if (this.#video) this.#video.muted = true;
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    if (this.#viewer && changed.size === 1 && changed.has("token") && this.token) {
+      this.#viewer.setToken(this.token);
+    } else if (restarting.some((name) => changed.has(name))) {
+      this.#end();
+      void this.#begin();
+    }
+  }
+
+  protected override render(): TemplateResult {
+    return face(
+      this.#view,
+      {
+        name: this.label || this.device,
+        panelOpen: this.#panelOpen,
+        audible: this.#audible,
+        muted: this.#muted,
+        fullscreen: document.fullscreenElement === this,
+        quiet: this.#quiet,
+      },
+      this.#actions,
+      html`<video part="video" muted autoplay playsinline disablepictureinpicture></video>`,
+    );
+  }
+
+  async #begin(): Promise<void> {
+    if (!this.device || !this.isConnected) return;
+    const device = this.device;
+    const token = this.token || (await this.tokenProvider?.());
+    if (!token || !this.isConnected || this.#viewer || device !== this.device) return;
+    const viewer = new Viewer({
+      hub: new URL(this.hub || location.origin, location.href),
+      device,
+      token,
+      tokenProvider: (why) => this.tokenProvider?.(why),
+      relayOnly: this.ice === "relay",
+    });
+    this.#viewer = viewer;
+    viewer.events.on("change", (view) => this.#changed(view));
+    viewer.events.on("stream", (stream) => {
+      this.#audible = (stream?.getAudioTracks().length ?? 0) > 0;
+    });
+    if (this.#video) viewer.attach(this.#video);
+    viewer.start();
+  }
+
+  #end(): void {
+    const viewer = this.#viewer;
+    this.#viewer = undefined;
+    viewer?.stop();
+    this.#changed(nothingYet);
+  }
+
+  #changed(view: View): void {
+    const before = this.#view;
+    this.#view = view;
+    if (view.state !== before.state) {
+      this.dataset.state = view.state;
+      this.#touched();
+    }
+    if (view.path !== before.path) {
+      if (view.path) this.dataset.path = view.path;
+      else delete this.dataset.path;
+      this.#tell("sightline-path", { path: this.path });
+    }
+    if (view.state !== before.state || view.reason !== before.reason) {
+      this.#tell("sightline-state", { state: this.state, reason: this.reason });
+    } else if (view.path === before.path && !this.#panelOpen && view.lastSeen === before.lastSeen) {
+      return;
+    }
+    this.requestUpdate();
+  }
+
+  #tell(name: string, detail: object): void {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  }
+
+  #show(change: () => void): void {
+    change();
+    this.requestUpdate();
+  }
+
+  #touched(): void {
+    clearTimeout(this.#quietTimer);
+    this.#quietTimer = setTimeout(() => this.#show(() => (this.#quiet = true)), quietAfter);
+    if (this.#quiet) this.#show(() => (this.#quiet = false));
+  }
+
+  #sound(): void {
+    if (!this.#video || !this.#audible) return;
+    this.#muted = !this.#muted;
+    this.#video.muted = this.#muted;
+    this.requestUpdate();
+  }
+
+  async #fullscreen(): Promise<void> {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else if (this.requestFullscreen) await this.requestFullscreen().catch(() => undefined);
+    // An iPhone lets only the video itself fill the screen.
+    else (this.#video as { webkitEnterFullscreen?: () => void } | undefined)?.webkitEnterFullscreen?.();
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "f") this.#actions.toggleFullscreen();
+    else if (event.key === "m") this.#actions.toggleSound();
+    else if (event.key === "i") this.#actions.togglePanel();
+    else if (event.key === "Escape" && this.#panelOpen) this.#actions.togglePanel();
+    else this.#touched();
+  }
+}

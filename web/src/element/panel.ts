@@ -1,0 +1,23 @@
+import { html, type TemplateResult } from "lit";
+import type { View } from "../viewer/view.ts";
+import { LABELS } from "./words.ts";
+
+/** The figures of the picture, for whoever asks for them. */
+export function panel({ stats, path }: View): TemplateResult {
+  const rows: [string, string][] = [
+    [LABELS.codec, stats?.codec || "–"],
+    [LABELS.resolution, stats?.width ? `${stats.width} × ${stats.height}` : "–"],
+    [LABELS.fps, stats ? `${Math.round(stats.fps)} fps` : "–"],
+    [LABELS.bitrate, stats ? bitrate(stats.bitrateKbps) : "–"],
+    [LABELS.rtt, stats?.rttMs ? `${Math.max(1, Math.round(stats.rttMs))} ms` : "–"],
+    [LABELS.loss, stats ? `${stats.lossPercent.toFixed(1)} %` : "–"],
+    [LABELS.path, path ? LABELS[path] : "–"],
+  ];
+  return html`<dl id="panel" aria-label=${LABELS.stats}>
+    ${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
+  </dl>`;
+}
+
+function bitrate(kbps: number): string {
+  return kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
+}

@@ -1,0 +1,104 @@
+import type { State, Why } from "../viewer/view.ts";
+
+/** What a person reads about one situation. */
+export interface Words {
+  title: string;
+  detail: string;
+}
+
+/** What to say of a state that has no reason. */
+export const STATE_WORDS: Readonly<Record<State, Words>> = {
+  idle: { title: "No camera chosen", detail: "Open the link you were given to see a picture here." },
+  connecting: { title: "Connecting", detail: "Finding the shortest way to the camera." },
+  live: { title: "Live", detail: "" },
+  waiting: { title: "Waiting for the camera", detail: "The picture comes back by itself." },
+  closed: { title: "Viewing has ended", detail: "" },
+};
+
+/** What to say of each end reason, each error code and each hint. Translate this table to translate the player. */
+export const WHY_WORDS: Readonly<Record<Why, Words>> = {
+  link_lost: { title: "No connection", detail: "The service cannot be reached. Trying again by itself." },
+  stalled: { title: "No picture right now", detail: "The camera is connected but sends nothing at the moment." },
+  unsupported: { title: "This browser cannot show live video", detail: "Please use a current browser." },
+
+  viewer_left: { title: "Viewing has ended", detail: "You left this camera." },
+  device_left: { title: "The camera hung up", detail: "Connecting again." },
+  device_offline: { title: "Camera offline", detail: "The picture comes back when the camera does." },
+  ice_failed: { title: "No way to the camera", detail: "The networks in between let nothing through. Trying again." },
+  timeout: { title: "The camera did not answer", detail: "Trying again." },
+  closed_by_api: { title: "Viewing was ended", detail: "Whoever manages this camera ended it." },
+  revoked: { title: "Access was withdrawn", detail: "Ask whoever gave you this link for a new one." },
+  expired: { title: "This link has expired", detail: "Ask whoever gave you this link for a new one." },
+  quota: { title: "The plan is used up", detail: "Whoever manages this camera can raise its limit." },
+  busy: { title: "Camera full", detail: "As many people are watching as the camera can serve. Trying again." },
+  codec: { title: "This browser cannot play the camera", detail: "They have no video format in common." },
+  privacy: { title: "The camera's privacy mode is on", detail: "The picture comes back when it is switched off." },
+  superseded: { title: "The camera restarted", detail: "Connecting again." },
+  unknown: { title: "The connection was reset", detail: "Connecting again." },
+  internal: { title: "Something went wrong", detail: "It is not your fault. Trying again." },
+
+  full: { title: "Camera full", detail: "As many people are watching as the camera can serve. Trying again." },
+  offline: { title: "Camera offline", detail: "The picture comes back when the camera does." },
+  forbidden: { title: "Not allowed", detail: "This link does not open this camera." },
+  not_found: { title: "No such camera", detail: "It may have been removed. Check the link." },
+  bad_token: { title: "Not allowed", detail: "This link is not valid. Check that it was copied whole." },
+  clock_skew: { title: "The clock is wrong", detail: "Check the date and time of this computer." },
+  version: { title: "This page is out of date", detail: "Reload it to go on." },
+  rate_limited: { title: "Too many tries", detail: "Trying again in a moment." },
+  conflict: { title: "The connection was reset", detail: "Connecting again." },
+  going_away: { title: "The service restarts", detail: "Connecting again in a moment." },
+  too_slow: { title: "The network is too slow", detail: "Connecting again." },
+  too_large: { title: "Something went wrong", detail: "A message was too large to send." },
+  sequence: { title: "The connection was reset", detail: "Connecting again." },
+  bad_message: { title: "Something went wrong", detail: "The service and this page misunderstood each other." },
+  unknown_type: { title: "Something went wrong", detail: "The service and this page misunderstood each other." },
+  invalid: { title: "This link is not complete", detail: "Check that it was copied whole." },
+};
+
+/** Shown over a picture that goes on although the link is gone. */
+export const PICTURE_CONTINUES = "Link lost — picture continues";
+
+/** Everything else that the player says. */
+export const LABELS = {
+  camera: "Camera",
+  direct: "Direct",
+  relay: "Relay",
+  directTitle: "The picture comes straight from the camera",
+  relayTitle: "The picture comes through a relay",
+  fullscreen: "Full screen",
+  leaveFullscreen: "Leave full screen",
+  soundOn: "Turn sound on",
+  soundOff: "Turn sound off",
+  stats: "Picture details",
+  again: "Try again",
+  lastSeen: "last seen",
+  codec: "Codec",
+  resolution: "Resolution",
+  fps: "Frame rate",
+  bitrate: "Bitrate",
+  rtt: "Round trip",
+  loss: "Packet loss",
+  path: "Path",
+} as const;
+
+/** The words for a state and its reason; a camera that is away says since when. */
+export function wordsFor(state: State, why: Why | undefined, lastSeen?: Date, now: Date = new Date()): Words {
+  const words = why && state !== "live" ? WHY_WORDS[why] : STATE_WORDS[state];
+  if (!lastSeen || (why !== "offline" && why !== "device_offline")) return words;
+  return { ...words, title: `${words.title} (${LABELS.lastSeen} ${ago(lastSeen, now)})` };
+}
+
+const steps: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+function ago(then: Date, now: Date): string {
+  const seconds = Math.max(0, (now.getTime() - then.getTime()) / 1000);
+  const format = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  for (const [unit, length] of steps) {
+    if (seconds >= length) return format.format(-Math.round(seconds / length), unit);
+  }
+  return format.format(-Math.round(seconds), "second");
+}

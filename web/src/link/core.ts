@@ -1,0 +1,143 @@
+import type { Envelope } from "../protocol/envelope.ts";
+import { ProtocolError } from "../protocol/error.ts";
+import { ACK_EVERY, TIMES } from "../protocol/limits.ts";
+import { Inbox } from "./inbox.ts";
+import { Outbox, type Outgoing } from "./outbox.ts";
+
+/** The ping interval until welcome says another, in milliseconds. */
+const defaultPing = 20_000;
+
+/**
+ * The logic of one end of a link without its I/O, as in the Go package link, with which it shares its test traces:
+ * what is numbered, kept, replaced or dropped, and when a ping, an acknowledgement or the end of patience is due.
+ *
+ * Whoever owns a socket writes what next returns, hands what it reads to receive and took, and calls tick at due.
+ * All times are milliseconds of one clock.
+ */
+export class Core {
+  #out = new Outbox();
+  #in = new Inbox();
+  #ping = defaultPing;
+  #lastSent: number;
+  #lastHeard: number;
+
+  constructor(now: number) {
+    this.#lastSent = now;
+    this.#lastHeard = now;
+  }
+
+  /** Starts anew, as after resumed:false. Returns what the other end never acknowledged, oldest first, unnumbered. */
+  reset(now: number): Outgoing[] {
+    const lost = this.#out.unacknowledged();
+    this.#out = new Outbox();
+    this.#in = new Inbox();
+    this.#lastSent = now;
+    this.#lastHeard = now;
+    return lost;
+  }
+
+  /** Goes on with a new socket, as after resumed:true. Throws sequence when received is not within what was kept. */
+  attach(received: number, now: number): void {
+    this.#out.rewind(received);
+    this.#in.settle();
+    this.#lastSent = now;
+    this.#lastHeard = now;
+  }
+
+  /** Queues a message. Throws too_large for it alone; too_slow when the link is lost and cannot be resumed. */
+  send(message: Outgoing): void {
+    this.#out.push(message);
+  }
+
+  /** The next message to write, with the acknowledgement it carries. */
+  next(now: number): Envelope | undefined {
+    const message = this.#out.pop();
+    if (!message) return undefined;
+    this.#in.settle();
+    this.#lastSent = now;
+    return this.#in.took > 0 ? { ...message, ack: this.#in.took } : message;
+  }
+
+  /** Whether next has something to return. */
+  get pending(): boolean {
+    return this.#out.pending;
+  }
+
+  /** Whether a repair may send more: at most half the send buffer is unacknowledged. */
+  get roomy(): boolean {
+    return this.#out.roomy;
+  }
+
+  /**
+   * Takes in a message's acknowledgement and answers a ping. Returns whether the caller must handle the message, and
+   * then say so with took. Throws sequence when a message is missing or one never sent was acknowledged.
+   */
+  receive(message: Envelope, now: number): boolean {
+    this.#lastHeard = now;
+    this.#out.acknowledge(message.ack ?? 0);
+    switch (message.type) {
+      case "ping":
+        this.#out.push({ type: "pong", data: undefined });
+        return false;
+      case "pong":
+      case "ack":
+        return false;
+      default:
+        return this.#in.check(message);
+    }
+  }
+
+  /** Counts a message of a type that this program does not know, so that the sequence has no hole. */
+  receiveUnknown(seq: number, ack: number, now: number): boolean {
+    this.#lastHeard = now;
+    this.#out.acknowledge(ack);
+    return seq === 0 || this.#in.count(seq);
+  }
+
+  /** Says that everything up to seq is in the caller's state. 0 is ignored. */
+  took(seq: number, now: number): void {
+    this.#in.take(seq, now);
+    if (this.#in.owed.count >= ACK_EVERY) this.#acknowledge();
+  }
+
+  /** The highest sequence number taken over, for a hello that resumes. */
+  get received(): number {
+    return this.#in.took;
+  }
+
+  /** Changes the ping interval, for both directions. */
+  setPing(interval: number): void {
+    this.#ping = interval;
+  }
+
+  /** Asks for a sign of life now: a link that gives none within the grace is dead. */
+  probe(now: number): void {
+    this.#lastHeard = Math.min(this.#lastHeard, now - this.#ping);
+    this.#lastSent = Math.min(this.#lastSent, now - this.#ping);
+  }
+
+  /** When tick has to be called next. */
+  get due(): number {
+    const due = Math.min(this.#lastSent + this.#ping, this.#lastHeard + this.#ping + TIMES.pingGrace);
+    const { count, since } = this.#in.owed;
+    return count > 0 ? Math.min(due, since + TIMES.ackDelay) : due;
+  }
+
+  /** Queues the ping or acknowledgement that is due. Throws timeout when the other end was silent for too long. */
+  tick(now: number): void {
+    if (now >= this.#lastHeard + this.#ping + TIMES.pingGrace) {
+      throw new ProtocolError("timeout", `nothing was heard for ${now - this.#lastHeard} ms`);
+    }
+    const { count, since } = this.#in.owed;
+    if (count > 0 && now >= since + TIMES.ackDelay) this.#acknowledge();
+    if (now >= this.#lastSent + this.#ping) {
+      this.#lastSent = now;
+      this.#out.push({ type: "ping", data: undefined });
+    }
+  }
+
+  #acknowledge(): void {
+    this.#in.settle();
+    this.#out.push({ type: "ack", data: undefined });
+  }
+}

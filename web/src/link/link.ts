@@ -1,0 +1,352 @@
+import { Emitter } from "../emitter.ts";
+import { closeFor, codeOf, mayReconnect } from "../protocol/close.ts";
+import { decode, encode, UnknownType } from "../protocol/codec.ts";
+import type { Draft, Envelope } from "../protocol/envelope.ts";
+import { ProtocolError } from "../protocol/error.ts";
+import type { Goaway, Hello, Welcome } from "../protocol/handshake.ts";
+import { TIMES, VERSION } from "../protocol/limits.ts";
+import { Backoff } from "./backoff.ts";
+import { Core } from "./core.ts";
+import type { Holder, LinkEvents, LinkOptions, LinkStatus } from "./options.ts";
+import type { Outgoing } from "./outbox.ts";
+import { type Answer, Requests } from "./requests.ts";
+import type { Transport } from "./transport.ts";
+import { onWake } from "./wake.ts";
+import { webSocket } from "./websocket.ts";
+
+/** Waking up tries again at once, but not more often than this (milliseconds). */
+const wakeEvery = 500;
+
+type Timer = ReturnType<typeof setTimeout>;
+
+/**
+ * A viewer's durable connection to a hub. Sockets come and go under it; what is posted arrives once and in order while
+ * the link resumes, and sessions repair their state when it could not.
+ */
+export class Link {
+  readonly events = new Emitter<LinkEvents>();
+  readonly #options: LinkOptions;
+  readonly #core = new Core(Date.now());
+  readonly #requests = new Requests();
+  readonly #backoff: Backoff;
+  readonly #holders = new Map<string, Holder>();
+  #status: LinkStatus = "idle";
+  #token: string;
+  /** Whether the token was renewed since the hub last took one: a second refusal in a row is final. */
+  #renewed = false;
+  #transport: Transport | undefined;
+  /** What proves that the link is ours when it resumes; kept in memory only, so a duplicated tab is another client. */
+  #resume: { link: string; key: string } | undefined;
+  #repairs: Draft[] = [];
+  /** What the hub said was wrong before it closed. */
+  #fault: ProtocolError | undefined;
+  #notBefore = 0;
+  #upSince = 0;
+  #lastDial = 0;
+  #pingMs: number = TIMES.pingBusy;
+  #clockAhead = 0;
+  #tickTimer: Timer | undefined;
+  #dialTimer: Timer | undefined;
+  #moveTimer: Timer | undefined;
+  #unwake: (() => void) | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#token = options.token;
+    this.#backoff = new Backoff(options.random);
+  }
+
+  /** Where the link stands. */
+  get status(): LinkStatus {
+    return this.#status;
+  }
+
+  /** The hub's clock in milliseconds, as far as its last welcome told. */
+  get hubNow(): number {
+    return Date.now() + this.#clockAhead;
+  }
+
+  /** Opens the first socket at once. Does nothing when started already. */
+  start(): void {
+    if (this.#status !== "idle" && this.#status !== "stopped") return;
+    this.#unwake ??= onWake(() => this.#wake());
+    this.#backoff.reset();
+    this.#renewed = false;
+    this.#dial();
+  }
+
+  /** Says bye, which ends the link's sessions on the hub, and closes the socket. */
+  stop(): void {
+    if (this.#status === "up") {
+      this.#core.send({ type: "bye", data: undefined });
+      this.#flush();
+    }
+    this.#drop(1000, "bye");
+    this.#resume = undefined;
+    this.#unwake?.();
+    this.#unwake = undefined;
+    this.#status = "idle";
+  }
+
+  /** Uses another token from the next socket on. A link that was stopped starts again. */
+  setToken(token: string): void {
+    this.#token = token;
+    if (this.#status === "stopped") this.start();
+  }
+
+  /** Leaves the socket and comes back as a new link, with the token it has now. */
+  renew(): void {
+    if (this.#status !== "up" && this.#status !== "connecting") return;
+    this.#resume = undefined;
+    this.#drop(1000, "renew");
+    this.#dial();
+  }
+
+  /** Sends a message, now or when the link is up again. */
+  post(draft: Draft): void {
+    this.#queue(draft);
+    this.#flush();
+  }
+
+  /** Sends a request; the answer comes once, before anything else that the hub sends after it. */
+  request(draft: Draft, answer: Answer): void {
+    this.#queue(this.#requests.add(draft, answer));
+    this.#flush();
+  }
+
+  /** Hands a session its messages until the returned function is called. */
+  hold(holder: Holder): () => void {
+    this.#holders.set(holder.id, holder);
+    this.#setPing();
+    return () => {
+      this.#requests.drop(holder.id);
+      this.#holders.delete(holder.id);
+      this.#setPing();
+    };
+  }
+
+  #dial(): void {
+    clearTimeout(this.#dialTimer);
+    this.#status = "connecting";
+    this.#lastDial = Date.now();
+    this.#fault = undefined;
+    const connect = this.#options.connect ?? webSocket;
+    const transport = connect(this.#options.hub, {
+      opened: () => transport.send(encode({ type: "hello", data: this.#hello() })),
+      message: (raw) => this.#read(raw),
+      closed: (code) => this.#lost(code),
+    });
+    this.#transport = transport;
+    // A middlebox may answer 101 and then swallow everything: what brings no welcome has failed.
+    this.#tickTimer = setTimeout(() => this.#fail(new ProtocolError("timeout", "no welcome came")), TIMES.hello);
+  }
+
+  #hello(): Hello {
+    const hello: Hello = {
+      version: VERSION,
+      role: "viewer",
+      token: this.#token,
+      client: this.#options.client ?? { name: "sightline-web" },
+    };
+    if (this.#resume) hello.resume = { ...this.#resume, received: this.#core.received };
+    return hello;
+  }
+
+  #read(raw: string): void {
+    const now = Date.now();
+    try {
+      const message = decode(raw);
+      if (this.#status !== "up") this.#greet(message, now);
+      else if (this.#core.receive(message, now)) {
+        this.#handle(message);
+        this.#core.took(message.seq ?? 0, now);
+      }
+    } catch (error) {
+      if (error instanceof UnknownType && this.#status === "up") this.#refuse(error, now);
+      else if (error instanceof ProtocolError) this.#fail(error);
+      else throw error;
+    }
+    this.#flush();
+  }
+
+  /** Takes the first message of a socket: welcome, or the error that says why not. */
+  #greet(message: Envelope, now: number): void {
+    if (message.type === "error") {
+      this.#fault = ProtocolError.from(message.data);
+      return;
+    }
+    if (message.type !== "welcome") throw new ProtocolError("bad_message", `${message.type} came before welcome`);
+    const welcome: Welcome = message.data;
+    clearTimeout(this.#tickTimer);
+    this.#status = "up";
+    this.#upSince = now;
+    this.#renewed = false;
+    this.#notBefore = 0;
+    this.#clockAhead = Date.parse(welcome.now) - now;
+    this.#pingMs = welcome.ping_s * 1000;
+    this.#setPing();
+    if (welcome.resumed) this.#core.attach(welcome.received, now);
+    else this.#startOver(now);
+    this.#resume = welcome.resume_s > 0 ? { link: welcome.link, key: welcome.key } : undefined;
+    const held = [...this.#holders.values()];
+    this.#repairs = [];
+    this.events.emit("up", welcome);
+    for (const holder of held) holder.linkUp();
+    if (!welcome.resumed) this.#repair(held);
+  }
+
+  /** Tells this end's state of every session it held before the link started anew. */
+  #repair(held: Holder[]): void {
+    const still = held.filter((holder) => this.#holders.get(holder.id) === holder);
+    this.#repairs = still.map((holder, i) => {
+      const sync = holder.sync();
+      return { type: "sync", session: holder.id, data: i === still.length - 1 ? { ...sync, last: true } : sync };
+    });
+    if (still.length === 0) this.#repairs = [{ type: "sync", data: { revision: 0, last: true } }];
+  }
+
+  #handle(message: Envelope): void {
+    if (message.type === "goaway") this.#goaway(message.data);
+    else if (message.type === "error" && !message.re) this.#fault = ProtocolError.from(message.data);
+    else if (message.re) this.#requests.answer(message);
+    else {
+      const holder = message.session === undefined ? undefined : this.#holders.get(message.session);
+      if (holder) holder.receive(message);
+      else this.events.emit("message", message);
+    }
+  }
+
+  #refuse(unknown: UnknownType, now: number): void {
+    const { seq = 0, ack = 0, id } = unknown.head;
+    if (!this.#core.receiveUnknown(seq, ack, now)) return;
+    const data = { code: unknown.code, message: unknown.message };
+    this.#queue(id === undefined ? { type: "error", data } : { type: "error", re: id, data });
+    this.#core.took(seq, now);
+  }
+
+  /** Comes back at a moment of its own within the hub's slot, so that a drain does not become a stampede. */
+  #goaway({ after_ms, deadline_ms }: Goaway): void {
+    const random = this.#options.random ?? Math.random;
+    this.#notBefore = Date.now() + after_ms;
+    clearTimeout(this.#moveTimer);
+    this.#moveTimer = setTimeout(
+      () => {
+        this.#drop(1000, "moving");
+        this.#lost(1000);
+      },
+      after_ms + random() * Math.max(0, deadline_ms - after_ms),
+    );
+  }
+
+  #queue(message: Outgoing): void {
+    try {
+      this.#core.send(message);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== "too_slow") throw error;
+      // The link is lost, but what must arrive has room in a new one; the rest is repaired by sync.
+      this.#resume = undefined;
+      this.#startOver(Date.now());
+      if (message.type === "close") this.#core.send(message);
+      if (this.#status === "up") this.#fail(error);
+    }
+  }
+
+  #startOver(now: number): void {
+    for (const message of this.#requests.again(this.#core.reset(now))) this.#core.send(message);
+  }
+
+  #flush(): void {
+    if (this.#status !== "up") return;
+    const now = Date.now();
+    for (;;) {
+      while (this.#core.roomy) {
+        const repair = this.#repairs.shift();
+        if (!repair) break;
+        this.#core.send(repair);
+      }
+      const message = this.#core.next(now);
+      if (!message) break;
+      this.#transport?.send(encode(message));
+    }
+    clearTimeout(this.#tickTimer);
+    this.#tickTimer = setTimeout(() => this.#tick(), Math.max(0, this.#core.due - now));
+  }
+
+  #tick(): void {
+    try {
+      this.#core.tick(Date.now());
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#fail(error);
+    }
+    this.#flush();
+  }
+
+  #fail(error: ProtocolError): void {
+    if (error.code !== "timeout") this.#resume = undefined;
+    this.#drop(closeFor(error.code), error.code);
+    this.#lost(closeFor("going_away"));
+  }
+
+  #drop(code: number, reason: string): void {
+    for (const timer of [this.#tickTimer, this.#dialTimer, this.#moveTimer]) clearTimeout(timer);
+    this.#dialTimer = undefined;
+    this.#transport?.close(code, reason);
+    this.#transport = undefined;
+  }
+
+  #lost(code: number): void {
+    this.#drop(1000, "");
+    if (this.#status === "up") this.#backoff.lived(Date.now() - this.#upSince);
+    this.#status = "down";
+    const fault = this.#fault;
+    this.#fault = undefined;
+    if (!mayReconnect(code)) {
+      void this.#ask(fault ?? new ProtocolError(codeOf(code), `the hub closed the link with ${code}`));
+      return;
+    }
+    this.#notBefore = Math.max(this.#notBefore, Date.now() + (fault?.retryMs ?? 0));
+    this.#again();
+  }
+
+  #again(): void {
+    const retryMs = Math.max(this.#backoff.next(), this.#notBefore - Date.now());
+    this.#dialTimer = setTimeout(() => this.#dial(), retryMs);
+    this.events.emit("down", { retryMs });
+  }
+
+  /** Asks for another token after a refusal; without one, or when that is refused too, the link stops. */
+  async #ask(why: ProtocolError): Promise<void> {
+    this.#resume = undefined;
+    const asked = this.#renewed || why.code === "version" ? undefined : this.#options.renewToken;
+    const token = await asked?.(why).catch(() => undefined);
+    if (this.#status !== "down") return;
+    if (token) {
+      this.#token = token;
+      this.#renewed = true;
+      this.#again();
+      return;
+    }
+    this.#status = "stopped";
+    this.events.emit("stopped", why);
+  }
+
+  #wake(): void {
+    const now = Date.now();
+    if (this.#status === "up") {
+      this.#core.probe(now);
+      this.#tick();
+    } else if (
+      this.#status === "down" &&
+      this.#dialTimer &&
+      now >= this.#notBefore &&
+      now - this.#lastDial >= wakeEvery
+    ) {
+      this.#dial();
+    }
+  }
+
+  #setPing(): void {
+    this.#core.setPing(this.#holders.size > 0 ? Math.min(this.#pingMs, TIMES.pingBusy) : this.#pingMs);
+  }
+}

@@ -1,0 +1,60 @@
+import type { Draft, Envelope } from "../protocol/envelope.ts";
+import type { Outgoing } from "./outbox.ts";
+
+/** What a request is answered with: its reply, or an error that refuses it. */
+export type Answer = (answer: Envelope) => void;
+
+interface Waiting {
+  message: Outgoing;
+  answer: Answer;
+}
+
+/** The requests that no answer has come to yet. They outlive the link that carried them. */
+export class Requests {
+  #last = 0;
+  #waiting = new Map<number, Waiting>();
+
+  /** Gives a request its id. */
+  add(draft: Draft, answer: Answer): Outgoing {
+    this.#last++;
+    const message: Outgoing = { ...draft, id: this.#last };
+    this.#waiting.set(this.#last, { message, answer });
+    return message;
+  }
+
+  /** Hands an answer to whoever asked. Returns false for one that nobody waits for any more. */
+  answer(message: Envelope): boolean {
+    const waiting = this.#waiting.get(message.re ?? 0);
+    if (!waiting) return false;
+    this.#waiting.delete(message.re ?? 0);
+    waiting.answer(message);
+    return true;
+  }
+
+  /** Stops waiting for the answers to a session's requests, and does not send them again. */
+  drop(session: string): void {
+    for (const [id, { message }] of this.#waiting) {
+      if (message.session === session) this.#waiting.delete(id);
+    }
+  }
+
+  /**
+   * What has to be sent again when a link starts anew: every unanswered request, under a new id, and of what was lost
+   * on the way each close; in their old order. The rest is repaired by sync.
+   */
+  again(lost: Outgoing[]): Outgoing[] {
+    const waiting = this.#waiting;
+    this.#waiting = new Map();
+    this.#last = 0;
+    const unacknowledged = new Set(lost.map((message) => message.id));
+    const acknowledged = [...waiting.values()].filter(({ message }) => !unacknowledged.has(message.id));
+    const order = [...acknowledged.map(({ message }) => message), ...lost];
+    const send: Outgoing[] = [];
+    for (const message of order) {
+      const request = message.id === undefined ? undefined : waiting.get(message.id);
+      if (request) send.push(this.add(request.message, request.answer));
+      else if (message.type === "close") send.push(message);
+    }
+    return send;
+  }
+}

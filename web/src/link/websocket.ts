@@ -1,0 +1,43 @@
+import { SUBPROTOCOL } from "../protocol/limits.ts";
+import type { Connect } from "./transport.ts";
+
+/** Closed without a close frame (RFC 6455 section 7.4.1). */
+const abnormal = 1006;
+
+/** Carries a link over `GET /v1/link` as a WebSocket. */
+export const webSocket: Connect = (hub, events) => {
+  const socket = new WebSocket(linkURL(hub), SUBPROTOCOL);
+  let over = false;
+  socket.onopen = () => {
+    if (!over) events.opened();
+  };
+  socket.onmessage = ({ data }) => {
+    // The link speaks text only; anything else reads as a message that is none.
+    if (!over) events.message(typeof data === "string" ? data : "");
+  };
+  socket.onclose = ({ code }) => {
+    if (over) return;
+    over = true;
+    events.closed(code || abnormal);
+  };
+  return {
+    send(message) {
+      if (!over && socket.readyState === WebSocket.OPEN) socket.send(message);
+    },
+    close(code, reason) {
+      over = true;
+      socket.close(code, reason);
+    },
+  };
+};
+
+/** The address of a hub's link: its URL, which may have a path, with ws for http. */
+export function linkURL(hub: URL): string {
+  const base = new URL(hub);
+  if (!base.pathname.endsWith("/")) base.pathname += "/";
+  const url = new URL("v1/link", base);
+  url.protocol = base.protocol.replace("http", "ws");
+  url.search = "";
+  url.hash = "";
+  return url.href;
+}

@@ -1,0 +1,196 @@
+import { type Check, figure, flag, instant, list, maybe, named, oneOf, shape, text, whole } from "./check.ts";
+import type { Bodies, Type } from "./envelope.ts";
+import type { ErrorBody } from "./error.ts";
+import type { Client, Goaway, Hello, ICEServer, Limits, Resume, Welcome } from "./handshake.ts";
+import { isDevice, isGrant, isSession } from "./id.ts";
+import { LIMITS } from "./limits.ts";
+import { REASONS } from "./reason.ts";
+import type {
+  Candidate,
+  Describe,
+  Ending,
+  Extend,
+  Invite,
+  Media,
+  Offer,
+  Open,
+  Opened,
+  Path,
+  Reply,
+  Sync,
+} from "./session.ts";
+import type { EventBody, Gap, ICEServers, Policy, Presence, SessionInfo, Snapshot, Stats } from "./state.ts";
+
+const name = text(LIMITS.nameBytes);
+const sdp = text(LIMITS.sdpBytes);
+const line = text(LIMITS.candidateBytes);
+const device = named(isDevice);
+const grant = named(isGrant);
+const session = named(isSession);
+const reason = oneOf(REASONS);
+/** Sessions and devices of one link: more than a hub will ever list, and still a bound. */
+const most = 4096;
+
+const server = shape<ICEServer>({
+  urls: list(line, LIMITS.iceServers),
+  username: maybe(line),
+  credential: maybe(line),
+});
+const servers = list(server, LIMITS.iceServers);
+const policy = shape<Policy>({
+  path: oneOf(["direct_only", "prefer_direct", "relay_only"]),
+  relay_delay_ms: whole(0),
+  max_kbps: maybe(whole(0)),
+  max_relay_s: maybe(whole(0)),
+  expires: instant,
+});
+const media = shape<Media>({ video: flag, audio: maybe(flag), talk: maybe(flag) });
+const offer = shape<Offer>({ revision: whole(0), sdp });
+const presence = shape<Presence>({
+  device,
+  status: oneOf(["online", "suspect", "offline"]),
+  generation: whole(0),
+  since: maybe(instant),
+});
+const describe = shape<Describe>({
+  revision: whole(0),
+  kind: oneOf(["offer", "answer", "restart"]),
+  sdp: maybe(sdp),
+});
+const candidate = shape<Candidate>({
+  revision: whole(0),
+  candidate: line,
+  mid: maybe(line),
+  mline: whole(0),
+  ufrag: maybe(line),
+});
+const path = shape<Path>({
+  kind: oneOf(["direct", "relay"]),
+  means: name,
+  local: name,
+  remote: name,
+  protocol: name,
+  rtt_ms: maybe(figure),
+});
+const ending = shape<Ending>({ reason });
+const limits = shape<Limits>({
+  message_bytes: whole(0),
+  unacked: whole(0),
+  unacked_bytes: whole(0),
+  candidates_per_s: whole(0),
+  descriptions_per_s: whole(0),
+});
+const none: Check<undefined> = () => undefined;
+
+/** How to read the body of each type. */
+export const BODIES: { readonly [T in Type]: Check<Bodies[T]> } = {
+  hello: shape<Hello>({
+    version: whole(0),
+    role: oneOf(["device", "viewer"]),
+    token: text(LIMITS.tokenBytes),
+    client: shape<Client>({ name, version: maybe(name), model: maybe(name) }),
+    max_sessions: maybe(whole(0)),
+    resume: maybe(shape<Resume>({ link: name, key: name, received: whole(0) })),
+  }),
+  welcome: shape<Welcome>({
+    link: name,
+    key: name,
+    node: name,
+    resumed: flag,
+    reason: maybe(name),
+    received: whole(0),
+    ping_s: whole(1),
+    resume_s: whole(0),
+    limits,
+    now: instant,
+    ice_servers: maybe(servers),
+    grant: maybe(grant),
+  }),
+  ping: none,
+  pong: none,
+  ack: none,
+  goaway: shape<Goaway>({
+    after_ms: whole(0),
+    deadline_ms: whole(0),
+    hosts: maybe(list(line, LIMITS.iceServers)),
+  }),
+  bye: none,
+  error: shape<ErrorBody>({
+    code: name,
+    message: line,
+    retry_ms: maybe(whole(0)),
+    now: maybe(instant),
+    last_seen: maybe(instant),
+  }),
+  snapshot: shape<Snapshot>({
+    sessions: list(
+      shape<SessionInfo>({ session, state: oneOf(["opening", "answered", "ended"]), reason: maybe(reason) }),
+      most,
+    ),
+    presence: list(presence, most),
+  }),
+  presence,
+  policy,
+  ice_servers: shape<ICEServers>({ ice_servers: servers, grant: maybe(grant) }),
+  open: shape<Open>({
+    device,
+    grant: maybe(grant),
+    owner: grant,
+    media,
+    offer: maybe(offer),
+    trickle: maybe(flag),
+  }),
+  opened: shape<Opened>({
+    policy,
+    expires: instant,
+    next_grant: maybe(grant),
+    ice_servers: maybe(servers),
+  }),
+  invite: shape<Invite>({
+    viewer: shape<Invite["viewer"]>({ name: maybe(name) }),
+    grants: list(oneOf(["view", "audio", "talk", "control"]), most),
+    ice_servers: maybe(servers),
+    grant: maybe(grant),
+    policy,
+    expires: instant,
+    media,
+    offer: maybe(offer),
+    trickle: flag,
+  }),
+  describe,
+  candidate,
+  path,
+  extend: shape<Extend>({ token: maybe(text(LIMITS.tokenBytes)) }),
+  close: ending,
+  closed: ending,
+  sync: shape<Sync>({
+    revision: whole(0),
+    description: maybe(describe),
+    candidates: maybe(list(candidate, LIMITS.syncCandidates)),
+    path: maybe(path),
+    ice_connected: maybe(flag),
+    owner: maybe(grant),
+    answer: maybe(flag),
+    last: maybe(flag),
+  }),
+  reply: shape<Reply>({ expires: maybe(instant) }),
+  event: shape<EventBody>({
+    event: whole(1),
+    kind: name,
+    at: instant,
+    device: maybe(device),
+    session: maybe(session),
+  }),
+  gap: shape<Gap>({ from: whole(1), to: whole(1) }),
+  stats: shape<Stats>({
+    media: maybe(flag),
+    bytes: maybe(whole(0)),
+    packets: maybe(whole(0)),
+    lost: maybe(whole(0)),
+    frames: maybe(whole(0)),
+    fps: maybe(figure),
+    bitrate_kbps: maybe(figure),
+    rtt_ms: maybe(figure),
+    jitter_ms: maybe(figure),
+  }),
+};

@@ -1,0 +1,32 @@
+/** The protocol version that a hello announces. */
+export const VERSION = 1;
+
+/** The WebSocket subprotocol of the link (RFC 6455 section 1.9). */
+export const SUBPROTOCOL = "sightline.v1";
+
+/** Limits that both ends of a link keep; protocol/limits.go is where they are decided. Sizes are bytes of UTF-8. */
+export const LIMITS = {
+  messageBytes: 64 << 10,
+  unacked: 256,
+  unackedBytes: 256 << 10,
+  pendingPerSession: 64,
+  sdpBytes: 48 << 10,
+  candidateBytes: 1 << 10,
+  syncCandidates: 64,
+  tokenBytes: 4 << 10,
+  nameBytes: 128,
+  iceServers: 16,
+  candidatesPerSecond: 20,
+} as const;
+
+/** Durations of the protocol in milliseconds; what welcome says goes before these. */
+export const TIMES = {
+  hello: 5_000,
+  pingBusy: 10_000,
+  pingGrace: 8_000,
+  ackDelay: 1_000,
+  mediaReport: 20_000,
+} as const;
+
+/** A lone acknowledgement goes out after so many messages at the latest. */
+export const ACK_EVERY = 32;

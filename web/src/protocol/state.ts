@@ -1,0 +1,75 @@
+import type { ICEServer } from "./handshake.ts";
+import type { Reason } from "./reason.ts";
+
+/** Follows every welcome: the sessions that this link has and the devices it may see. */
+export interface Snapshot {
+  sessions: SessionInfo[];
+  presence: Presence[];
+}
+
+/** One session as the hub knows it. */
+export interface SessionInfo {
+  session: string;
+  state: "opening" | "answered" | "ended";
+  reason?: Reason;
+}
+
+/** What presence says of a device; suspect is a device that has just lost its link. */
+export type Status = "online" | "suspect" | "offline";
+
+/** Whether a device can be reached. */
+export interface Presence {
+  device: string;
+  status: Status;
+  generation: number;
+  /** When the device got this status; absent means never. RFC 3339. */
+  since?: string;
+}
+
+/** Which paths a session may take. */
+export type PathPolicy = "direct_only" | "prefer_direct" | "relay_only";
+
+/** How a session may go and until when. */
+export interface Policy {
+  path: PathPolicy;
+  /** How long the viewer tries without a relay first; 0 means that it gathers relays at once. */
+  relay_delay_ms: number;
+  max_kbps?: number;
+  max_relay_s?: number;
+  /** RFC 3339. */
+  expires: string;
+}
+
+/** Fresh relay credentials before the old ones expire: for a session, or for the link. */
+export interface ICEServers {
+  ice_servers: ICEServer[];
+  grant?: string;
+}
+
+/** Quality figures; with media they are the sign that media flows. */
+export interface Stats {
+  media?: boolean;
+  bytes?: number;
+  packets?: number;
+  lost?: number;
+  frames?: number;
+  fps?: number;
+  bitrate_kbps?: number;
+  rtt_ms?: number;
+  jitter_ms?: number;
+}
+
+/** Something that happened; event numbers grow by one. */
+export interface EventBody {
+  event: number;
+  kind: string;
+  at: string;
+  device?: string;
+  session?: string;
+}
+
+/** The events from..to, both included, were dropped and must be pulled. */
+export interface Gap {
+  from: number;
+  to: number;
+}

@@ -1,0 +1,5 @@
+/** One viewer looking at one device, over a link. */
+export type { SessionEnd, SessionEvents, SessionOptions } from "./options.ts";
+export type { Quality } from "./quality.ts";
+export { rightsOf } from "./rights.ts";
+export { Session } from "./session.ts";

@@ -1,0 +1,107 @@
+import { TIMES } from "../protocol/limits.ts";
+import type { Path } from "../protocol/session.ts";
+import { measure, pathOf, type Quality } from "./quality.ts";
+
+/** How often to look: often until the first frame, then as often as a person reads figures (milliseconds). */
+const lookEarly = 200;
+const lookLater = 1000;
+/** So long without a new frame means that the picture stands. A camera at one frame a second is still live. */
+const standsAfter = 3000;
+
+/** What a meter tells. */
+export interface MeterEvents {
+  quality(quality: Quality): void;
+  /** The selected pair changed. */
+  path(path: Path): void;
+  /** Frames began to be decoded, or stopped. */
+  flowing(flowing: boolean): void;
+  /** Media flowed since the last report, which is due. */
+  report(quality: Quality): void;
+}
+
+/** Looks at a peer connection's statistics until it is stopped. */
+export class Meter {
+  readonly #peer: RTCPeerConnection;
+  readonly #events: MeterEvents;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #quality: Quality | undefined;
+  #path: Path | undefined;
+  #flowing = false;
+  #grewAt = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
+  #stopped = false;
+
+  constructor(peer: RTCPeerConnection, events: MeterEvents) {
+    this.#peer = peer;
+    this.#events = events;
+  }
+
+  /** The newest path; undefined before there is one. */
+  get path(): Path | undefined {
+    return this.#path;
+  }
+
+  /** Whether frames are being decoded. */
+  get flowing(): boolean {
+    return this.#flowing;
+  }
+
+  /** Looks now, and from then on. */
+  look(): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    void this.#look();
+    this.#timer = setTimeout(() => this.look(), this.#flowing ? lookLater : lookEarly);
+  }
+
+  /** Says once more that media flows, as state has to be after every welcome. */
+  repeat(): void {
+    this.#reportedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Notes that a frame was shown. */
+  shown(): void {
+    if (this.#stopped) return;
+    this.#grewAt = Date.now();
+    this.#flow(true);
+    this.look();
+  }
+
+  /** Looks no more. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    const report = await this.#peer.getStats();
+    if (this.#stopped) return;
+    const path = pathOf(report);
+    if (path && !samePath(path, this.#path)) {
+      this.#path = path;
+      this.#events.path(path);
+    }
+    const quality = measure(report, this.#quality);
+    if (!quality) return;
+    const now = Date.now();
+    const grew = quality.frames > (this.#quality?.frames ?? 0);
+    this.#quality = quality;
+    if (grew) this.#grewAt = now;
+    this.#flow(grew || (this.#flowing && now - this.#grewAt < standsAfter));
+    this.#events.quality(quality);
+    if (grew && now - this.#reportedAt >= TIMES.mediaReport) {
+      this.#reportedAt = now;
+      this.#events.report(quality);
+    }
+  }
+
+  #flow(flowing: boolean): void {
+    if (flowing === this.#flowing) return;
+    this.#flowing = flowing;
+    this.#events.flowing(flowing);
+  }
+}
+
+function samePath(a: Path, b: Path | undefined): boolean {
+  return a.kind === b?.kind && a.local === b.local && a.remote === b.remote && a.protocol === b.protocol;
+}

@@ -1,0 +1,132 @@
+import { LIMITS } from "../protocol/limits.ts";
+import type { Candidate, Describe, Sync } from "../protocol/session.ts";
+
+/** Where a negotiation's own descriptions and candidates go. */
+export interface Outlet {
+  describe(description: Describe): void;
+  candidate(candidate: Candidate): void;
+}
+
+/**
+ * Offers, answers and candidates of one peer connection. Only the viewer offers; every offer has a revision, an answer
+ * bears that of its offer, and whatever belongs to another revision is dropped.
+ */
+export class Negotiation {
+  readonly #peer: RTCPeerConnection;
+  readonly #out: Outlet;
+  readonly #first: Promise<RTCSessionDescriptionInit>;
+  #revision = 1;
+  #offer: RTCSessionDescriptionInit | undefined;
+  /** Whether the answer to the current revision was taken, and whether it is in place. */
+  #answer: "none" | "taken" | "set" = "none";
+  /** This end's candidates of the current revision, for sync. */
+  #local: Candidate[] = [];
+  #ended = false;
+  /** The other end's, of the current revision; those that came before the answer wait in it. */
+  #remote: Candidate[] = [];
+
+  /** Begins with the first offer at once: it needs no servers, only time. */
+  constructor(peer: RTCPeerConnection, out: Outlet) {
+    this.#peer = peer;
+    this.#out = out;
+    this.#first = peer.createOffer();
+    peer.onicecandidate = ({ candidate }) => this.#gathered(candidate);
+  }
+
+  /** The revision of the newest offer. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Whether the newest offer was answered. */
+  get answered(): boolean {
+    return this.#answer !== "none";
+  }
+
+  /** The first offer, to be sent with open. */
+  async first(): Promise<{ revision: number; sdp: string }> {
+    this.#offer = await this.#first;
+    return { revision: this.#revision, sdp: this.#offer.sdp ?? "" };
+  }
+
+  /** Starts gathering for the first offer; call it when open is on its way. */
+  async begin(): Promise<void> {
+    await this.#peer.setLocalDescription(await this.#first);
+  }
+
+  /** Offers again with new ICE credentials (RFC 8445 section 2.4): the next revision. */
+  async restart(): Promise<void> {
+    const offer = await this.#peer.createOffer({ iceRestart: true });
+    this.#revision++;
+    this.#offer = offer;
+    this.#answer = "none";
+    this.#local = [];
+    this.#remote = [];
+    this.#ended = false;
+    this.#out.describe({ revision: this.#revision, kind: "offer", sdp: offer.sdp ?? "" });
+    await this.#peer.setLocalDescription(offer);
+  }
+
+  /** Takes an answer. One of another revision, or a second one, is dropped. */
+  async answer({ revision, sdp }: Describe): Promise<void> {
+    if (revision !== this.#revision || this.#answer !== "none" || !sdp) return;
+    this.#answer = "taken";
+    await this.#peer.setRemoteDescription({ type: "answer", sdp });
+    if (revision !== this.#revision) return;
+    this.#answer = "set";
+    await Promise.all(this.#remote.map((candidate) => this.#add(candidate)));
+  }
+
+  /** Takes a candidate of the other end, before or after its description. One that is known already is dropped. */
+  candidate(candidate: Candidate): void {
+    if (candidate.revision !== this.#revision || this.#remote.length >= LIMITS.pendingPerSession) return;
+    if (this.#remote.some((known) => sameCandidate(known, candidate))) return;
+    this.#remote.push(candidate);
+    if (this.#answer === "set") void this.#add(candidate);
+  }
+
+  /** This end's side of a sync. */
+  state(): Pick<Sync, "revision" | "description" | "candidates"> {
+    const state: Pick<Sync, "revision" | "description" | "candidates"> = { revision: this.#revision };
+    if (this.#offer?.sdp) {
+      state.description = { revision: this.#revision, kind: "offer", sdp: this.#offer.sdp };
+    }
+    if (this.#local.length > 0) state.candidates = this.#local;
+    return state;
+  }
+
+  async #add({ candidate, mid, mline, ufrag }: Candidate): Promise<void> {
+    try {
+      await this.#peer.addIceCandidate({
+        candidate,
+        sdpMid: mid ?? null,
+        sdpMLineIndex: mline,
+        usernameFragment: ufrag ?? null,
+      });
+    } catch {
+      // A candidate that this browser cannot use (a transport it lacks) is one way less, not a fault.
+    }
+  }
+
+  #gathered(found: RTCIceCandidate | null): void {
+    const ufrag = found?.usernameFragment;
+    // A late candidate of an offer that a restart has replaced.
+    if (ufrag && !this.#offer?.sdp?.includes(`a=ice-ufrag:${ufrag}\r\n`)) return;
+    const end = !found?.candidate;
+    if (end && (this.#ended || this.#peer.iceGatheringState !== "complete")) return;
+    this.#ended ||= end;
+    const candidate: Candidate = {
+      revision: this.#revision,
+      candidate: found?.candidate ?? "",
+      mline: found?.sdpMLineIndex ?? 0,
+    };
+    if (found?.sdpMid) candidate.mid = found.sdpMid;
+    if (ufrag) candidate.ufrag = ufrag;
+    if (this.#local.length < LIMITS.syncCandidates) this.#local.push(candidate);
+    this.#out.candidate(candidate);
+  }
+}
+
+function sameCandidate(a: Candidate, b: Candidate): boolean {
+  return a.candidate === b.candidate && a.mid === b.mid && a.mline === b.mline;
+}

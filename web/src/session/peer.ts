@@ -1,0 +1,53 @@
+import type { ICEServer } from "../protocol/handshake.ts";
+import type { PathPolicy } from "../protocol/state.ts";
+
+/** What a viewer's peer connection is made for. */
+export interface PeerOptions {
+  /** Whether to ask for sound beside the picture. */
+  audio: boolean;
+  /** Whether to use relays only, whatever the hub's policy allows. */
+  relayOnly: boolean;
+}
+
+/** Makes the peer connection of a viewer, which only receives: cameras send H.264, so that comes first. */
+export function makePeer({ audio, relayOnly }: PeerOptions): RTCPeerConnection {
+  const peer = new RTCPeerConnection({
+    bundlePolicy: "max-bundle",
+    iceTransportPolicy: relayOnly ? "relay" : "all",
+  });
+  const video = peer.addTransceiver("video", { direction: "recvonly" });
+  preferH264(video);
+  playAtOnce(video.receiver);
+  if (audio) playAtOnce(peer.addTransceiver("audio", { direction: "recvonly" }).receiver);
+  return peer;
+}
+
+/** The configuration that brings new servers; a policy of direct_only leaves the relays out. */
+export function configuration(
+  servers: ICEServer[],
+  relayOnly: boolean,
+  policy: PathPolicy = "prefer_direct",
+): RTCConfiguration {
+  return {
+    bundlePolicy: "max-bundle",
+    iceTransportPolicy: relayOnly || policy === "relay_only" ? "relay" : "all",
+    iceServers: policy === "direct_only" ? servers.filter(({ urls }) => !urls.some(isRelay)) : servers,
+  };
+}
+
+function isRelay(url: string): boolean {
+  return /^turns?:/i.test(url);
+}
+
+function preferH264(video: RTCRtpTransceiver): void {
+  const codecs = globalThis.RTCRtpReceiver?.getCapabilities?.("video")?.codecs;
+  if (!codecs || !video.setCodecPreferences) return;
+  const first = codecs.filter(({ mimeType }) => mimeType.toLowerCase() === "video/h264");
+  video.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
+}
+
+/** Asks for the least delay between arrival and picture that the browser can hold. */
+function playAtOnce(receiver: RTCRtpReceiver): void {
+  if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
+  else if ("playoutDelayHint" in receiver) (receiver as { playoutDelayHint: number }).playoutDelayHint = 0;
+}

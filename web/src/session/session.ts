@@ -1,0 +1,259 @@
+import { Emitter } from "../emitter.ts";
+import type { Link } from "../link/link.ts";
+import type { Holder } from "../link/options.ts";
+import type { Draft, Envelope } from "../protocol/envelope.ts";
+import { ProtocolError } from "../protocol/error.ts";
+import type { ICEServer } from "../protocol/handshake.ts";
+import type { Reason } from "../protocol/reason.ts";
+import type { Describe, Media, Open, Opened, Sync } from "../protocol/session.ts";
+import type { Policy, Stats } from "../protocol/state.ts";
+import { Lease } from "./lease.ts";
+import { Meter } from "./meter.ts";
+import { Negotiation } from "./negotiation.ts";
+import type { SessionEnd, SessionEvents, SessionOptions } from "./options.ts";
+import { configuration, makePeer } from "./peer.ts";
+import type { Quality } from "./quality.ts";
+import { owner, sessionID } from "./random.ts";
+import { Recovery } from "./recovery.ts";
+
+/** How long an opened session may wait for the device's answer: a camera that is there answers in a second. */
+const answerWithin = 15_000;
+
+/**
+ * One viewer looking at one device: one peer connection, from its first offer to its end. A session lives once; whoever
+ * wants to look again makes another. The loss of the link never touches a picture that flows.
+ */
+export class Session implements Holder {
+  readonly id = sessionID();
+  readonly events = new Emitter<SessionEvents>();
+  readonly stream = new MediaStream();
+  readonly #link: Link;
+  readonly #options: SessionOptions;
+  readonly #owner = owner();
+  readonly #peer: RTCPeerConnection;
+  readonly #negotiation: Negotiation;
+  readonly #meter: Meter;
+  readonly #recovery: Recovery;
+  readonly #lease: Lease;
+  #release: (() => void) | undefined;
+  #answerTimer: ReturnType<typeof setTimeout> | undefined;
+  #servers: ICEServer[] = [];
+  #policy: Policy | undefined;
+  #restartWanted = false;
+  #over = false;
+
+  /** Makes the peer connection, whose certificate and first offer are then ready when the link is. */
+  constructor(link: Link, options: SessionOptions) {
+    this.#link = link;
+    this.#options = options;
+    this.#peer = makePeer({ audio: options.audio ?? false, relayOnly: options.relayOnly ?? false });
+    this.#negotiation = new Negotiation(this.#peer, {
+      describe: (data) => this.#post({ type: "describe", session: this.id, data }),
+      candidate: (data) => this.#post({ type: "candidate", session: this.id, data }),
+    });
+    this.#meter = new Meter(this.#peer, {
+      quality: (quality) => this.events.emit("quality", quality),
+      path: (path) => {
+        this.#post({ type: "path", session: this.id, data: path });
+        this.events.emit("path", path);
+      },
+      flowing: (flowing) => this.events.emit("flowing", flowing),
+      report: (quality) => this.#post({ type: "stats", session: this.id, data: report(quality) }),
+    });
+    this.#recovery = new Recovery({
+      restart: () => this.#restart(),
+      failed: () => this.close("ice_failed"),
+    });
+    this.#lease = new Lease({ due: () => void this.#extend(), expired: () => this.close("expired") });
+    this.#peer.oniceconnectionstatechange = () => this.#ice();
+    this.#peer.ontrack = ({ track }) => {
+      this.stream.addTrack(track);
+      this.events.emit("stream", this.stream);
+    };
+  }
+
+  /** Whether media has a way now. */
+  get connected(): boolean {
+    return this.#peer.iceConnectionState === "connected" || this.#peer.iceConnectionState === "completed";
+  }
+
+  /** Asks for the session with the servers and the grant to gather with, and gathers. */
+  async open(servers: ICEServer[], grant: string | undefined): Promise<void> {
+    const offer = await this.#negotiation.first();
+    if (this.#over) return;
+    this.#useServers(servers);
+    const media: Media = { video: true };
+    if (this.#options.audio) media.audio = true;
+    const open: Open = { device: this.#options.device, owner: this.#owner, media, offer, trickle: true };
+    if (grant !== undefined) open.grant = grant;
+    this.#release = this.#link.hold(this);
+    this.#link.request({ type: "open", session: this.id, data: open }, (answer) => this.#opened(answer));
+    await this.#negotiation.begin().catch(() => this.close("internal"));
+  }
+
+  /** Ends the session here and on the hub. */
+  close(reason: Reason): void {
+    this.#end({ reason }, true);
+  }
+
+  /** Brings fresh servers; they count from the next restart on. */
+  useServers(servers: ICEServer[]): void {
+    if (!this.#over) this.#useServers(servers);
+  }
+
+  /** Notes that a frame was shown, which is known sooner than the statistics tell. */
+  frameShown(): void {
+    this.#meter.shown();
+  }
+
+  /** Takes what the hub says of the session without naming it in a message of its own. */
+  hubEnded(reason: Reason): void {
+    this.#end({ reason }, false);
+  }
+
+  /** Takes a message of this session. */
+  receive(message: Envelope): void {
+    switch (message.type) {
+      case "describe":
+        this.#described(message.data);
+        break;
+      case "candidate":
+        this.#negotiation.candidate(message.data);
+        break;
+      case "sync":
+        this.#synced(message.data);
+        break;
+      case "policy":
+        this.#usePolicy(message.data);
+        break;
+      case "ice_servers":
+        this.#useServers(message.data.ice_servers);
+        break;
+      case "closed":
+        this.hubEnded(message.data.reason);
+        break;
+    }
+  }
+
+  /** This end's state, to repair the hub's. */
+  sync(): Sync {
+    const sync: Sync = { ...this.#negotiation.state(), owner: this.#owner };
+    if (this.#meter.path) sync.path = this.#meter.path;
+    if (this.connected) sync.ice_connected = true;
+    return sync;
+  }
+
+  /** Does what had to wait for the link. */
+  linkUp(): void {
+    this.#meter.repeat();
+    if (this.#restartWanted) this.#recovery.now();
+  }
+
+  #opened(answer: Envelope): void {
+    if (this.#over) return;
+    if (answer.type === "error") {
+      const error = ProtocolError.from(answer.data);
+      this.#end({ reason: error.code, error }, false);
+    } else if (answer.type === "opened") {
+      const opened: Opened = answer.data;
+      this.#lease.set(Date.parse(opened.expires), this.#link.hubNow);
+      this.#awaitAnswer();
+      this.#usePolicy(opened.policy);
+      this.events.emit("opened", opened);
+    }
+  }
+
+  #awaitAnswer(): void {
+    clearTimeout(this.#answerTimer);
+    this.#answerTimer = setTimeout(() => {
+      if (this.#negotiation.answered) return;
+      if (this.#link.status === "up") this.close("timeout");
+      else this.#awaitAnswer();
+    }, answerWithin);
+  }
+
+  #described(description: Describe): void {
+    if (description.kind === "restart") this.#recovery.now();
+    else if (description.kind === "answer") {
+      this.#negotiation.answer(description).catch(() => this.close("codec"));
+    }
+  }
+
+  /** Takes what this end lacks, and returns its own unless it was asked not to. */
+  #synced(sync: Sync): void {
+    if (sync.description) this.#described(sync.description);
+    for (const candidate of sync.candidates ?? []) this.#negotiation.candidate(candidate);
+    if (!sync.answer) this.#post({ type: "sync", session: this.id, data: { ...this.sync(), answer: true } });
+  }
+
+  #usePolicy(policy: Policy): void {
+    const before = this.#policy?.path;
+    this.#policy = policy;
+    if (policy.path === before) return;
+    this.#useServers(this.#servers);
+    // What was gathered under a freer policy must not be used any more.
+    if (policy.path !== "prefer_direct" && !this.#options.relayOnly) this.#recovery.now();
+  }
+
+  #useServers(servers: ICEServer[]): void {
+    this.#servers = servers;
+    this.#peer.setConfiguration(configuration(servers, this.#options.relayOnly ?? false, this.#policy?.path));
+  }
+
+  #restart(): boolean {
+    this.#restartWanted = this.#link.status !== "up";
+    if (this.#restartWanted) return false;
+    this.#negotiation.restart().catch(() => this.close("ice_failed"));
+    return true;
+  }
+
+  #ice(): void {
+    if (this.#over) return;
+    this.#recovery.state(this.#peer.iceConnectionState);
+    this.#meter.look();
+  }
+
+  async #extend(): Promise<void> {
+    const token = await this.#options.freshToken?.().catch(() => undefined);
+    if (this.#over) return;
+    this.#link.request({ type: "extend", session: this.id, data: token ? { token } : {} }, (answer) => {
+      if (this.#over || answer.type !== "reply" || !answer.data.expires) return;
+      this.#lease.set(Date.parse(answer.data.expires), this.#link.hubNow);
+    });
+  }
+
+  #post(draft: Draft): void {
+    if (!this.#over) this.#link.post(draft);
+  }
+
+  #end(end: SessionEnd, tell: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#answerTimer);
+    this.#recovery.stop();
+    this.#lease.stop();
+    this.#meter.stop();
+    this.#release?.();
+    // Before open there is nothing to close on the hub.
+    if (tell && this.#release) {
+      const reason = end.reason as Reason;
+      this.#link.post({ type: "close", session: this.id, data: { reason } });
+    }
+    this.#peer.close();
+    this.events.emit("ended", end);
+  }
+}
+
+function report(quality: Quality): Stats {
+  return {
+    media: true,
+    bytes: quality.bytes,
+    packets: quality.packets,
+    lost: quality.lost,
+    frames: quality.frames,
+    fps: quality.fps,
+    bitrate_kbps: quality.bitrateKbps,
+    rtt_ms: quality.rttMs,
+    jitter_ms: quality.jitterMs,
+  };
+}

@@ -1,0 +1,56 @@
+import type { Code } from "../protocol/error.ts";
+import type { Reason } from "../protocol/reason.ts";
+import type { PathKind } from "../protocol/session.ts";
+import type { Quality } from "../session/quality.ts";
+
+/** Every state that a person can see. */
+export const STATES = ["idle", "connecting", "live", "waiting", "closed"] as const;
+
+/**
+ * What a person sees: nothing asked for yet, on the way, moving pictures, waiting for something that will be tried again
+ * without them, or over.
+ */
+export type State = (typeof STATES)[number];
+
+/** What a viewer knows by itself, beside end reasons and error codes. */
+export const HINTS = ["link_lost", "stalled", "unsupported"] as const;
+
+/** The hub cannot be reached; the camera sends no picture; the browser has no WebRTC. */
+export type Hint = (typeof HINTS)[number];
+
+/** Why the state is what it is. */
+export type Why = Reason | Code | Hint;
+
+/** Everything a viewer shows, at one moment. */
+export interface View {
+  readonly state: State;
+  readonly reason: Why | undefined;
+  readonly path: PathKind | undefined;
+  readonly stats: Quality | undefined;
+  /** When the camera was last online, if it is not and the hub told. */
+  readonly lastSeen: Date | undefined;
+}
+
+/** What the state follows from. */
+export interface Facts {
+  started: boolean;
+  /** Why it is over for good. */
+  final: Why | undefined;
+  /** Why the last session ended or was refused, until the next one is opened. */
+  trouble: Why | undefined;
+  linkDown: boolean;
+  /** Whether frames are being decoded, and whether they ever were in this session. */
+  flowing: boolean;
+  shown: boolean;
+}
+
+/** The state and its reason. A picture that flows is live, whatever else is wrong. */
+export function stateOf(facts: Facts): { state: State; reason: Why | undefined } {
+  if (facts.final) return { state: "closed", reason: facts.final };
+  if (!facts.started) return { state: "idle", reason: undefined };
+  if (facts.flowing) return { state: "live", reason: facts.linkDown ? "link_lost" : undefined };
+  if (facts.linkDown) return { state: "waiting", reason: "link_lost" };
+  if (facts.trouble) return { state: "waiting", reason: facts.trouble };
+  if (facts.shown) return { state: "waiting", reason: "stalled" };
+  return { state: "connecting", reason: undefined };
+}

@@ -1,0 +1,275 @@
+import { Emitter } from "../emitter.ts";
+import { Backoff } from "../link/backoff.ts";
+import { Link } from "../link/link.ts";
+import type { Envelope } from "../protocol/envelope.ts";
+import { ProtocolError } from "../protocol/error.ts";
+import type { ICEServer } from "../protocol/handshake.ts";
+import type { Presence } from "../protocol/state.ts";
+import type { SessionEnd } from "../session/options.ts";
+import type { Quality } from "../session/quality.ts";
+import { rightsOf } from "../session/rights.ts";
+import { Session } from "../session/session.ts";
+import { AFTERWARDS } from "./afterwards.ts";
+import type { ViewerEvents, ViewerOptions } from "./options.ts";
+import { type State, stateOf, type View, type Why } from "./view.ts";
+
+/**
+ * Looks at one device for as long as it is allowed: opens a session, opens another when that one ends, waits while the
+ * camera is away, renews its token, and says at every moment what a person should know.
+ */
+export class Viewer {
+  readonly events = new Emitter<ViewerEvents>();
+  readonly #options: ViewerOptions;
+  readonly #link: Link;
+  readonly #backoff = new Backoff();
+  #token: string;
+  #session: Session | undefined;
+  #opening = false;
+  #servers: ICEServer[] = [];
+  #grant: string | undefined;
+  #presence: Presence | undefined;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #openedAt = 0;
+  #started = false;
+  #final: Why | undefined;
+  #trouble: Why | undefined;
+  #linkDown = false;
+  #flowing = false;
+  #shown = false;
+  #stats: Quality | undefined;
+  #path: View["path"];
+  #lastSeen: Date | undefined;
+
+  constructor(options: ViewerOptions) {
+    this.#options = options;
+    this.#token = options.token;
+    this.#link = new Link({
+      hub: options.hub,
+      token: options.token,
+      renewToken: (why) => this.#freshToken(why),
+    });
+    this.#link.events.on("up", (welcome) => {
+      this.#linkDown = false;
+      this.#servers = welcome.ice_servers ?? this.#servers;
+      this.#grant = welcome.grant ?? this.#grant;
+      this.#session?.useServers(this.#servers);
+      this.#open();
+      this.#change();
+    });
+    this.#link.events.on("down", () => {
+      this.#linkDown = true;
+      this.#change();
+    });
+    this.#link.events.on("stopped", (why) => this.#stop(why.code));
+    this.#link.events.on("message", (message) => this.#message(message));
+  }
+
+  /** What a person should know now. */
+  get view(): View {
+    return {
+      ...stateOf({
+        started: this.#started,
+        final: this.#final,
+        trouble: this.#trouble,
+        linkDown: this.#linkDown,
+        flowing: this.#flowing,
+        shown: this.#shown,
+      }),
+      path: this.#path,
+      stats: this.#stats,
+      lastSeen: this.#lastSeen,
+    };
+  }
+
+  /** The state alone. */
+  get state(): State {
+    return this.view.state;
+  }
+
+  /** Begins: the socket opens and the first offer is made at the same time. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#final = undefined;
+    this.#trouble = undefined;
+    if (typeof RTCPeerConnection === "undefined") {
+      this.#stop("unsupported");
+      return;
+    }
+    this.#link.start();
+    this.#prepare();
+    this.#change();
+  }
+
+  /** Leaves: the session ends and the link is closed. */
+  stop(): void {
+    if (!this.#started) return;
+    this.#started = false;
+    this.#final = undefined;
+    this.#leave();
+    this.#link.stop();
+    this.#linkDown = false;
+    this.#change();
+  }
+
+  /** Begins again, whatever the end was. */
+  again(): void {
+    this.stop();
+    this.start();
+  }
+
+  /** Goes on with another token; a viewer whose token was refused begins again. */
+  setToken(token: string): void {
+    this.#token = token;
+    this.#link.setToken(token);
+    if (this.#final) this.again();
+  }
+
+  /** Shows the picture in a video element until the returned function is called. */
+  attach(video: HTMLVideoElement): () => void {
+    const show = (stream: MediaStream | undefined) => {
+      video.srcObject = stream ?? null;
+      if (!stream) return;
+      video.requestVideoFrameCallback?.(() => this.#session?.frameShown());
+      // Refused only until a person has touched the page, and then the muted element starts by itself.
+      video.play()?.catch(() => undefined);
+    };
+    if (this.#session?.stream.getTracks().length) show(this.#session.stream);
+    return this.events.on("stream", show);
+  }
+
+  #prepare(): void {
+    const session = new Session(this.#link, {
+      device: this.#options.device,
+      audio: rightsOf(this.#token).includes("audio"),
+      relayOnly: this.#options.relayOnly ?? false,
+      freshToken: () => this.#freshToken(),
+    });
+    this.#session = session;
+    this.#opening = false;
+    session.events.on("opened", (opened) => {
+      this.#grant = opened.next_grant ?? this.#grant;
+      this.#servers = opened.ice_servers ?? this.#servers;
+      this.#openedAt = Date.now();
+      this.#trouble = undefined;
+      this.#lastSeen = undefined;
+      this.#change();
+    });
+    session.events.on("stream", (stream) => this.events.emit("stream", stream));
+    session.events.on("path", ({ kind }) => {
+      this.#path = kind;
+      this.#change();
+    });
+    session.events.on("quality", (quality) => {
+      this.#stats = quality;
+      this.#change();
+    });
+    session.events.on("flowing", (flowing) => {
+      this.#flowing = flowing;
+      this.#shown ||= flowing;
+      this.#change();
+    });
+    session.events.on("ended", (end) => {
+      if (this.#session === session) this.#ended(end);
+    });
+  }
+
+  #open(): void {
+    clearTimeout(this.#retryTimer);
+    if (!this.#started || this.#link.status !== "up") return;
+    if (!this.#session) this.#prepare();
+    if (this.#opening) return;
+    this.#opening = true;
+    void this.#session?.open(this.#servers, this.#grant).catch(() => this.#session?.close("internal"));
+  }
+
+  #message(message: Envelope): void {
+    if (message.type === "presence") this.#present(message.data);
+    else if (message.type === "snapshot") {
+      for (const { session, state, reason } of message.data.sessions) {
+        if (state === "ended" && session === this.#session?.id) this.#session.hubEnded(reason ?? "unknown");
+      }
+      for (const presence of message.data.presence) this.#present(presence);
+    } else if (message.type === "ice_servers") {
+      this.#servers = message.data.ice_servers;
+      this.#grant = message.data.grant ?? this.#grant;
+      this.#session?.useServers(this.#servers);
+    }
+  }
+
+  #present(presence: Presence): void {
+    if (presence.device !== this.#options.device) return;
+    if (presence.generation < (this.#presence?.generation ?? 0)) return;
+    this.#presence = presence;
+    const waiting = this.#trouble !== undefined && AFTERWARDS[this.#trouble as keyof typeof AFTERWARDS] === "online";
+    if (presence.status === "offline" && presence.since) this.#lastSeen = new Date(presence.since);
+    if (presence.status === "online" && waiting && !this.#session) this.#open();
+    this.#change();
+  }
+
+  #ended({ reason, error }: SessionEnd): void {
+    this.#leave();
+    this.#lastSeen = error?.lastSeen ?? this.#lastSeen;
+    switch (AFTERWARDS[reason]) {
+      case "stop":
+        this.#stop(reason);
+        return;
+      case "token":
+        void this.#renew(reason, error);
+        break;
+      case "online":
+        // The hub says that it is away, unless it came back in the meantime.
+        if (this.#presence?.status === "online") this.#retry(error);
+        break;
+      default:
+        this.#retry(error);
+    }
+    this.#trouble = reason;
+    this.#change();
+  }
+
+  #retry(error?: ProtocolError): void {
+    if (this.#openedAt > 0) this.#backoff.lived(Date.now() - this.#openedAt);
+    this.#openedAt = 0;
+    this.#retryTimer = setTimeout(() => this.#open(), Math.max(this.#backoff.next(), error?.retryMs ?? 0));
+  }
+
+  async #renew(reason: Why, error?: ProtocolError): Promise<void> {
+    const token = await this.#freshToken(error ?? new ProtocolError("expired", "the session's lease has passed"));
+    if (!this.#started) return;
+    if (token) this.#link.renew();
+    else this.#stop(reason);
+  }
+
+  async #freshToken(why?: ProtocolError): Promise<string | undefined> {
+    const token = await Promise.resolve(this.#options.tokenProvider?.(why)).catch(() => undefined);
+    if (!token) return undefined;
+    this.#token = token;
+    if (this.#link.status !== "stopped") this.#link.setToken(token);
+    return token;
+  }
+
+  #leave(): void {
+    clearTimeout(this.#retryTimer);
+    const session = this.#session;
+    this.#session = undefined;
+    session?.close("viewer_left");
+    this.#opening = false;
+    this.#flowing = false;
+    this.#shown = false;
+    this.#path = undefined;
+    this.#stats = undefined;
+    this.events.emit("stream", undefined);
+  }
+
+  #stop(why: Why): void {
+    this.#leave();
+    this.#link.stop();
+    this.#final = why;
+    this.#change();
+  }
+
+  #change(): void {
+    this.events.emit("change", this.view);
+  }
+}
