@@ -13,10 +13,11 @@ type Agent struct {
 	// Device is the id that the hub gave it.
 	Device string
 
-	rig    *Rig
-	hub    *Hub
-	name   string
-	source string
+	rig     *Rig
+	hub     *Hub
+	name    string
+	source  string
+	program string
 }
 
 type agentReady struct {
@@ -25,11 +26,16 @@ type agentReady struct {
 
 // Agent enrols a device with the hub and starts its agent. The name tells agents of one rig apart.
 func (r *Rig) Agent(ctx context.Context, hub *Hub, name, source string, flags ...string) (*Agent, error) {
+	return r.AgentProgram(ctx, hub, name, source, r.program("sightline-agent"), flags...)
+}
+
+// AgentProgram is Agent for another build of the program.
+func (r *Rig) AgentProgram(ctx context.Context, hub *Hub, name, source, program string, flags ...string) (*Agent, error) {
 	code, err := hub.Enrol(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{rig: r, hub: hub, name: name, source: source}
+	a := &Agent{rig: r, hub: hub, name: name, source: source, program: program}
 	r.onClose(func() error {
 		if a.Process != nil {
 			a.Kill()
@@ -45,7 +51,7 @@ func (a *Agent) Start(ctx context.Context, flags ...string) error {
 	args := append([]string{
 		"run", "--hub", a.hub.URL, "--state", filepath.Join(a.rig.scratch, "agent-"+a.name), "--source", a.source,
 	}, flags...)
-	cmd := a.rig.Camera.Command(context.WithoutCancel(ctx), a.rig.program("sightline-agent"), args...)
+	cmd := a.rig.Camera.Command(context.WithoutCancel(ctx), a.program, args...)
 	var ready agentReady
 	p, err := launch(ctx, a.name, cmd, a.rig.Log.from(a.name), &ready)
 	if err != nil {

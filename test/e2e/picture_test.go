@@ -1,0 +1,65 @@
+//go:build linux
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sightline-rtc/sightline/test/browser"
+)
+
+var (
+	// testClock is where the test picture shows its clock, testBars a part of it that never changes.
+	testClock = browser.Region{X: 0.2, Y: 0.42, Width: 0.6, Height: 0.14}
+	testBars  = browser.Region{X: 0, Y: 0, Width: 1, Height: 0.2}
+	// cameraClock is where the RTSP camera shows its clock.
+	cameraClock = browser.Region{X: 0.02, Y: 0.02, Width: 0.3, Height: 0.12}
+)
+
+func TestTheTestPictureRunsDirect(t *testing.T) {
+	s := enter(t)
+	p := s.watch("viewer", s.agent("agent", "test:"), "", "direct")
+	runsFor20Seconds(s, p, testClock)
+	if moved := need(p.Moves(t.Context(), testBars, time.Second))(t); moved > 0 {
+		t.Errorf("%.4f of the colour bars moves, want none: what moves must be the clock", moved)
+	}
+}
+
+func TestAnRTSPCameraRunsDirectAndComesBackAfterItsOwnRestart(t *testing.T) {
+	s := enter(t)
+	camera := need(s.RTSPCamera(t.Context()))(t)
+	p := s.watch("viewer", s.agent("agent", camera.URL), "", "direct")
+	runsFor20Seconds(s, p, cameraClock)
+
+	camera.Kill()
+	need(p.Until(t.Context(), "waiting", "", soon))(t)
+	must(t, camera.Start(t.Context()))
+	s.live(p, "direct")
+	clockMoves(s, p, cameraClock)
+}
+
+// runsFor20Seconds proves that the picture is alive all that time, and that it takes the direct path still.
+func runsFor20Seconds(s *stage, p *browser.Page, clock browser.Region) {
+	s.t.Helper()
+	must(s.t, p.Mark(s.t.Context()))
+	began := time.Now()
+	for time.Since(began) < 20*time.Second {
+		clockMoves(s, p, clock)
+	}
+	frames := need(p.Frames(s.t.Context()))(s.t)
+	if frames.StallMS > 1000 {
+		s.t.Errorf("no new frame for %.0f ms, want frames all the time", frames.StallMS)
+	}
+	if state := need(p.State(s.t.Context()))(s.t); state.DataState != "live" || state.DataPath != "direct" || state.State != "live" {
+		s.t.Errorf("after 20 seconds the element says %+v, want live and direct", state)
+	}
+}
+
+// clockMoves proves that the picture is not the same one for ever. The digits are a small part of the region.
+func clockMoves(s *stage, p *browser.Page, clock browser.Region) {
+	s.t.Helper()
+	if moved := need(p.Moves(s.t.Context(), clock, 1500*time.Millisecond))(s.t); moved < 0.005 {
+		s.t.Errorf("%.4f of the clock moves in 1.5 s, want a running clock", moved)
+	}
+}

@@ -1,0 +1,74 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/sightline-rtc/sightline/test/natlab"
+	"github.com/sightline-rtc/sightline/test/rig"
+)
+
+// Bytes on the wire beside the payload that the relay counts.
+const (
+	ipUDP       = 20 + 8
+	channelData = 4 // RFC 8656 section 12.4
+)
+
+func TestAForcedRelayCarriesThePictureAndItsBytesAreOnRecord(t *testing.T) {
+	s := enter(t)
+	countRelayPorts(s)
+	a := s.agent("agent", "test:")
+	p := s.watch("viewer", a, "?ice=relay", "relay")
+	session := s.session(a.Device)
+	need(p.Grow(t.Context(), 600, later))(t)
+	must(t, s.api.CloseSession(t.Context(), session.ID))
+
+	var wire map[string]natlab.Count
+	record := eventually(t, "agreement of the record with the wire", func() (rig.Session, error) {
+		wire = need(s.Server.Counters(t.Context(), "tally"))(t)
+		return s.api.Session(t.Context(), session.ID)
+	}, func(r rig.Session) bool { return agrees(r, wire) })
+	t.Logf("on record %+v, on the wire %+v", record.Relayed, wire)
+	if record.Relayed.DownPackets < 1000 {
+		t.Errorf("the record has %+v, want the packets of 600 frames", record.Relayed)
+	}
+	if record.Path == nil || record.Path.Kind != "relay" || record.Reason != "closed_by_api" {
+		t.Errorf("the record is %+v, want a relayed session that the API closed", record)
+	}
+}
+
+// countRelayPorts counts what the server's host exchanges with the camera on the ports of relays, and with the viewer on
+// the port that TURN clients use. The camera talks to no other UDP port there but the TURN port itself, for STUN.
+func countRelayPorts(s *stage) {
+	s.t.Helper()
+	must(s.t, s.Server.Filter(s.t.Context(), fmt.Sprintf(`table inet tally {
+	counter peer {}
+	counter client {}
+	chain input {
+		type filter hook input priority 0
+		ip saddr %[1]s udp dport != %[3]s counter name peer
+		ip saddr %[2]s udp dport %[3]s counter name client
+	}
+	chain output {
+		type filter hook output priority 0
+		ip daddr %[1]s udp sport != %[3]s counter name peer
+		ip daddr %[2]s udp sport %[3]s counter name client
+	}
+}`, s.Camera.Addr, s.Viewer.Addr, s.hub.RelayPort())))
+}
+
+// agrees compares the record of a session, with the headers that each of its packets had, with the counters on both
+// sides of the relay.
+func agrees(r rig.Session, wire map[string]natlab.Count) bool {
+	payload := float64(r.Relayed.UpBytes + r.Relayed.DownBytes)
+	packets := float64(r.Relayed.UpPackets + r.Relayed.DownPackets)
+	return within2Percent(payload+ipUDP*packets, wire["peer"]) &&
+		within2Percent(payload+(ipUDP+channelData)*packets, wire["client"])
+}
+
+func within2Percent(record float64, wire natlab.Count) bool {
+	return record > 0 && math.Abs(record-float64(wire.Bytes)) <= 0.02*float64(wire.Bytes)
+}

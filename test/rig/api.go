@@ -1,0 +1,150 @@
+//go:build linux
+
+package rig
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// API is a partner's program that uses the REST API from the viewer's host, with an API key.
+type API struct {
+	hub    *Hub
+	key    string
+	client *http.Client
+}
+
+// Session is what the API tells of a session, as far as tests look.
+type Session struct {
+	ID     string `json:"id"`
+	Device string `json:"device"`
+	Viewer string `json:"viewer"`
+	State  string `json:"state"`
+	Reason string `json:"reason"`
+	Path   *struct {
+		Kind string `json:"kind"`
+	} `json:"path"`
+	Relayed struct {
+		UpBytes     uint64 `json:"up_bytes"`
+		UpPackets   uint64 `json:"up_packets"`
+		DownBytes   uint64 `json:"down_bytes"`
+		DownPackets uint64 `json:"down_packets"`
+	} `json:"relayed"`
+}
+
+// Device is what the API tells of a device, as far as tests look.
+type Device struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Presence struct {
+		Status     string `json:"status"`
+		Generation uint64 `json:"generation"`
+	} `json:"presence"`
+}
+
+// Token is a viewer's token and when it expires.
+type Token struct {
+	Token   string    `json:"token"`
+	Expires time.Time `json:"expires"`
+}
+
+// Problem is an answer of the API that is not a success.
+type Problem struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Code, p.Detail) }
+
+// API makes a key of the default project and returns a client that uses it.
+func (h *Hub) API(ctx context.Context) (*API, error) {
+	key, err := h.Key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &API{
+		hub: h, key: key,
+		client: &http.Client{Transport: &http.Transport{DialContext: h.rig.Viewer.Dial}, Timeout: 10 * time.Second},
+	}, nil
+}
+
+// Sessions lists the sessions of a device, the newest first.
+func (a *API) Sessions(ctx context.Context, device string) ([]Session, error) {
+	var out struct{ Sessions []Session }
+	err := a.Do(ctx, http.MethodGet, "/v1/sessions?device="+url.QueryEscape(device), nil, &out)
+	return out.Sessions, err
+}
+
+// Session gets one session.
+func (a *API) Session(ctx context.Context, id string) (s Session, err error) {
+	err = a.Do(ctx, http.MethodGet, "/v1/sessions/"+id, nil, &s)
+	return s, err
+}
+
+// CloseSession ends a session.
+func (a *API) CloseSession(ctx context.Context, id string) error {
+	return a.Do(ctx, http.MethodDelete, "/v1/sessions/"+id, nil, nil)
+}
+
+// Device gets one device.
+func (a *API) Device(ctx context.Context, id string) (d Device, err error) {
+	err = a.Do(ctx, http.MethodGet, "/v1/devices/"+id, nil, &d)
+	return d, err
+}
+
+// DeleteDevice revokes a device.
+func (a *API) DeleteDevice(ctx context.Context, id string) error {
+	return a.Do(ctx, http.MethodDelete, "/v1/devices/"+id, nil, nil)
+}
+
+// Token makes a viewer's token; the subject is who looks.
+func (a *API) Token(ctx context.Context, device, subject string, life time.Duration) (t Token, err error) {
+	body := map[string]any{"device": device, "subject": subject, "ttl_s": int(life.Seconds())}
+	err = a.Do(ctx, http.MethodPost, "/v1/tokens", body, &t)
+	return t, err
+}
+
+// Do asks for path with the key and decodes the answer; a refusal is a *Problem.
+func (a *API) Do(ctx context.Context, method, path string, body, answer any) (err error) {
+	var sent io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		sent = bytes.NewReader(b)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, a.hub.URL+path, sent)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+a.key)
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := a.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	decode := json.NewDecoder(response.Body).Decode
+	switch {
+	case response.StatusCode >= http.StatusMultipleChoices:
+		p := &Problem{Status: response.StatusCode}
+		if err := decode(p); err != nil {
+			return fmt.Errorf("%s %s: status %d without a problem: %w", method, path, response.StatusCode, err)
+		}
+		return p
+	case answer == nil:
+		return nil
+	default:
+		return decode(answer)
+	}
+}
