@@ -40,7 +40,8 @@ func embedded(addr netip.Addr) []netip.Addr {
 }
 
 // localNAT64 reads an address of 64:ff9b:1::/48 with each prefix length that RFC 6052 section 2.2 knows from 48 on,
-// where byte 8 is left out. A reading of all zeros is a form that is not used, unless every one is.
+// where byte 8 is left out. Nothing in the address says which it is, so that few addresses of the longer prefixes pass
+// even where the range is open. A reading of all zeros is a form that is not used, unless every one is.
 func localNAT64(b [16]byte) []netip.Addr {
 	var found []netip.Addr
 	for _, form := range [][4]byte{

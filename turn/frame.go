@@ -26,8 +26,9 @@ var (
 // It fails as soon as the bytes can be no frame, however few they are. A frame that is all there has been checked
 // in full.
 //
-// The first two bits tell STUN from ChannelData (RFC 8656 section 12), whose data a stream pads to four bytes
-// (section 12.5).
+// The first two bits tell STUN from ChannelData (RFC 5766 section 11), whose data a stream pads to four bytes (RFC 8656
+// section 12.5). RFC 8656 keeps channels to 0x4000 to 0x4FFF, but clients of the older RFC, coturn's among them, choose
+// any number up to 0x7FFF.
 func frameLen(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -56,10 +57,6 @@ func stunLen(b []byte) (int, error) {
 }
 
 func channelLen(b []byte) (int, error) {
-	// Channels are 0x4000 to 0x4FFF (RFC 8656 section 12).
-	if b[0]>>4 != 0x4 {
-		return 0, errFrameKind
-	}
 	if len(b) < channelHeader {
 		return 0, nil
 	}
