@@ -18,7 +18,7 @@ GO_FILES = $(shell git ls-files -co --exclude-standard '*.go')
 # The pages are built where Node is; without it the programs carry a page that says how to build them.
 NPM := $(shell command -v npm 2>/dev/null)
 WEB_MODULES := web/node_modules/.package-lock.json
-WEB_SOURCES := $(shell find web -type d \( -name node_modules -o -name dist -o -name lib \) -prune -o -type f -print 2>/dev/null)
+WEB_SOURCES := $(shell find web -type d \( -name node_modules -o -name dist -o -name lib -o -path web/test \) -prune -o -type f ! -name "*.go" -print 2>/dev/null)
 PAGES := web/dist/index.html
 BROWSER_MODULES := test/browser/node_modules/.package-lock.json
 

@@ -75,7 +75,7 @@ func TestARevokedDeviceIsGoneAtOnce(t *testing.T) {
 	p := s.watch("viewer", a, "", "direct")
 	must(t, s.api.DeleteDevice(t.Context(), a.Device))
 	need(p.Until(t.Context(), "closed", "", soon))(t)
-	s.says(p, "closed", "revoked", "removed")
+	s.says(p, "closed", "revoked", "withdrawn")
 	w := s.wire()
 	w.hello(token)
 	if code, end := w.refused(), w.closed(); code != protocol.CodeRevoked || end != protocol.CloseRevoked {
