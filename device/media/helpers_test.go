@@ -5,6 +5,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/rtp"
@@ -118,12 +119,13 @@ type shown struct {
 	packets int
 }
 
-// watchStream subscribes a screen and runs the subscription until the test ends.
+// watchStream subscribes a screen in a synctest bubble; the subscription runs until the test ends.
 func watchStream(t *testing.T, s *Stream) (*screen, *Subscription) {
 	t.Helper()
 	view := &screen{}
 	sub := s.Subscribe(Options{Video: Track{Writer: view, SSRC: 7, PayloadType: 96}})
 	run(t, sub)
+	synctest.Wait()
 	return view, sub
 }
 

@@ -52,7 +52,6 @@ func TestNewViewerStartsWithTheCachedGroup(t *testing.T) {
 		s := NewStream(Config{})
 		cam := &camera{stream: s, gop: 50, keySize: 60_000, size: 8000}
 		early, _ := watchStream(t, s)
-		synctest.Wait()
 		cam.run(80) // 30 pictures into the second group
 		joined := time.Now()
 		view, sub := watchStream(t, s)
@@ -140,7 +139,6 @@ func TestSourceThatMakesKeyframesIsAskedForOne(t *testing.T) {
 		s.SetKeyframer(func() { asked++; cam.n = 0 })
 		cam.run(50)
 		view, _ := watchStream(t, s)
-		synctest.Wait()
 		cam.run(25)
 		if asked != 1 {
 			t.Errorf("the source was asked %d times, want 1", asked)
@@ -192,7 +190,6 @@ func TestKeyframeRequestIsDeferredNotLost(t *testing.T) {
 		asked := 0
 		s.SetKeyframer(func() { asked++; cam.n = 0 })
 		_, sub := watchStream(t, s)
-		synctest.Wait()
 		cam.run(2)
 		sub.RequestKeyframe()
 		cam.run(20)
@@ -207,7 +204,6 @@ func TestRequestWithoutAKeyframerReplaysTheGroupOnce(t *testing.T) {
 		s := NewStream(Config{})
 		cam := &camera{stream: s, gop: 100, keySize: 20_000, size: 1000}
 		view, sub := watchStream(t, s)
-		synctest.Wait()
 		cam.run(110)
 		for range 10 {
 			sub.RequestKeyframe()
@@ -235,7 +231,6 @@ func TestSlowViewerIsCutToTheNextKeyframe(t *testing.T) {
 		cam := &camera{stream: s, gop: 25, keySize: 10_000, size: 2000}
 		slow, slowSub := watchStream(t, s)
 		quick, quickSub := watchStream(t, s)
-		synctest.Wait()
 		cam.run(30)
 		unblock := slow.block()
 		cam.run(15) // 600 ms
@@ -271,7 +266,6 @@ func TestCutAsksTheSourceForAKeyframe(t *testing.T) {
 		cam := &camera{stream: s, gop: 1000, keySize: 10_000, size: 2000}
 		s.SetKeyframer(func() { cam.n = 0 })
 		view, sub := watchStream(t, s)
-		synctest.Wait()
 		cam.run(30)
 		unblock := view.block()
 		cam.run(20)
@@ -296,7 +290,6 @@ func TestTimeGoesOnWhenTheSourceComesBack(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := NewStream(Config{})
 				view, _ := watchStream(t, s)
-				synctest.Wait()
 				cam := &camera{stream: s, gop: 10, keySize: 2000, size: 400, pts: 20 * time.Hour}
 				cam.run(20)
 				time.Sleep(3 * time.Second)
@@ -318,7 +311,6 @@ func TestOversizedPictureStopsUntilTheNextKeyframe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewStream(Config{})
 		view, _ := watchStream(t, s)
-		synctest.Wait()
 		cam := &camera{stream: s, gop: 10, keySize: 2000, size: 400}
 		cam.run(12)
 		s.WriteVideo(AccessUnit{NALUs: inter(MaxAccessUnit + 1), PTS: cam.pts})

@@ -39,7 +39,8 @@ type videoIntake struct {
 	// losses are the times of the last ones; lossy is closed when they are too many.
 	losses []time.Time
 	lossy  chan struct{}
-	said   bool
+	// said tells that lossy is closed.
+	said bool
 }
 
 func newVideoIntake(sink Sink, h264 *format.H264, log *slog.Logger) (*videoIntake, error) {
@@ -52,22 +53,23 @@ func newVideoIntake(sink Sink, h264 *format.H264, log *slog.Logger) (*videoIntak
 
 func (v *videoIntake) onPacket(client *gortsplib.Client, m *description.Media) func(*rtp.Packet) {
 	return func(p *rtp.Packet) {
-		v.sink.Alive()
-		v.checkSequence(p.SequenceNumber)
 		pts, ok := client.PacketPTS(m, p)
-		nalus, err := v.decoder.Decode(p)
-		switch {
-		case errors.Is(err, rtph264.ErrMorePacketsNeeded) || errors.Is(err, rtph264.ErrNonStartingPacketAndNoPrevious):
-			return
-		case err != nil:
-			v.log.Debug("source sent a bad packet", "err", err)
-			v.damaged = true
-			return
-		case !ok:
-			// The clock starts with the first keyframe.
-			return
-		}
-		v.take(nalus, duration(pts, media.VideoClockRate))
+		v.packet(p, duration(pts, media.VideoClockRate), ok)
+	}
+}
+
+// packet takes the next packet. Its time is not known before the first keyframe, with which the clock starts.
+func (v *videoIntake) packet(p *rtp.Packet, pts time.Duration, timed bool) {
+	v.sink.Alive()
+	v.checkSequence(p.SequenceNumber)
+	nalus, err := v.decoder.Decode(p)
+	switch {
+	case errors.Is(err, rtph264.ErrMorePacketsNeeded) || errors.Is(err, rtph264.ErrNonStartingPacketAndNoPrevious):
+	case err != nil:
+		v.log.Debug("source sent a bad packet", "err", err)
+		v.damaged = true
+	case timed:
+		v.take(nalus, pts)
 	}
 }
 
