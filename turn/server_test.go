@@ -167,17 +167,17 @@ func startWith(t *testing.T, prepare func(*Server), change ...func(*Config)) *ha
 
 // serverGoroutines counts the goroutines that serve: ours and pion/turn's, but not those of its client.
 func serverGoroutines() int {
+	return goroutinesIn("turn/v5.(*Server)", "turn/v5/internal/allocation", "turn/v5/internal/server",
+		"turn.(*Server).Run", "turn.(*meter)", "turn.(*stream")
+}
+
+// goroutinesIn counts the goroutines that are in one of the functions.
+func goroutinesIn(functions ...string) int {
 	buf := make([]byte, 1<<20)
 	n := 0
 	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		for _, frame := range []string{
-			"turn/v5.(*Server)", "turn/v5/internal/allocation", "turn/v5/internal/server",
-			"turn.(*Server).Run", "turn.(*meter)", "turn.(*stream",
-		} {
-			if strings.Contains(stack, frame) {
-				n++
-				break
-			}
+		if slices.ContainsFunc(functions, func(f string) bool { return strings.Contains(stack, f) }) {
+			n++
 		}
 	}
 	return n
