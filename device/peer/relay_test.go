@@ -16,8 +16,9 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// relayPorts are where the test's relay has its allocations.
-const relayPortMin, relayPortMax = 42000, 42999
+// relayPortMin and relayPortMax are where the test's relay has its allocations: below the ports that systems give out
+// by themselves, so that a port tells what is relayed.
+const relayPortMin, relayPortMax = 20000, 20999
 
 // relayAddress is an address that host candidates have too, so that the relay sees them come from it.
 func relayAddress(t *testing.T) net.IP {

@@ -1,9 +1,11 @@
 package peer
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 
 	"github.com/pion/ice/v4"
 )
@@ -37,9 +39,11 @@ func listen(address string, log *slog.Logger) (*socket, error) {
 	if !ok {
 		panic("a UDP socket has a UDP address")
 	}
+	gate := &gate{UDPConn: conn, open: make(chan struct{})}
 	mux := ice.NewUniversalUDPMuxDefault(ice.UniversalUDPMuxParams{
-		Logger: loggers{log}.NewLogger("mux"), UDPConn: conn,
+		Logger: loggers{log}.NewLogger("mux"), UDPConn: gate,
 	})
+	close(gate.open)
 	return &socket{UniversalUDPMuxDefault: mux, port: bound.Port}, nil
 }
 
@@ -68,4 +72,32 @@ func (s *socket) GetListenAddresses() []net.Addr {
 		return loopback
 	}
 	return addresses
+}
+
+// maxReadFaults is how many reads in a row may fail before the port counts as broken. Some systems report there that
+// an earlier packet did not arrive.
+const maxReadFaults = 100
+
+// gate is the socket with its reading held back until the mux is whole. The mux reads before it is, and falls over a
+// STUN message that comes then: from viewers of a device that has restarted on the same port. It also spares the mux,
+// which ends on any fault, those that pass.
+type gate struct {
+	*net.UDPConn
+	open chan struct{}
+}
+
+var _ ice.AddrPortReaderWriter = (*gate)(nil)
+
+func (g *gate) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	<-g.open
+	for faults := 0; ; faults++ {
+		n, from, err := g.ReadFromUDPAddrPort(b)
+		if err == nil || errors.Is(err, net.ErrClosed) || faults == maxReadFaults {
+			return n, from, err
+		}
+	}
+}
+
+func (g *gate) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	return g.WriteToUDPAddrPort(b, to)
 }
