@@ -3,7 +3,6 @@ package media
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -39,18 +38,17 @@ type normaliser struct {
 // with them. The errors are ErrTooLarge, errNoPicture and errNoParameterSets.
 func (n *normaliser) normalise(nalus [][]byte) (out [][]byte, key bool, err error) {
 	var sets, rest [][]byte
-	size, picture := 0, false
+	if !fits(nalus) {
+		return nil, false, ErrTooLarge
+	}
+	picture := false
 	for _, nalu := range nalus {
-		if len(nalu) == 0 || nalu[0]&0x80 != 0 {
+		if !wellFormed(nalu) {
 			continue
-		}
-		if size += len(nalu); size > MaxAccessUnit {
-			return nil, false, ErrTooLarge
 		}
 		switch t := nalType(nalu); t {
 		case h264.NALUTypeSPS, h264.NALUTypePPS:
-			changed, err := n.keep(nalu)
-			if err == nil && changed {
+			if n.keep(nalu) {
 				sets = append(sets, nalu)
 			}
 		case h264.NALUTypeSEI:
@@ -75,26 +73,32 @@ func (n *normaliser) normalise(nalus [][]byte) (out [][]byte, key bool, err erro
 	return append(sets, rest...), key, nil
 }
 
-// keep remembers a copy of a parameter set and reports whether it is new.
-func (n *normaliser) keep(nalu []byte) (changed bool, err error) {
-	id, err := parameterSetID(nalu)
-	if err != nil {
-		return false, err
+// wellFormed reports whether a NAL unit has a header whose forbidden_zero_bit is 0 (H.264 section 7.4.1).
+func wellFormed(nalu []byte) bool { return len(nalu) > 0 && nalu[0]&0x80 == 0 }
+
+// fits reports whether an access unit is within MaxAccessUnit.
+func fits(nalus [][]byte) bool {
+	size := 0
+	for _, nalu := range nalus {
+		size += len(nalu)
 	}
+	return size <= MaxAccessUnit
+}
+
+// keep remembers a copy of a parameter set and reports whether it is new. One that cannot be read is ignored.
+func (n *normaliser) keep(nalu []byte) (changed bool) {
+	id, err := parameterSetID(nalu)
 	isSPS := nalType(nalu) == h264.NALUTypeSPS
 	kept, maxID := &n.pps, uint32(maxPPSID)
 	if isSPS {
 		kept, maxID = &n.sps, maxSPSID
 	}
-	if id > maxID || len(nalu) > maxParameterSetBytes {
-		return false, fmt.Errorf("parameter set %d of %d bytes is out of range", id, len(nalu))
-	}
-	if bytes.Equal((*kept)[id], nalu) {
-		return false, nil
+	if err != nil || id > maxID || len(nalu) > maxParameterSetBytes || bytes.Equal((*kept)[id], nalu) {
+		return false
 	}
 	if isSPS {
 		if _, err := FormatOf(nalu); err != nil {
-			return false, err
+			return false
 		}
 	}
 	if *kept == nil {
@@ -107,7 +111,7 @@ func (n *normaliser) keep(nalu []byte) (changed bool, err error) {
 	} else {
 		n.latestPPS = nalu
 	}
-	return true, nil
+	return true
 }
 
 // all lists the current parameter sets, SPS first.

@@ -93,6 +93,9 @@ func (s *Stream) writeVideo(au AccessUnit, now time.Time) (force func()) {
 	s.wanted = s.wanted && !p.key
 	starved := false
 	for v := range s.viewers {
+		if !v.watches() {
+			continue
+		}
 		v.pacer.setStreamRate(bps)
 		starved = v.offer(p, now) || starved
 	}
@@ -239,6 +242,9 @@ func (s *Stream) start(v *Subscription, now time.Time) (force func()) {
 	defer s.mu.Unlock()
 	s.viewers[v] = struct{}{}
 	v.pacer.setStreamRate(s.rate.rate(now))
+	if !v.watches() {
+		return nil
+	}
 	if s.force == nil || now.Sub(s.forced) < keyframeSpacing {
 		if group := s.gop.start(now); group != nil {
 			v.prime(group, now)
@@ -270,11 +276,11 @@ func (s *Stream) answer(v *Subscription, now time.Time) (force func()) {
 		s.wanted = true
 		return s.due(now)
 	}
-	if _, joined := s.viewers[v]; !joined {
+	if _, joined := s.viewers[v]; !joined || !v.watches() {
 		return nil
 	}
 	group := s.gop.start(now)
-	if group == nil || group[0] == v.replayed || now.Sub(v.asked) < keyframeSpacing {
+	if len(group) == 0 || group[0] == v.replayed || now.Sub(v.asked) < keyframeSpacing {
 		return nil
 	}
 	if !s.gop.worthReplaying(now, v.pacer.drain(s.gop.bytes)) {

@@ -354,6 +354,25 @@ func TestSoundIsNotHeldUpByPacing(t *testing.T) {
 	})
 }
 
+func TestViewerMayOnlyListen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		s.Restarted(&AudioFormat{Codec: CodecPCMU, ClockRate: 8000, Channels: 1})
+		cam := &camera{stream: s, gop: 10, keySize: 2000, size: 400}
+		cam.run(15)
+		ear := &screen{}
+		sub := s.Subscribe(Options{Audio: Track{Writer: ear}})
+		run(t, sub)
+		synctest.Wait()
+		sub.RequestKeyframe()
+		s.WriteAudio(AudioFrame{Payload: make([]byte, 160), PTS: cam.pts})
+		cam.run(10)
+		if got := len(ear.got()); got != 1 {
+			t.Errorf("got %d packets, want 1", got)
+		}
+	})
+}
+
 func TestSoundOfAnotherFormatIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewStream(Config{})

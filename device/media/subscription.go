@@ -243,6 +243,9 @@ func (s *Subscription) Stats() Stats {
 	return s.stats
 }
 
+// watches reports whether the viewer takes pictures, and not only sound.
+func (s *Subscription) watches() bool { return s.video.track.Writer != nil }
+
 // offer queues a live picture and reports whether the viewer was cut and now waits for a keyframe.
 func (s *Subscription) offer(p *picture, now time.Time) (starved bool) {
 	s.mu.Lock()

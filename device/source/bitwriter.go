@@ -12,7 +12,8 @@ type bitWriter struct {
 func (w *bitWriter) u(width uint, v uint32) {
 	for i := int(width) - 1; i >= 0; i-- {
 		w.bits = w.bits<<1 | byte(v>>uint(i)&1)
-		if w.n++; w.n == 8 {
+		w.n++
+		if w.n == 8 {
 			w.out = append(w.out, w.bits)
 			w.bits, w.n = 0, 0
 		}

@@ -208,9 +208,9 @@ func TestWatchdogsEndALifeInWhichSomethingIsMissing(t *testing.T) {
 		"never opened":      {func(ctx context.Context, _ Sink) error { return hang(ctx) }, 21 * time.Second, "could not be opened"},
 		"no video":          {opened, 6 * time.Second, "announced video and sends none"},
 		"sound only":        {soundOnly, 6 * time.Second, "announced video and sends none"},
-		"video stops":       {pictures(10*time.Second, time.Second, hang), 16 * time.Second, "no video came for 5s"},
+		"video stops":       {pictures(10*time.Second, time.Second, hang), 15500 * time.Millisecond, "no video came for 5s"},
 		"no keyframe":       {pictures(forever, forever, hang), 23 * time.Second, "no keyframe came for 22s"},
-		"ends without word": {pictures(time.Second, time.Second, func(context.Context) error { return nil }), 2 * time.Second, "the source ended"},
+		"ends without word": {pictures(time.Second, time.Second, func(context.Context) error { return nil }), 1500 * time.Millisecond, "the source ended"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -67,7 +67,8 @@ func (s *rtspSource) run(ctx context.Context, sink Sink) error {
 		return err
 	}
 	defer client.Close()
-	defer context.AfterFunc(ctx, client.Close)()
+	stop := context.AfterFunc(ctx, client.Close)
+	defer stop()
 
 	session, _, err := client.Describe(s.url)
 	if err != nil {
@@ -163,11 +164,10 @@ type videoTrack struct {
 
 // parameterSets are those of the SDP: some cameras do not repeat them in the stream.
 func (t *videoTrack) parameterSets() [][]byte {
-	sps, pps := t.h264.SafeParams()
-	if sps == nil || pps == nil {
+	if t.h264.SPS == nil || t.h264.PPS == nil {
 		return nil
 	}
-	return [][]byte{sps, pps}
+	return [][]byte{t.h264.SPS, t.h264.PPS}
 }
 
 // chooseTracks takes the first H.264 video, and the first sound that browsers understand as it is.

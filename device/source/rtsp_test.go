@@ -92,6 +92,15 @@ func openSource(t *testing.T, spec string, log *slog.Logger) Source {
 	return s
 }
 
+func openCamera(t *testing.T, spec string) *rtspSource {
+	t.Helper()
+	s, ok := openSource(t, spec, nil).(*rtspSource)
+	if !ok {
+		t.Fatalf("%s is no camera", spec)
+	}
+	return s
+}
+
 func TestCameraOverRTSPGivesPicturesAndSound(t *testing.T) {
 	for sound, want := range map[string]*media.AudioFormat{
 		"none": nil,
@@ -101,8 +110,8 @@ func TestCameraOverRTSPGivesPicturesAndSound(t *testing.T) {
 		for _, tcp := range []bool{false, true} {
 			t.Run(sound+" tcp "+strconv.FormatBool(tcp), func(t *testing.T) {
 				cam := startCamera(t, "0", sound, "", "")
-				s := openSource(t, cam.url("", "/live"), nil)
-				s.(*rtspSource).tcp.Store(tcp)
+				s := openCamera(t, cam.url("", "/live"))
+				s.tcp.Store(tcp)
 				out := newSink()
 				out.wait(t, runSource(t, s, out), func() bool {
 					return len(out.units) >= 70 && (want == nil || len(out.sound) >= 50)
@@ -216,7 +225,7 @@ func TestCameraRefusalsAreToldInWords(t *testing.T) {
 }
 
 func TestErrorsOfACameraHideThePassword(t *testing.T) {
-	s := openSource(t, "rtsp://admin:hunter2@camera/live", nil).(*rtspSource)
+	s := openCamera(t, "rtsp://admin:hunter2@camera/live")
 	for _, cause := range []string{"bad rtsp://admin:hunter2@camera/live", "hunter2"} {
 		if got := s.explain(errors.New(cause)).Error(); strings.Contains(got, "hunter2") {
 			t.Errorf("got %q", got)

@@ -94,7 +94,8 @@ func (s *testSource) pictures(ctx context.Context, sink Sink, start time.Time, w
 			continue
 		}
 		key := wanted.Swap(false) || sinceKey >= gop
-		if sinceKey++; key {
+		sinceKey++
+		if key {
 			sinceKey = 1
 		}
 		nalus := card.frame(n, time.Now(), key)
