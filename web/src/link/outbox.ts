@@ -1,5 +1,5 @@
 import { bytesOf } from "../protocol/codec.ts";
-import { classOf, type Draft, type Envelope } from "../protocol/envelope.ts";
+import { classOf, type Draft, type Envelope, stateKey } from "../protocol/envelope.ts";
 import { ProtocolError } from "../protocol/error.ts";
 import { LIMITS } from "../protocol/limits.ts";
 
@@ -63,7 +63,7 @@ export class Outbox {
         this.#bytes += size;
         break;
       case "state":
-        this.#state.set(`${message.type}/${message.session ?? ""}`, message);
+        this.#state.set(stateKey(message), message);
         break;
       case "control":
         if (this.#control.length >= maxControl) {

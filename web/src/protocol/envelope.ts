@@ -101,3 +101,9 @@ export function classOf(message: Draft): Class {
   if (message.type === "stats" && message.data.media) return "state";
   return CLASSES[message.type];
 }
+
+/** What a state message replaces: the newest of its type for its session, or for its device. */
+export function stateKey(message: Draft): string {
+  const device = message.type === "presence" ? message.data.device : "";
+  return `${message.type}/${message.session ?? ""}${device}`;
+}
