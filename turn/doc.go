@@ -9,6 +9,7 @@
 //   - frame.go, stream.go, streams.go: the framing guard in front of every TCP client.
 //   - relay.go, relays.go, generator.go: the relayed transport addresses, filtered and counted packet by packet.
 //   - grants.go, meter.go: which grants live, and what their allocations have carried.
+//   - window.go: a fault of the library, mended from outside.
 //   - addresses.go, listen.go, server.go: sockets and life.
 //
 // A packet meets two of our wrappers, one on each leg: the client's (a UDP socket, or a stream) and the relay's.

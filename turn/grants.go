@@ -100,7 +100,7 @@ func (g *grants) state(id protocol.GrantID, now time.Time) (alive, known bool) {
 	if entry == nil {
 		return false, false
 	}
-	return !entry.ended && (entry.forget.IsZero() || now.Before(entry.forget)), true
+	return !g.closed && !entry.ended && (entry.forget.IsZero() || now.Before(entry.forget)), true
 }
 
 // admit reports whether a grant is alive, and asks the store about one that was never pushed.

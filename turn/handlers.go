@@ -54,19 +54,32 @@ func (s *Server) permit(transport string, server netip.AddrPort) pionturn.Permis
 	return func(from net.Addr, ip net.IP) bool {
 		addr, _ := netip.AddrFromSlice(ip)
 		addr = addr.Unmap()
-		r := s.relays.of(flow{transport, addrPort(from), server})
-		result := "expected"
-		switch {
-		case r == nil || s.peers.address(addr) != allowed && !s.relays.another(r, addr):
-			result = "refused"
-		case !r.mayPermit(addr):
-			result = "full"
-		case !s.grants.expects(r.grant, addr):
-			result = "unexpected"
+		r, adding := s.relays.of(flow{transport, addrPort(from), server})
+		result, has := "refused", false
+		if r != nil {
+			adding.close()
+			result, has = s.judgePermission(r, addr)
 		}
 		s.counts.permissions.WithLabelValues(result).Inc()
-		return result == "expected" || result == "unexpected"
+		granted := result == "expected" || result == "unexpected"
+		if granted && !has {
+			adding.open(addr)
+		}
+		return granted
 	}
+}
+
+func (s *Server) judgePermission(r *relay, addr netip.Addr) (result string, has bool) {
+	has, room := r.mayPermit(addr)
+	switch {
+	case s.peers.address(addr) != allowed && !s.relays.another(r, addr):
+		return "refused", has
+	case !room:
+		return "full", has
+	case !s.grants.expects(r.grant, addr):
+		return "unexpected", has
+	}
+	return "expected", has
 }
 
 // events tells relays about their client and their permissions.
@@ -87,6 +100,9 @@ func (s *Server) events() pionturn.EventHandler {
 		},
 		OnPermissionDeleted: func(_, _ net.Addr, _, _, _ string, relayed net.Addr, peer net.IP) {
 			if r, addr := s.permission(relayed, peer); r != nil {
+				if adding := s.relays.windowOf(r); adding != nil {
+					adding.wait(addr)
+				}
 				r.forbid(addr)
 			}
 		},
@@ -101,8 +117,9 @@ func (s *Server) permission(relayed net.Addr, peer net.IP) (*relay, netip.Addr) 
 // bindClient ties a new relay to its client.
 func (s *Server) bindClient(r *relay, from, at net.Addr) {
 	c := client{flow: flow{r.transport, addrPort(from), addrPort(at)}}
-	if r.transport == transportTCP {
-		c.stream = s.streamOf(c.flow)
+	c.window, c.stream = s.legOf(c.flow)
+	if c.window == nil {
+		return
 	}
 	if c.stream != nil {
 		c.stream.allocate()
@@ -116,13 +133,20 @@ func (s *Server) bindClient(r *relay, from, at net.Addr) {
 	}
 }
 
-func (s *Server) streamOf(f flow) *stream {
+// legOf returns the window of who serves a client, and its stream unless it came by UDP; nil when it has gone.
+func (s *Server) legOf(f flow) (*window, *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, d := range s.doors {
-		if d.addr == f.server {
-			return s.streams[i].of(f.client)
+		if d.addr != f.server {
+			continue
+		}
+		if f.transport == transportUDP {
+			return &s.datagrams[i].adding, nil
+		}
+		if stream := s.streams[i].of(f.client); stream != nil {
+			return &stream.adding, stream
 		}
 	}
-	return nil
+	return nil, nil
 }

@@ -158,12 +158,22 @@ type datagrams struct {
 	*net.UDPConn
 	log *slog.Logger
 	// left is called once, when the last read has failed.
-	left func()
-	once sync.Once
+	left   func()
+	once   sync.Once
+	adding window
+}
+
+// WriteTo sends a datagram to a client.
+func (d *datagrams) WriteTo(p []byte, addr net.Addr) (int, error) {
+	if isResponse(p) {
+		d.adding.close()
+	}
+	return d.UDPConn.WriteTo(p, addr)
 }
 
 // ReadFrom returns the next datagram.
 func (d *datagrams) ReadFrom(p []byte) (int, net.Addr, error) {
+	d.adding.close()
 	for {
 		n, addr, err := d.UDPConn.ReadFrom(p)
 		if err == nil {

@@ -138,12 +138,12 @@ func (r *relay) forbid(addr netip.Addr) {
 	delete(r.permitted, addr)
 }
 
-// mayPermit reports whether there is room for a permission.
-func (r *relay) mayPermit(addr netip.Addr) bool {
+// mayPermit reports whether there is the permission already, and whether there is room for it.
+func (r *relay) mayPermit(addr netip.Addr) (has, room bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	_, ok := r.permitted[addr]
-	return ok || len(r.permitted) < maxPermissions
+	_, has = r.permitted[addr]
+	return has, has || len(r.permitted) < maxPermissions
 }
 
 // end lets nothing through any more and wakes pion/turn, which then closes the relay. It does not close the socket under

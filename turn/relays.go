@@ -19,6 +19,8 @@ type client struct {
 	flow flow
 	// stream is nil for a UDP client.
 	stream *stream
+	// window is that of the goroutine which serves the client.
+	window *window
 }
 
 // relays finds the live relays by address and by client. Safe for concurrent use.
@@ -117,11 +119,19 @@ func (t *relays) at(public netip.AddrPort) *relay {
 	return t.byPublic[public]
 }
 
-// of returns the relay of a client, or nil.
-func (t *relays) of(client flow) *relay {
+// of returns the relay of a client and the window of who serves it, or nil.
+func (t *relays) of(client flow) (*relay, *window) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.byFlow[client]
+	r := t.byFlow[client]
+	return r, t.clients[r].window
+}
+
+// windowOf returns the window of who serves the relay's client, or nil.
+func (t *relays) windowOf(r *relay) *window {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.clients[r].window
 }
 
 // takeStream returns the stream of the relay's client the first time it is asked; nil when there is none.
@@ -132,7 +142,7 @@ func (t *relays) takeStream(r *relay) *stream {
 	if !ok {
 		return nil
 	}
-	t.clients[r] = client{flow: c.flow}
+	t.clients[r] = client{flow: c.flow, window: c.window}
 	return c.stream
 }
 

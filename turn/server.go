@@ -77,8 +77,10 @@ type Server struct {
 	readers sync.WaitGroup
 
 	// mu guards the fields below.
-	mu      sync.Mutex
-	streams []*streams
+	mu sync.Mutex
+	// datagrams and streams are what pion/turn sees of the doors, in their order.
+	datagrams []*datagrams
+	streams   []*streams
 }
 
 // New makes a server; it does no I/O. It fails when the configuration cannot be right.
@@ -170,8 +172,10 @@ func (s *Server) serve() (*pionturn.Server, error) {
 	defer s.mu.Unlock()
 	for _, d := range s.doors {
 		s.readers.Add(1)
+		packets := &datagrams{UDPConn: d.udp, log: s.log, left: s.readers.Done}
+		s.datagrams = append(s.datagrams, packets)
 		config.PacketConnConfigs = append(config.PacketConnConfigs, pionturn.PacketConnConfig{
-			PacketConn:            &datagrams{UDPConn: d.udp, log: s.log, left: s.readers.Done},
+			PacketConn:            packets,
 			RelayAddressGenerator: &generator{server: s, transport: transportUDP, local: d.addr.Addr()},
 			PermissionHandler:     s.permit(transportUDP, d.addr),
 		})

@@ -29,6 +29,7 @@ type stream struct {
 	closed func()
 	// broken is called when what came was no frame.
 	broken func()
+	adding window
 
 	buf   [2 * maxFrame]byte
 	start int
@@ -53,6 +54,7 @@ func newStream(conn net.Conn, now time.Time, closed, broken func()) (*stream, er
 
 // Read returns one whole frame, or an error; never nothing at all.
 func (s *stream) Read(p []byte) (int, error) {
+	s.adding.close()
 	for {
 		size, err := frameLen(s.buf[s.start:s.end])
 		if err != nil {
@@ -136,6 +138,9 @@ func (s *stream) release(now time.Time) {
 
 // Write sends one frame, and closes the stream when that does not succeed: what was sent in part cannot be mended.
 func (s *stream) Write(p []byte) (int, error) {
+	if isResponse(p) {
+		s.adding.close()
+	}
 	err := s.Conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if err != nil {
 		return 0, err
