@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// API is a partner's program that uses the REST API from the viewer's host, with an API key.
+// API is a partner's program that uses the REST API on a host of its own, with an API key.
 type API struct {
 	hub    *Hub
 	key    string
@@ -71,7 +71,7 @@ func (h *Hub) API(ctx context.Context) (*API, error) {
 	}
 	return &API{
 		hub: h, key: key,
-		client: &http.Client{Transport: &http.Transport{DialContext: h.rig.Viewer.Dial}, Timeout: 10 * time.Second},
+		client: &http.Client{Transport: &http.Transport{DialContext: h.rig.Partner.Dial}, Timeout: 10 * time.Second},
 	}, nil
 }
 

@@ -19,8 +19,8 @@ import (
 // Rig is a lab with the product's programs in it. The caller closes it.
 type Rig struct {
 	Lab *natlab.Lab
-	// Camera, Server and Viewer are the three hosts.
-	Camera, Server, Viewer *natlab.Host
+	// Camera, Server and Viewer are where the agent, the hub and the browser run; Partner is where the API is used.
+	Camera, Server, Viewer, Partner *natlab.Host
 	// Log is what all programs said.
 	Log *Log
 
@@ -48,12 +48,13 @@ func openLab(ctx context.Context) (*Rig, error) {
 	}
 	r := &Rig{Log: NewLog(), root: root, scratch: scratch}
 	r.onClose(func() error { return os.RemoveAll(scratch) })
-	r.Lab, err = natlab.New(ctx, "camera", "server", "viewer")
+	r.Lab, err = natlab.New(ctx, "camera", "server", "viewer", "partner")
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.onClose(r.Lab.Close)
 	r.Camera, r.Server, r.Viewer = r.Lab.Host("camera"), r.Lab.Host("server"), r.Lab.Host("viewer")
+	r.Partner = r.Lab.Host("partner")
 	return r, nil
 }
 
