@@ -18,7 +18,7 @@ type directory interface {
 	NextGeneration(ctx context.Context, id protocol.DeviceID) (uint64, error)
 	// Seen keeps when the device was last online.
 	Seen(ctx context.Context, id protocol.DeviceID, at time.Time) error
-	// RevokedKeys lists every revoked API key.
+	// RevokedKeys lists the revoked API keys whose tokens may not have expired yet.
 	RevokedKeys(ctx context.Context) ([]protocol.KeyID, error)
 }
 

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/device"
+)
+
+// parse reads the flags of run and check. A flag that is not given is taken from the environment: SIGHTLINE_ and its
+// name in capitals.
+func parse(args []string, stderr io.Writer) (device.Config, error) {
+	config := device.Config{Version: version}
+	set := flag.NewFlagSet("sightline-agent "+args[0], flag.ContinueOnError)
+	set.SetOutput(stderr)
+	var enrol, ca, level string
+	set.StringVar(&config.Hub, "hub", "", "`URL` of the server")
+	set.StringVar(&enrol, "enroll", "", "one-time `CODE` with which the camera joins; not needed once it has")
+	set.StringVar(&config.State, "state", "", "`DIR` that keeps the camera's key and identity")
+	set.StringVar(&config.Source, "source", "test:", "where the picture comes from: test:, file:PATH or rtsp://HOST/PATH")
+	set.StringVar(&config.Name, "name", "", "`NAME` of the camera, unless the code brings one")
+	set.StringVar(&config.Model, "model", "", "`MODEL` of the camera")
+	set.BoolVar(&config.Warm, "warm", false, "keep the source open while nobody looks")
+	set.IntVar(&config.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
+	set.StringVar(&config.Media.Listen, "media-listen", "", "UDP `HOST:PORT` for media; any free port if empty")
+	set.StringVar(&ca, "ca", "", "PEM `FILE` of the authority that signed the server's certificate")
+	set.StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	if err := set.Parse(args[1:]); err != nil {
+		return config, err
+	}
+	if set.NArg() > 0 {
+		return config, fmt.Errorf("%q is no flag", set.Arg(0))
+	}
+	if err := fromEnvironment(set); err != nil {
+		return config, err
+	}
+	if config.Hub == "" {
+		return config, errors.New("--hub is missing: the URL of the server")
+	}
+	config.Enrol = auth.NewSecret(enrol)
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return config, fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
+	}
+	config.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: least}))
+	var err error
+	config.TLS, err = trust(ca)
+	return config, err
+}
+
+func fromEnvironment(set *flag.FlagSet) error {
+	given := map[string]bool{}
+	set.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	var errs []error
+	set.VisitAll(func(f *flag.Flag) {
+		name := "SIGHTLINE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value, ok := os.LookupEnv(name); ok && !given[f.Name] {
+			if err := set.Set(f.Name, value); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// trust returns the TLS settings for a server whose authority the system does not know; nil for the system's own.
+func trust(file string) (*tls.Config, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, fmt.Errorf("--ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--ca: %s holds no PEM certificate", file)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}

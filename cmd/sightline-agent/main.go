@@ -1,0 +1,83 @@
+// Command sightline-agent is the camera's side: it keeps a link to a Sightline server and sends the camera's
+// picture to whoever may look, directly wherever that is possible.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	ossignal "os/signal"
+	"syscall"
+
+	"github.com/sightline-rtc/sightline/device"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// version is set when the program is built.
+var version = "dev"
+
+const usage = `usage: sightline-agent run --hub URL [--enroll CODE] --state DIR [--source SOURCE]
+       sightline-agent check --hub URL --state DIR [--source SOURCE]
+       sightline-agent version
+
+run    keeps the camera on the air until it is stopped
+check  says in words whether the server, the enrolment and the source are fine
+
+`
+
+func main() {
+	ctx, stop := ossignal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal stops at once
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "sightline-agent:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage) //nolint:errcheck // there is nobody else to tell
+		return errors.New("say what to do: run, check or version")
+	}
+	switch args[0] {
+	case "version", "--version":
+		_, err := fmt.Fprintln(stdout, version)
+		return err
+	case "run", "check":
+	case "help", "-h", "--help":
+		_, err := fmt.Fprint(stdout, usage)
+		return err
+	default:
+		return fmt.Errorf("unknown command %q: say run, check or version", args[0])
+	}
+	config, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	config.Ready = func(id protocol.DeviceID) {
+		ready := struct {
+			Ready  bool              `json:"ready"`
+			Device protocol.DeviceID `json:"device"`
+		}{true, id}
+		if err := json.NewEncoder(stdout).Encode(ready); err != nil {
+			config.Logger.Error("readiness not printed", "err", err)
+		}
+	}
+	agent, err := device.New(config)
+	if err != nil {
+		return err
+	}
+	if args[0] == "check" {
+		return agent.Check(ctx, stdout)
+	}
+	return agent.Run(ctx)
+}

@@ -1,0 +1,75 @@
+// Command sightline is the server: signaling hub, STUN/TURN relay, API and web pages in one process, and the
+// commands that make keys, codes and tokens beside it.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	ossignal "os/signal"
+	"syscall"
+
+	"github.com/sightline-rtc/sightline/internal/app"
+	"github.com/sightline-rtc/sightline/internal/config"
+	"github.com/sightline-rtc/sightline/internal/obs"
+)
+
+// version is set when the program is built.
+var version = "dev"
+
+func main() {
+	// The first signal stops in order, the second at once: the default behaviour is back by then.
+	ctx, stop := ossignal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sightline:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	cli, command, done, err := config.Parse(args, version, stdout, stderr)
+	if err != nil || done {
+		return err
+	}
+	logger, err := obs.NewLogger(stderr, cli.LogFormat, cli.LogLevel)
+	if err != nil {
+		return err
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, cli, stdout, stderr)
+	case "key create":
+		return app.CreateKey(ctx, cli.Key.Create, stdout, logger)
+	case "enroll create":
+		return app.CreateEnrolment(ctx, cli.Enroll.Create, stdout, logger)
+	case "token create":
+		return app.CreateToken(ctx, cli.Token.Create, stdout, logger)
+	case "turn credentials":
+		return app.CreateTurnCredentials(ctx, cli.Turn.Credentials, stdout, logger)
+	case "check":
+		return app.Check(ctx, cli.Check.Serve, stdout, logger)
+	}
+	return errors.New("unknown command " + command)
+}
+
+func serve(ctx context.Context, cli *config.CLI, stdout, stderr io.Writer) error {
+	logger, err := obs.NewLogger(stderr, cli.LogFormat, cli.LogLevel)
+	if err != nil {
+		return err
+	}
+	server, err := app.Open(ctx, cli.Serve, logger)
+	if err != nil {
+		return err
+	}
+	// The sockets are bound: whoever reads this line can connect.
+	if err := json.NewEncoder(stdout).Encode(server.Ready()); err != nil {
+		return fmt.Errorf("print readiness: %w", err)
+	}
+	return server.Run(ctx)
+}

@@ -1,0 +1,110 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// sourceCheckTime is how long a source may take to its first picture.
+const sourceCheckTime = 15 * time.Second
+
+// Check tells in words whether the server, the enrolment and the source are fine. It changes nothing, and fails when
+// one of them is not.
+func (a *Agent) Check(ctx context.Context, out io.Writer) error {
+	bad := 0
+	for _, step := range []struct {
+		name  string
+		check func(context.Context) (string, error)
+	}{
+		{"server", a.checkHub},
+		{"enrolment", a.checkIdentity},
+		{"source", a.checkSource},
+	} {
+		words, err := step.check(ctx)
+		mark := "ok  "
+		if err != nil {
+			mark, words = "BAD ", err.Error()
+			bad++
+		}
+		if _, err := fmt.Fprintf(out, "%s %-10s %s\n", mark, step.name, words); err != nil {
+			return err
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of 3 checks failed", bad)
+	}
+	return nil
+}
+
+func (a *Agent) checkHub(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.config.DialTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.hub.JoinPath("readyz").String(), http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	response, err := a.client.Do(request)
+	if err != nil {
+		return "", explain(nil, err)
+	}
+	defer response.Body.Close() //nolint:errcheck // nobody reads it
+	if response.Header.Get(protocol.ServerHeader) == "" || response.StatusCode != http.StatusOK {
+		return "", explain(response, errors.New(response.Status))
+	}
+	conn, err := a.dial(ctx)
+	if err != nil {
+		return "", fmt.Errorf("the server answers, but no WebSocket opens: %w", err)
+	}
+	words := "reached at " + a.hub.String() + ", WebSocket opens"
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		if skew := time.Until(date).Round(time.Second); skew.Abs() > protocol.DeviceTokenLife/2 {
+			words += fmt.Sprintf("; the clock here is off by %s, which the camera corrects by itself", -skew)
+		}
+	}
+	return words, conn.Close()
+}
+
+func (a *Agent) checkIdentity(context.Context) (string, error) {
+	id, known, err := a.state.identity()
+	switch {
+	case err != nil:
+		return "", err
+	case known:
+		return fmt.Sprintf("device %s of project %s", id.Device, id.Project), nil
+	case a.config.Enrol.Reveal() == "":
+		return "", errors.New("not enrolled: start the agent once with --enroll CODE")
+	}
+	if _, err := auth.ParseCode(a.config.Enrol.Reveal()); err != nil {
+		return "", err
+	}
+	return "not enrolled yet; the code has the right form", nil
+}
+
+func (a *Agent) checkSource(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, sourceCheckTime)
+	defer cancel()
+	release := a.feed.Acquire()
+	defer release()
+	running, stop := context.WithCancel(ctx)
+	var group errgroup.Group
+	group.Go(func() error { return a.feed.Run(running) })
+	format, err := a.feed.Stream().Format(ctx)
+	stop()
+	ended := group.Wait()
+	if err != nil {
+		if status := a.feed.Status(); status.Err != nil {
+			err = status.Err
+		}
+		return "", errors.Join(fmt.Errorf("no picture came within %s: %w", sourceCheckTime, err), ended)
+	}
+	return fmt.Sprintf("%s %dx%d", format.Codec, format.Width, format.Height), ended
+}

@@ -1,0 +1,234 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sightline-rtc/sightline/internal/config"
+	"github.com/sightline-rtc/sightline/internal/store"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/turn"
+)
+
+// probeTimeout bounds each question that check asks over the network.
+const probeTimeout = 5 * time.Second
+
+// check is one line of what Check prints.
+type check struct {
+	name string
+	run  func(context.Context) (words string, err error)
+}
+
+// Check says in words whether the settings are good and whether a server can be reached. With a URL it asks that
+// server; without one it tries whether a server could start here, or whether one that runs already is well. It fails
+// when anything is not as it should be.
+func Check(ctx context.Context, c config.Serve, out io.Writer, logger *slog.Logger) error {
+	checks := []check{{"settings", func(context.Context) (string, error) { return "make sense", c.Validate() }}}
+	target := c.URL
+	if target == "" {
+		var running bool
+		if target, running = runningAt(ctx, c); !running {
+			checks = append(checks, startChecks(c, logger)...)
+			target = ""
+		}
+	}
+	if target != "" {
+		checks = append(checks, reachChecks(target, c)...)
+	}
+	bad := 0
+	for _, step := range checks {
+		words, err := step.run(ctx)
+		mark := "ok "
+		if err != nil {
+			mark, words = "BAD", err.Error()
+			bad++
+		}
+		if _, err := fmt.Fprintf(out, "%s  %-9s %s\n", mark, step.name, words); err != nil {
+			return err
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d checks failed", bad, len(checks))
+	}
+	return nil
+}
+
+// runningAt tells whether a server with these settings answers already, and where.
+func runningAt(ctx context.Context, c config.Serve) (string, bool) {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || port == "0" {
+		return "", false
+	}
+	if host == "" || net.ParseIP(host).IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	target := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
+	if c.TLSCert != "" {
+		target.Scheme = "https"
+	}
+	answer, err := ask(ctx, target.String()+"/healthz", nil)
+	return target.String(), err == nil && answer.header.Get(protocol.ServerHeader) != ""
+}
+
+// startChecks try what a start would do.
+func startChecks(c config.Serve, logger *slog.Logger) []check {
+	return []check{
+		{"data", func(ctx context.Context) (string, error) {
+			if _, err := os.Stat(c.Data.Data); errors.Is(err, os.ErrNotExist) {
+				return c.Data.Data + " does not exist yet; a start makes it", nil
+			}
+			return c.Data.Data + " can be used", withStore(ctx, c.Data.Data, logger, func(*store.Store) error { return nil })
+		}},
+		{"listen", func(context.Context) (string, error) { return c.Listen + " is free", tryListen(c.Listen, false) }},
+		{"relay", func(context.Context) (string, error) {
+			return c.TurnListen + " is free, UDP and TCP", tryListen(c.TurnListen, true)
+		}},
+		{"TLS", func(context.Context) (string, error) {
+			if c.TLSCert == "" {
+				return "not used: let a proxy speak HTTPS, browsers want it for sound and full screen elsewhere than on this machine", nil
+			}
+			_, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+			return c.TLSCert + " can be used", err
+		}},
+	}
+}
+
+func tryListen(address string, udp bool) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	err = listener.Close()
+	if !udp {
+		return err
+	}
+	conn, packetErr := net.ListenPacket("udp", address)
+	if packetErr != nil {
+		return packetErr
+	}
+	return errors.Join(err, conn.Close())
+}
+
+// reachChecks ask a server as its clients would.
+func reachChecks(target string, c config.Serve) []check {
+	checks := []check{
+		{"server", func(ctx context.Context) (string, error) { return probeReady(ctx, target) }},
+		{"WebSocket", func(ctx context.Context) (string, error) { return probeUpgrade(ctx, target) }},
+	}
+	host, port := relayAt(target, c.TurnListen)
+	if host == "" || port == "0" {
+		return checks
+	}
+	for _, transport := range []string{"udp", "tcp"} {
+		uri := "turn:" + net.JoinHostPort(host, port) + "?transport=" + transport
+		checks = append(checks, check{"relay", func(ctx context.Context) (string, error) {
+			ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+			defer cancel()
+			mapped, err := turn.Probe(ctx, uri)
+			return fmt.Sprintf("%s answers, and saw us as %s", uri, mapped), err
+		}})
+	}
+	return checks
+}
+
+// relayAt tells where the relay of the server at a URL listens. It is never on loopback when it has another address.
+func relayAt(target, turnListen string) (host, port string) {
+	host, port, err := net.SplitHostPort(turnListen)
+	if err != nil {
+		return "", ""
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && !ip.IsUnspecified() {
+		return host, port
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return "", ""
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err != nil || !ip.IsLoopback() {
+		return u.Hostname(), port
+	}
+	for _, ip := range bound(netip.IPv4Unspecified()) {
+		if !ip.IsLoopback() && !ip.IsLinkLocalUnicast() {
+			return ip.String(), port
+		}
+	}
+	return u.Hostname(), port
+}
+
+func probeReady(ctx context.Context, target string) (string, error) {
+	answer, err := ask(ctx, target+"/readyz", nil)
+	if err != nil {
+		return "", err
+	}
+	node := answer.header.Get(protocol.ServerHeader)
+	switch {
+	case node == "":
+		return "", fmt.Errorf("something other than a Sightline server answered %s", answer.status)
+	case answer.code != http.StatusOK:
+		return "", errors.New("the server is up and not ready")
+	}
+	return target + " is ready, node " + node, nil
+}
+
+// probeUpgrade opens a WebSocket (RFC 6455 section 4.1) and closes it again.
+func probeUpgrade(ctx context.Context, target string) (string, error) {
+	answer, err := ask(ctx, target+"/v1/link", http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-WebSocket-Version": {"13"},
+		"Sec-WebSocket-Key":      {base64.StdEncoding.EncodeToString([]byte("sightline check!"))},
+		"Sec-WebSocket-Protocol": {protocol.Subprotocol},
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case answer.code != http.StatusSwitchingProtocols:
+		return "", fmt.Errorf("the upgrade was answered %s instead of 101: does a proxy in front pass WebSockets on?", answer.status)
+	case !strings.EqualFold(answer.header.Get("Sec-WebSocket-Protocol"), protocol.Subprotocol):
+		return "", errors.New("the upgrade was answered by something other than a Sightline server")
+	}
+	return "links open", nil
+}
+
+// answer is what is looked at of an HTTP response.
+type answer struct {
+	code   int
+	status string
+	header http.Header
+}
+
+func ask(ctx context.Context, target string, header http.Header) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+	if err != nil {
+		return answer{}, err
+	}
+	if header != nil {
+		request.Header = header
+	}
+	client := http.DefaultClient
+	if ip, err := netip.ParseAddr(request.URL.Hostname()); err == nil && ip.IsLoopback() {
+		// A certificate never names loopback, and nobody stands in between.
+		client = &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
+		}}
+		defer client.CloseIdleConnections()
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close() //nolint:errcheck // nobody reads it
+	return answer{response.StatusCode, response.Status, response.Header}, nil
+}

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sightline-rtc/sightline/api"
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/internal/config"
+	"github.com/sightline-rtc/sightline/internal/obs"
+	"github.com/sightline-rtc/sightline/internal/store"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+	"github.com/sightline-rtc/sightline/signal"
+	"github.com/sightline-rtc/sightline/turn"
+	"github.com/sightline-rtc/sightline/web"
+)
+
+// defaultMetrics is where /metrics is when nothing else is said.
+const defaultMetrics = "127.0.0.1:9464"
+
+// Server is the whole server in one process.
+type Server struct {
+	config config.Serve
+	logger *slog.Logger
+	node   protocol.NodeID
+
+	store   *store.Store
+	relay   *turn.Server
+	hub     *signal.Hub
+	http    *http.Server
+	metrics *http.Server
+
+	listener, metricsListener net.Listener
+	url                       string
+	names                     *names
+	ready                     atomic.Bool
+}
+
+// Ready is what a server prints once it serves.
+type Ready struct {
+	Ready bool            `json:"ready"`
+	URL   string          `json:"url"`
+	Turn  []string        `json:"turn"`
+	Node  protocol.NodeID `json:"node"`
+}
+
+// Open opens the store, binds every socket and joins the parts. It fails here, before anybody is told that the server
+// is ready. What it has opened is closed by Run, or at once when it fails.
+func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, err error) {
+	s = &Server{config: c, logger: logger, node: newNode()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+			s = nil
+		}
+	}()
+	if s.store, err = store.Open(ctx, c.Data.Data, store.Config{Logger: logger}); err != nil {
+		return s, err
+	}
+	signing, err := s.store.SigningKeys(ctx)
+	if err != nil {
+		return s, err
+	}
+	secrets, err := s.store.RelaySecrets(ctx)
+	if err != nil {
+		return s, err
+	}
+	if err := s.listen(); err != nil {
+		return s, err
+	}
+	if err := s.openRelay(secrets); err != nil {
+		return s, err
+	}
+	keyring := auth.NewKeyring(signing)
+	s.hub = signal.New(signal.Config{
+		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring,
+		Node: s.node, Audience: s.names.has, Origins: c.Origins, ClientAddress: s.clientAddress, Logger: logger,
+	})
+	if err := s.hub.Load(ctx); err != nil {
+		return s, err
+	}
+	rest, err := api.New(api.Config{
+		Keys: s.store, Devices: s.store, Enrolments: s.store, Sessions: s.store.Sessions(), Hub: s.hub, Tokens: keyring,
+		ClientAddress: s.clientAddress, Logger: logger,
+	})
+	if err != nil {
+		return s, err
+	}
+	pages, err := web.Handler()
+	if err != nil {
+		return s, err
+	}
+	s.http = s.serverOf(s.routes(rest.Handler(), pages))
+	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(s.gauges(), s.collectors()...)))
+	return s, nil
+}
+
+func (s *Server) openRelay(secrets []record.RelaySecret) error {
+	relay, err := turn.New(turn.Config{
+		Listen: s.config.TurnListen, PublicIPs: s.config.PublicIP,
+		MinRelayPort: s.config.RelayPorts.Min, MaxRelayPort: s.config.RelayPorts.Max,
+		Secrets: secrets, AllowPeers: s.config.AllowPeers, Ledger: s.store, Lookup: s.store.GrantAlive, Logger: s.logger,
+	})
+	if err != nil {
+		return fmt.Errorf("configure relay: %w", err)
+	}
+	if err := relay.Listen(); err != nil {
+		return fmt.Errorf("--turn-listen: %w", err)
+	}
+	s.relay = relay
+	return nil
+}
+
+// Ready tells where the server is reached.
+func (s *Server) Ready() Ready {
+	return Ready{Ready: true, URL: s.url, Turn: s.relay.URLs(), Node: s.node}
+}
+
+func (s *Server) gauges() []obs.Gauge {
+	count := func(pick func(signal.Counts) int) func() float64 {
+		return func() float64 { return float64(pick(s.hub.Counts())) }
+	}
+	return []obs.Gauge{
+		{Name: "device_links", Help: "Links of devices.", Value: count(func(c signal.Counts) int { return c.Devices })},
+		{Name: "viewer_links", Help: "Links of viewers.", Value: count(func(c signal.Counts) int { return c.Viewers })},
+		{Name: "sessions", Help: "Open sessions.", Value: count(func(c signal.Counts) int { return c.Sessions })},
+	}
+}
+
+func (s *Server) collectors() []prometheus.Collector { return s.relay.Collectors() }
+
+// serverOf makes an HTTP server with bounds that a slow or hostile client cannot get around.
+func (s *Server) serverOf(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+}
+
+func (s *Server) clientAddress(r *http.Request) netip.Addr {
+	return clientAddress(r, s.config.TrustedProxies)
+}
+
+func newNode() protocol.NodeID {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	return protocol.NodeID("n-" + hex.EncodeToString(b[:]))
+}

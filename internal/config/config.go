@@ -1,0 +1,186 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	kongyaml "github.com/alecthomas/kong-yaml"
+)
+
+// CLI is the command line of the server.
+type CLI struct {
+	Config    kong.ConfigFlag  `help:"Read settings from this YAML file." placeholder:"FILE"`
+	LogLevel  string           `help:"Least level that is logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error"`
+	LogFormat string           `help:"Form of the log on stderr: text or json." default:"text" enum:"text,json"`
+	Version   kong.VersionFlag `help:"Print the version."`
+
+	Serve  Serve  `cmd:"" help:"Run the server: hub, relay, API and pages."`
+	Key    Key    `cmd:"" help:"API keys of partners."`
+	Enroll Enroll `cmd:"" help:"One-time codes with which cameras join."`
+	Token  Token  `cmd:"" help:"Tokens with which viewers look at a camera."`
+	Turn   Turn   `cmd:"" help:"Relay credentials for measuring tools."`
+	Check  Check  `cmd:"" help:"Say in words whether the settings are good and a server can be reached."`
+}
+
+// Data is the directory of a server's records. Commands work beside a running server.
+type Data struct {
+	Data string `help:"Directory of the server's records." default:"sightline-data" placeholder:"DIR"`
+}
+
+// Serve has the settings of a server.
+type Serve struct {
+	Data
+	Listen         string         `help:"Address of pages, API and links." default:":8080" placeholder:"HOST:PORT"`
+	TurnListen     string         `help:"Address of STUN and TURN, over UDP and TCP." default:":3478" placeholder:"HOST:PORT"`
+	URL            string         `name:"url" help:"URL under which browsers and cameras reach the server, if it is not the listen address." placeholder:"URL"`
+	PublicIP       []netip.Addr   `name:"public-ip" help:"Address that the relay tells clients, behind a 1:1 NAT: one IPv4, one IPv6, or both." placeholder:"IP"`
+	RelayPorts     PortRange      `help:"Ports of the relay's own sockets, such as 49152-65535. Empty: any." placeholder:"MIN-MAX"`
+	AllowPeers     []netip.Prefix `help:"Private or special ranges that the relay may reach, for LANs and labs." placeholder:"CIDR"`
+	Origins        []string       `help:"Web origins, besides the server's own, whose pages may show cameras; * for all." placeholder:"ORIGIN"`
+	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
+	TLSCert        string         `name:"tls-cert" help:"Certificate chain, PEM. With --tls-key the server speaks HTTPS." placeholder:"FILE"`
+	TLSKey         string         `name:"tls-key" help:"Key of the certificate, PEM." placeholder:"FILE"`
+	MetricsListen  string         `help:"Address of /metrics. Empty: 127.0.0.1:9464, or any free port where that is taken; off: none." placeholder:"HOST:PORT"`
+}
+
+// Key has the commands about API keys.
+type Key struct {
+	Create KeyCreate `cmd:"" help:"Make an API key. It is shown once."`
+}
+
+// KeyCreate makes an API key.
+type KeyCreate struct {
+	Data
+	Project string `help:"Project of the key." default:"default"`
+	Name    string `help:"What the key is for." default:"command line"`
+	JSON    bool   `name:"json" help:"Print JSON."`
+}
+
+// Enroll has the commands about enrolment codes.
+type Enroll struct {
+	Create EnrollCreate `cmd:"" help:"Make a code with which one camera joins. It is good for 24 hours and is shown once."`
+}
+
+// EnrollCreate makes an enrolment code.
+type EnrollCreate struct {
+	Data
+	Project string `help:"Project that the camera joins." default:"default"`
+	Name    string `help:"Name of the camera." required:""`
+	JSON    bool   `name:"json" help:"Print JSON."`
+}
+
+// Token has the commands about viewer tokens.
+type Token struct {
+	Create TokenCreate `cmd:"" help:"Make a token with which a viewer looks at one camera."`
+}
+
+// TokenCreate makes a viewer token.
+type TokenCreate struct {
+	Data
+	Device  string        `help:"Camera that the token opens." required:"" placeholder:"ID"`
+	Subject string        `help:"Who looks." default:"viewer"`
+	Grants  []string      `help:"What the viewer may do: view, audio, talk, control." default:"view,audio"`
+	TTL     time.Duration `name:"ttl" help:"How long the token is good, 24h at most." default:"1h"`
+	JSON    bool          `name:"json" help:"Print JSON."`
+}
+
+// Turn has the commands about relay credentials.
+type Turn struct {
+	Credentials TurnCredentials `cmd:"" help:"Make relay credentials, each for a test session of its own that lives an hour."`
+}
+
+// TurnCredentials makes relay credentials.
+type TurnCredentials struct {
+	Data
+	Project string `help:"Project of the test sessions." default:"default"`
+	Count   int    `help:"How many." default:"1"`
+	JSON    bool   `name:"json" help:"Print JSON, one object a line."`
+}
+
+// Check has the settings of a server and may reach one. With --url alone it only asks that server for its health.
+type Check struct {
+	Serve
+}
+
+// PortRange is MIN-MAX, both included; the zero value is any.
+type PortRange struct{ Min, Max uint16 }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *PortRange) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*r = PortRange{}
+		return nil
+	}
+	low, high, ok := strings.Cut(string(text), "-")
+	least, err1 := strconv.ParseUint(low, 10, 16)
+	most, err2 := strconv.ParseUint(high, 10, 16)
+	if !ok || err1 != nil || err2 != nil || least > most || least < 1024 {
+		return fmt.Errorf("%q is no range of ports from 1024 to 65535, such as 49152-65535", text)
+	}
+	r.Min, r.Max = uint16(least), uint16(most)
+	return nil
+}
+
+// Parse reads a command line, the environment and the file that --config names. It returns the settings and the
+// command's words, such as "key create". stdout gets help and version; done is true when that was all.
+func Parse(args []string, version string, stdout, stderr io.Writer) (cli *CLI, command string, done bool, err error) {
+	cli = &CLI{}
+	parser, err := kong.New(cli,
+		kong.Name("sightline"),
+		kong.Description("Sightline connects cameras to browsers by the straightest path."),
+		kong.DefaultEnvars("SIGHTLINE"),
+		kong.Configuration(kongyaml.Loader),
+		kong.Vars{"version": version},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { done = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return nil, "", false, fmt.Errorf("read command line: %w", err)
+	}
+	kctx, err := parser.Parse(args)
+	if done {
+		return cli, "", true, nil
+	}
+	if err != nil {
+		return nil, "", false, err
+	}
+	command = kctx.Command()
+	if command == "serve" {
+		err = cli.Serve.Validate()
+	}
+	return cli, command, false, err
+}
+
+// Validate finds what cannot be right whatever the machine.
+func (s *Serve) Validate() error {
+	for flag, address := range map[string]string{"--listen": s.Listen, "--turn-listen": s.TurnListen} {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return fmt.Errorf("%s: %q is no HOST:PORT", flag, address)
+		}
+	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if s.URL != "" {
+		u, err := url.Parse(s.URL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("--url: %q is no URL such as https://cameras.example.org", s.URL)
+		}
+		s.URL = strings.TrimSuffix(s.URL, "/")
+	}
+	for _, origin := range s.Origins {
+		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Path != "") {
+			return fmt.Errorf("--origins: %q is no origin such as https://shop.example.org", origin)
+		}
+	}
+	return nil
+}

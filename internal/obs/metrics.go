@@ -1,0 +1,33 @@
+package obs
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Gauge is a figure that is read when somebody asks.
+type Gauge struct {
+	Name, Help string
+	Value      func() float64
+}
+
+// NewMetrics makes a registry of its own, with the figures of the Go runtime, of the process and those given.
+func NewMetrics(gauges []Gauge, others ...prometheus.Collector) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(others...)
+	for _, g := range gauges {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "sightline", Name: g.Name, Help: g.Help,
+		}, g.Value))
+	}
+	return registry
+}
+
+// MetricsHandler serves a registry in the Prometheus text format.
+func MetricsHandler(registry *prometheus.Registry) http.Handler {
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
