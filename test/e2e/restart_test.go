@@ -67,6 +67,10 @@ func (v *viewing) hubRestarts(firstIsBack func(), late *natlab.Host) {
 		v.t.Errorf("the element says %+v, want live and direct", state)
 	}
 	s.watch("another viewer", v.agent, "", "direct")
+
+	// A row in the store alone could not do this: the hub and both ends know the session again.
+	must(v.t, s.api.CloseSession(ctx, v.session.ID))
+	need(v.page.Until(ctx, "closed", "", soon))(v.t)
 }
 
 // agentIsBack waits until the hub knows a newer link of the agent.
