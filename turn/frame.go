@@ -42,6 +42,13 @@ func frameLen(b []byte) (int, error) {
 	return 0, errFrameKind
 }
 
+// isMisread reports whether pion/turn would take a frame for another: it looks for the magic cookie before it looks at the
+// first two bits, so that ChannelData whose data begins with the cookie gets a STUN message's length. What follows would
+// then be read from the middle of a frame, past all checks. No DTLS, SRTP or STUN packet begins like that.
+func isMisread(frame []byte) bool {
+	return frame[0]>>6 == 0b01 && len(frame) >= 8 && binary.BigEndian.Uint32(frame[4:]) == magicCookie
+}
+
 func stunLen(b []byte) (int, error) {
 	if len(b) < 4 {
 		return 0, nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -228,38 +227,5 @@ func TestPeersOfAGrantAreBounded(t *testing.T) {
 	g.end(grantA, time.Now())
 	if g.expects(grantA, netip.MustParseAddr("10.0.0.0")) {
 		t.Error("an ended grant keeps its peers")
-	}
-}
-
-func TestListenFailsWithOneClearLine(t *testing.T) {
-	h := start(t)
-	used := h.Addr().String()
-	for name, test := range map[string]struct {
-		change func(*Config)
-		want   string
-	}{
-		"occupied port": {func(c *Config) { c.Listen = used }, "address already in use"},
-		"no port":       {func(c *Config) { c.Listen = "127.0.0.1" }, "missing port"},
-		"other host":    {func(c *Config) { c.Listen = "192.0.2.250:0" }, "cannot assign requested address"},
-		"no address of the public family": {func(c *Config) {
-			c.Listen, c.PublicIPs = "127.0.0.1:0", []netip.Addr{netip.MustParseAddr("2a00::1")}
-		}, "no local address of its family"},
-	} {
-		cfg := Config{Secrets: testSecrets}
-		test.change(&cfg)
-		s, err := New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = s.Listen()
-		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: got %v, want %q", name, err, test.want)
-		}
-		if err := s.Run(t.Context()); err == nil {
-			t.Errorf("%s: it runs", name)
-		}
-	}
-	if _, err := os.Stat("/proc/net/tcp"); err != nil {
-		t.Log("no /proc: which sockets stay open is not checked")
 	}
 }

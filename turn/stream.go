@@ -62,6 +62,10 @@ func (s *stream) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		if size > 0 && s.end-s.start >= size {
+			if isMisread(s.buf[s.start : s.start+size]) {
+				s.start += size
+				continue
+			}
 			return s.take(p, size)
 		}
 		if s.start > 0 {
