@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -124,10 +125,10 @@ func TestBusyRelayRangeIsSearchedThrough(t *testing.T) {
 		}
 		defer func() { _ = conn.Close() }()
 	}
-	if _, err := g.listen("udp4", g.local, 0); err != errNoPort {
+	if _, err := g.listen("udp4", g.local, 0); !errors.Is(err, errNoPort) {
 		t.Errorf("got %v, want %v", err, errNoPort)
 	}
-	if _, err := g.listen("udp4", g.local, 42204); err != errPortRange {
+	if _, err := g.listen("udp4", g.local, 42204); !errors.Is(err, errPortRange) {
 		t.Errorf("got %v, want %v", err, errPortRange)
 	}
 }

@@ -3,7 +3,7 @@ package turn
 import (
 	"cmp"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // The TURN REST format asks for HMAC-SHA1, which its collisions do not weaken.
+	"crypto/sha1" // What the TURN REST format asks for; collisions do not weaken an HMAC.
 	"encoding/base64"
 	"errors"
 	"fmt"

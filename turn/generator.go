@@ -117,7 +117,8 @@ func (g *generator) listen(network string, addr netip.Addr, port int) (*net.UDPC
 		return listenRelay(network, addr, port)
 	}
 	size := high - low + 1
-	first := rand.IntN(size) //nolint:gosec // A port is no secret: permissions keep strangers out.
+	// A port is no secret: permissions keep strangers out.
+	first := rand.IntN(size)
 	for i := range min(size, bindAttempts) {
 		conn, err := listenRelay(network, addr, low+(first+i)%size)
 		if err == nil {

@@ -132,7 +132,7 @@ func bindDoor(addr netip.Addr, port int) (*door, error) {
 	if addr.Is4() {
 		suffix = "4"
 	}
-	udp, err := net.ListenUDP("udp"+suffix, net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, uint16(port)))) //nolint:gosec // Resolved.
+	udp, err := net.ListenUDP("udp"+suffix, net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, uint16(port))))
 	if err != nil {
 		return nil, err
 	}

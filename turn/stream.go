@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -79,7 +80,7 @@ func (s *stream) Read(p []byte) (int, error) {
 			continue
 		case err == nil:
 			return 0, io.ErrNoProgress
-		case err == io.EOF && s.end > 0: //nolint:errorlint // io.Reader says io.EOF itself.
+		case errors.Is(err, io.EOF) && s.end > 0:
 			return 0, io.ErrUnexpectedEOF
 		default:
 			return 0, err

@@ -247,7 +247,7 @@ func TestStreamEndsWhenItsClientStopsReading(t *testing.T) {
 		if _, err := s.Write([]byte("unread")); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begin) != writeTimeout {
 			t.Errorf("write: got %v after %s", err, time.Since(begin))
 		}
-		if _, err := far.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("the other end: got %v, want EOF", err)
 		}
 		if err := s.Close(); err != nil || closed != 1 {
