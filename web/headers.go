@@ -19,7 +19,6 @@ func secured(next http.Handler) http.Handler {
 		header.Set("Content-Security-Policy", policyFor(r.Host))
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), fullscreen=(self)")
 		next.ServeHTTP(w, r)
 	})

@@ -27,22 +27,27 @@ function run(core: Core, step: Step): void {
   const message = () => decode(JSON.stringify(step.message));
   switch (step.do) {
     case "send":
-      return core.send(message());
+      core.send(message());
+      break;
     case "receive":
       expect(core.receive(message(), now)).toBe(step.handle ?? false);
-      return;
+      break;
     case "took":
-      return core.took(step.seq ?? 0, now);
+      core.took(step.seq ?? 0, now);
+      break;
     case "tick":
-      return core.tick(now);
+      core.tick(now);
+      break;
     case "ping":
-      return core.setPing(step.interval_ms ?? 0);
+      core.setPing(step.interval_ms ?? 0);
+      break;
     case "attach":
-      return core.attach(step.received ?? 0, now);
+      core.attach(step.received ?? 0, now);
+      break;
     case "reset": {
       const lost = core.reset(now).map((each) => JSON.parse(encode(each)));
       expect(lost).toEqual(step.lost ?? []);
-      return;
+      break;
     }
     case "next": {
       const next = core.next(now);

@@ -1,4 +1,4 @@
-import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
+import { html, LitElement, type TemplateResult } from "lit";
 import type { TokenProvider } from "../viewer/options.ts";
 import type { State, View, Why } from "../viewer/view.ts";
 import { Viewer } from "../viewer/viewer.ts";
@@ -7,9 +7,6 @@ import { styles } from "./styles.ts";
 
 /** The controls of a live picture go away when nobody moves for so long (milliseconds). */
 const quietAfter = 3000;
-
-/** The properties whose change begins another viewing. */
-const restarting = ["hub", "device", "token", "ice"] as const;
 
 const nothingYet: View = { state: "idle", reason: undefined, path: undefined, stats: undefined, lastSeen: undefined };
 
@@ -44,6 +41,8 @@ export class SightlineCamera extends LitElement {
   declare tokenProvider: TokenProvider | undefined;
 
   #viewer: Viewer | undefined;
+  /** What the viewing in hand was begun with; a change of it begins another. */
+  #wanted = { hub: "", device: "", token: "", ice: "" };
   #view = nothingYet;
   #panelOpen = false;
   #muted = true;
@@ -101,7 +100,8 @@ export class SightlineCamera extends LitElement {
     document.addEventListener("fullscreenchange", this.#redraw);
     window.addEventListener("pagehide", this.#hide);
     window.addEventListener("pageshow", this.#back);
-    if (this.hasUpdated && !this.#viewer) void this.#begin();
+    // Before the first drawing, so that the socket opens that much sooner.
+    void this.#begin();
   }
 
   override disconnectedCallback(): void {
@@ -116,16 +116,24 @@ export class SightlineCamera extends LitElement {
   protected override firstUpdated(): void {
     this.#video = this.renderRoot.querySelector("video") ?? undefined;
     // The attribute alone does not mute an element that a script has made.
-    if (this.#video) this.#video.muted = true;
+    if (!this.#video) return;
+    this.#video.muted = true;
+    this.#viewer?.attach(this.#video);
   }
 
-  protected override updated(changed: PropertyValues<this>): void {
-    if (this.#viewer && changed.size === 1 && changed.has("token") && this.token) {
-      this.#viewer.setToken(this.token);
-    } else if (restarting.some((name) => changed.has(name))) {
-      this.#end();
-      void this.#begin();
+  protected override updated(): void {
+    const { hub, device, token, ice } = this;
+    const before = this.#wanted;
+    if (before.hub === hub && before.device === device && before.ice === ice) {
+      if (before.token === token) return;
+      if (this.#viewer && token) {
+        this.#wanted = { hub, device, token, ice };
+        this.#viewer.setToken(token);
+        return;
+      }
     }
+    this.#end();
+    void this.#begin();
   }
 
   protected override render(): TemplateResult {
@@ -145,16 +153,19 @@ export class SightlineCamera extends LitElement {
   }
 
   async #begin(): Promise<void> {
-    if (!this.device || !this.isConnected) return;
-    const device = this.device;
-    const token = this.token || (await this.tokenProvider?.());
-    if (!token || !this.isConnected || this.#viewer || device !== this.device) return;
+    if (this.#viewer) return;
+    const { hub, device, token: given, ice } = this;
+    const wanted = { hub, device, token: given, ice };
+    this.#wanted = wanted;
+    if (!device || !this.isConnected) return;
+    const token = given || (await this.tokenProvider?.());
+    if (!token || !this.isConnected || this.#wanted !== wanted || this.#viewer) return;
     const viewer = new Viewer({
-      hub: new URL(this.hub || location.origin, location.href),
+      hub: new URL(hub || location.origin, location.href),
       device,
       token,
       tokenProvider: (why) => this.tokenProvider?.(why),
-      relayOnly: this.ice === "relay",
+      relayOnly: ice === "relay",
     });
     this.#viewer = viewer;
     viewer.events.on("change", (view) => this.#changed(view));

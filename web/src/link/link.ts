@@ -187,7 +187,8 @@ export class Link {
     this.#setPing();
     if (welcome.resumed) this.#core.attach(welcome.received, now);
     else this.#startOver(now);
-    this.#resume = welcome.resume_s > 0 ? { link: welcome.link, key: welcome.key } : undefined;
+    // Even a hub that cannot resume a link learns from it whose old socket it may close.
+    this.#resume = { link: welcome.link, key: welcome.key };
     const held = [...this.#holders.values()];
     this.#repairs = [];
     this.events.emit("up", welcome);

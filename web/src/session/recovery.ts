@@ -1,5 +1,7 @@
 /** How long ICE may stay disconnected before a restart: a Wi-Fi roam takes one to two seconds. */
 const patience = 3000;
+/** The same before media ever had a way: a device adds its relay late, as a last resort, and says so by itself. */
+const firstPatience = 8000;
 /** The waits between restarts, in milliseconds; after the last one the session is given up. */
 const waits = [0, 1000, 2000, 4000];
 /** How long a restart may take before it counts as failed: an answer, the checks, a relay as last resort. */
@@ -17,6 +19,7 @@ export interface RecoveryEvents {
 export class Recovery {
   readonly #events: RecoveryEvents;
   #tries = 0;
+  #connected = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #plan: "none" | "patience" | "restart" | "watch" = "none";
 
@@ -29,8 +32,9 @@ export class Recovery {
     if (state === "connected" || state === "completed") {
       this.stop();
       this.#tries = 0;
+      this.#connected = true;
     } else if (state === "disconnected" && this.#plan === "none") {
-      this.#after("patience", patience, () => this.#restart());
+      this.#after("patience", this.#connected ? patience : firstPatience, () => this.#restart());
     } else if (state === "failed" && this.#plan !== "restart") {
       this.#failed();
     }

@@ -166,7 +166,6 @@ export class Session implements Holder {
   #awaitAnswer(): void {
     clearTimeout(this.#answerTimer);
     this.#answerTimer = setTimeout(() => {
-      if (this.#negotiation.answered) return;
       if (this.#link.status === "up") this.close("timeout");
       else this.#awaitAnswer();
     }, answerWithin);
@@ -176,6 +175,7 @@ export class Session implements Holder {
     if (description.kind === "restart") this.#recovery.now();
     else if (description.kind === "answer") {
       this.#negotiation.answer(description).catch(() => this.close("codec"));
+      if (this.#negotiation.answered) clearTimeout(this.#answerTimer);
     }
   }
 

@@ -68,7 +68,7 @@ export class Socket {
 
   /** The messages of one type, oldest first. */
   of<T extends Type>(type: T): Envelope<T>[] {
-    return this.received.filter((message): message is Envelope<T> => message.type === type);
+    return this.received.filter((message) => message.type === type) as Envelope<T>[];
   }
 }
 
@@ -86,6 +86,29 @@ export class Hub {
       },
     };
   };
+
+  /** A WebSocket class whose every socket is one of this hub's. */
+  webSocket(): typeof WebSocket {
+    const { connect } = this;
+    class FakeWebSocket {
+      static readonly OPEN = 1;
+      readyState = 0;
+      onopen: (() => void) | undefined;
+      onmessage: ((event: { data: string }) => void) | undefined;
+      onclose: ((event: { code: number }) => void) | undefined;
+      readonly #transport = connect(new URL("https://hub.example"), {
+        opened: () => {
+          this.readyState = 1;
+          this.onopen?.();
+        },
+        message: (data) => this.onmessage?.({ data }),
+        closed: (code) => this.onclose?.({ code }),
+      });
+      send = (message: string) => this.#transport.send(message);
+      close = (code: number, reason: string) => this.#transport.close(code, reason);
+    }
+    return FakeWebSocket as unknown as typeof WebSocket;
+  }
 
   /** The newest socket. */
   get socket(): Socket {

@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import "../src/element/define.ts";
+import type { SightlineCamera } from "../src/element/camera.ts";
+import { LABELS, PICTURE_CONTINUES, STATE_WORDS, WHY_WORDS, wordsFor } from "../src/element/words.ts";
+import { readAddress } from "../src/pages/address.ts";
+import { CODES } from "../src/protocol/error.ts";
+import { REASONS } from "../src/protocol/reason.ts";
+import { HINTS, STATES } from "../src/viewer/view.ts";
+import { Hub } from "./fakes/hub.ts";
+import { FakePeer, fakeRTC } from "./fakes/rtc.ts";
+
+let hub: Hub;
+
+beforeEach(() => {
+  fakeRTC();
+  hub = new Hub();
+  vi.stubGlobal("WebSocket", hub.webSocket());
+});
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.unstubAllGlobals();
+});
+
+const text = (camera: SightlineCamera) => camera.shadowRoot?.textContent?.replace(/\s+/g, " ") ?? "";
+const settle = () => new Promise((done) => setTimeout(done));
+
+async function show(attributes: Record<string, string> = {}): Promise<SightlineCamera> {
+  const camera = document.createElement("sightline-camera");
+  const all = { hub: "https://hub.example", device: "dev_1", token: "t-1", ...attributes };
+  for (const [name, value] of Object.entries(all)) camera.setAttribute(name, value);
+  document.body.append(camera);
+  await camera.updateComplete;
+  return camera;
+}
+
+async function live(): Promise<void> {
+  hub.greet();
+  await settle();
+  const open = hub.socket.of("open").at(-1);
+  const session = open?.session ?? "";
+  const expires = new Date(Date.now() + 3_600_000).toISOString();
+  const policy = { path: "prefer_direct", relay_delay_ms: 0, expires } as const;
+  hub.socket.send("opened", { policy, expires }, { re: open?.id ?? 0, session });
+  FakePeer.newest.measure(30, "relay");
+  FakePeer.newest.ice("connected");
+  await settle();
+}
+
+describe("the words", () => {
+  it("say something of every end reason, every error code and every hint", () => {
+    for (const why of [...REASONS, ...CODES, ...HINTS]) {
+      expect(WHY_WORDS[why]?.title, why).toMatch(/\S/);
+      expect(WHY_WORDS[why]?.detail, why).toMatch(/\S/);
+    }
+    expect(Object.keys(WHY_WORDS).sort()).toEqual([...new Set([...REASONS, ...CODES, ...HINTS])].sort());
+  });
+
+  it("say something of every state", () => {
+    for (const state of STATES) expect(STATE_WORDS[state].title, state).toMatch(/\S/);
+  });
+
+  it("never show a person a name from the protocol", () => {
+    for (const { title, detail } of Object.values(WHY_WORDS))
+      expect(`${title} ${detail}`).not.toMatch(/_|ICE|token|hub/);
+  });
+
+  it("tell since when a camera is away", () => {
+    const now = new Date("2026-11-21T12:00:00Z");
+    const at = (seen: string) => wordsFor("waiting", "offline", new Date(seen), now).title;
+    expect(at("2026-11-21T11:55:00Z")).toBe("Camera offline (last seen 5 minutes ago)");
+    expect(at("2026-11-20T11:00:00Z")).toBe("Camera offline (last seen yesterday)");
+    expect(wordsFor("waiting", "offline", undefined, now).title).toBe("Camera offline");
+    expect(wordsFor("waiting", "full", new Date(), now).title).toBe("Camera full");
+  });
+});
+
+describe("<sightline-camera>", () => {
+  it("reflects its state and path, tells them in events and shows them", async () => {
+    const camera = document.createElement("sightline-camera");
+    const events: unknown[] = [];
+    for (const name of ["sightline-state", "sightline-path"]) {
+      camera.addEventListener(name, (event) => events.push((event as CustomEvent).detail));
+    }
+    document.body.append(camera);
+    await camera.updateComplete;
+    expect(camera.dataset.state).toBe("idle");
+    expect(text(camera)).toContain(STATE_WORDS.idle.title);
+    Object.assign(camera, { hub: "https://hub.example", device: "dev_1", token: "t-1" });
+    await camera.updateComplete;
+    expect(camera.dataset.state).toBe("connecting");
+    await live();
+    await camera.updateComplete;
+    expect(camera.getAttribute("data-state")).toBe("live");
+    expect(camera.getAttribute("data-path")).toBe("relay");
+    expect([camera.state, camera.path, camera.reason, camera.stats?.codec]).toEqual(["live", "relay", null, "H264"]);
+    expect(text(camera)).toContain(LABELS.relay);
+    expect(events).toEqual([{ state: "connecting", reason: null }, { path: "relay" }, { state: "live", reason: null }]);
+  });
+
+  it("opens one socket, and asks for relays only when told to", async () => {
+    await show({ ice: "relay" });
+    expect(hub.sockets).toHaveLength(1);
+    expect(FakePeer.newest.configuration.iceTransportPolicy).toBe("relay");
+  });
+
+  it("says that the picture continues when the link is lost", async () => {
+    const camera = await show();
+    await live();
+    hub.socket.drop();
+    await camera.updateComplete;
+    expect(camera.dataset.state).toBe("live");
+    expect(camera.reason).toBe("link_lost");
+    expect(text(camera)).toContain(PICTURE_CONTINUES);
+  });
+
+  it("says in words why it is closed, and tries again when asked", async () => {
+    const camera = await show();
+    hub.socket.open();
+    hub.socket.send("error", { code: "expired", message: "" });
+    hub.socket.drop(4500);
+    await settle();
+    await camera.updateComplete;
+    expect(camera.dataset.state).toBe("closed");
+    expect(camera.reason).toBe("expired");
+    expect(text(camera)).toContain(WHY_WORDS.expired.title);
+    camera.shadowRoot?.querySelector<HTMLButtonElement>(".again")?.click();
+    expect(hub.sockets).toHaveLength(2);
+    expect(camera.dataset.state).toBe("connecting");
+  });
+
+  it("asks its token provider when it has no token", async () => {
+    const camera = document.createElement("sightline-camera");
+    camera.tokenProvider = async () => "t-9";
+    Object.assign(camera, { hub: "https://hub.example", device: "dev_1" });
+    document.body.append(camera);
+    await settle();
+    hub.socket.open();
+    expect(hub.socket.of("hello")[0]?.data.token).toBe("t-9");
+  });
+
+  it("shows the figures on demand", async () => {
+    const camera = await show();
+    await live();
+    await camera.updateComplete;
+    expect(camera.shadowRoot?.querySelector("dl")).toBeNull();
+    camera.shadowRoot?.querySelector<HTMLButtonElement>(`[aria-label="${LABELS.stats}"]`)?.click();
+    await camera.updateComplete;
+    const panel = camera.shadowRoot?.querySelector("dl")?.textContent ?? "";
+    for (const figure of ["H264", "1280 × 720", "30 fps", "12 ms", "0.0 %", "Relay"]) expect(panel).toContain(figure);
+  });
+
+  it("names every button", async () => {
+    const camera = await show();
+    await live();
+    await camera.updateComplete;
+    const buttons = [...(camera.shadowRoot?.querySelectorAll("button") ?? [])];
+    expect(buttons.length).toBeGreaterThan(0);
+    for (const button of buttons) expect(button.getAttribute("aria-label")).toMatch(/\S/);
+  });
+
+  it("leaves when it is taken out of the page, and comes back with it", async () => {
+    const camera = await show();
+    await live();
+    camera.remove();
+    expect(hub.socket.of("bye")).toHaveLength(1);
+    expect(camera.dataset.state).toBe("idle");
+    expect(camera.hasAttribute("data-path")).toBe(false);
+    document.body.append(camera);
+    await camera.updateComplete;
+    expect(hub.sockets).toHaveLength(2);
+  });
+});
+
+describe("the watch page's address", () => {
+  it("names the device, the token and the relay", () => {
+    expect(readAddress(new URL("https://h/watch/front_door?ice=relay#token=a.b-c_d"))).toEqual({
+      device: "front_door",
+      token: "a.b-c_d",
+      relayOnly: true,
+    });
+    expect(readAddress(new URL("https://h/watch/d/"))).toEqual({ device: "d", token: "", relayOnly: false });
+  });
+
+  it.each(["https://h/", "https://h/watch/", "https://h/watch/A!", "https://h/watch/a/b"])("%s is none", (url) => {
+    expect(readAddress(new URL(url))).toBeUndefined();
+  });
+});

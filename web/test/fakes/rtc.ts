@@ -1,0 +1,126 @@
+import { vi } from "vitest";
+
+type Report = [string, Record<string, unknown>][];
+
+/** A browser's peer connection without a network: it records what it is told and answers what a test asks of it. */
+export class FakePeer {
+  static all: FakePeer[] = [];
+
+  static get newest(): FakePeer {
+    const peer = FakePeer.all.at(-1);
+    if (!peer) throw new Error("no peer connection was made");
+    return peer;
+  }
+
+  configuration: RTCConfiguration;
+  iceConnectionState: RTCIceConnectionState = "new";
+  iceGatheringState: RTCIceGatheringState = "new";
+  onicecandidate: ((event: { candidate: Partial<RTCIceCandidate> | null }) => void) | undefined;
+  oniceconnectionstatechange: (() => void) | undefined;
+  ontrack: ((event: { track: unknown }) => void) | undefined;
+  readonly transceivers: string[] = [];
+  readonly added: RTCIceCandidateInit[] = [];
+  local: string | undefined;
+  remote: string | undefined;
+  closed = false;
+  #offers = 0;
+  #report: Report = [];
+
+  constructor(configuration: RTCConfiguration) {
+    this.configuration = configuration;
+    FakePeer.all.push(this);
+  }
+
+  addTransceiver(kind: string, { direction }: { direction: string }) {
+    this.transceivers.push(`${kind} ${direction}`);
+    return { receiver: { jitterBufferTarget: null } };
+  }
+
+  async createOffer() {
+    this.#offers++;
+    return { type: "offer", sdp: `v=0\r\na=ice-ufrag:u${this.#offers}\r\n` };
+  }
+
+  async setLocalDescription({ sdp }: { sdp: string }) {
+    this.local = sdp;
+  }
+
+  async setRemoteDescription({ sdp }: { sdp: string }) {
+    this.remote = sdp;
+  }
+
+  async addIceCandidate(candidate: RTCIceCandidateInit) {
+    this.added.push(candidate);
+  }
+
+  setConfiguration(configuration: RTCConfiguration) {
+    this.configuration = configuration;
+  }
+
+  async getStats() {
+    return new Map(this.#report);
+  }
+
+  close() {
+    this.closed = true;
+  }
+
+  /** Finds a candidate of the newest offer. */
+  gather(candidate: string): void {
+    this.onicecandidate?.({
+      candidate: { candidate, sdpMid: "0", sdpMLineIndex: 0, usernameFragment: `u${this.#offers}` },
+    });
+  }
+
+  ice(state: RTCIceConnectionState): void {
+    this.iceConnectionState = state;
+    this.oniceconnectionstatechange?.();
+  }
+
+  /** Sets what the statistics tell: so many frames, over such a pair. */
+  measure(frames: number, local = "host", remote = "host"): void {
+    this.#report = [
+      ["T", { type: "transport", selectedCandidatePairId: "P" }],
+      ["P", { type: "candidate-pair", localCandidateId: "L", remoteCandidateId: "R", currentRoundTripTime: 0.012 }],
+      ["L", { type: "local-candidate", candidateType: local, protocol: "udp" }],
+      ["R", { type: "remote-candidate", candidateType: remote, protocol: "udp" }],
+      ["C", { type: "codec", mimeType: "video/H264" }],
+      [
+        "V",
+        {
+          type: "inbound-rtp",
+          kind: "video",
+          codecId: "C",
+          frameWidth: 1280,
+          frameHeight: 720,
+          framesPerSecond: 30,
+          framesDecoded: frames,
+          bytesReceived: frames * 8000,
+          packetsReceived: frames * 8,
+          packetsLost: 0,
+          timestamp: Date.now(),
+        },
+      ],
+    ];
+  }
+}
+
+class FakeStream {
+  readonly #tracks: { kind: string }[] = [];
+  addTrack(track: { kind: string }) {
+    this.#tracks.push(track);
+  }
+  getTracks() {
+    return this.#tracks;
+  }
+  getAudioTracks() {
+    return this.#tracks.filter(({ kind }) => kind === "audio");
+  }
+}
+
+/** Puts the fakes in the browser's place, until vi.unstubAllGlobals. */
+export function fakeRTC(): void {
+  FakePeer.all = [];
+  vi.stubGlobal("RTCPeerConnection", FakePeer);
+  vi.stubGlobal("MediaStream", FakeStream);
+}
