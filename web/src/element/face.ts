@@ -52,26 +52,30 @@ export function face(view: View, face: FaceState, act: FaceActions, video: Templ
     ${lost ? html`<div class="notice"><span class="pill">${ICONS.signal}${PICTURE_CONTINUES}</span></div>` : nothing}
     ${face.panelOpen ? panel(view) : nothing}
     <div class="sr" role="status">${spoken(view)}</div>
-    ${view.state === "idle" ? nothing : controls(face, act)}
+    ${view.state === "idle" ? nothing : controls(view, face, act)}
   </section>`;
 }
 
-function controls(face: FaceState, act: FaceActions): TemplateResult {
+function controls(view: View, face: FaceState, act: FaceActions): TemplateResult {
   return html`<div class="bottom">
     <span class="grow"></span>
     ${
-      face.audible
+      face.audible && view.state === "live"
         ? button(face.muted ? LABELS.soundOn : LABELS.soundOff, face.muted ? ICONS.muted : ICONS.sound, act.toggleSound)
         : nothing
     }
-    <button
-      title=${LABELS.stats}
-      aria-label=${LABELS.stats}
-      aria-pressed=${face.panelOpen}
-      @click=${act.togglePanel}
-    >
-      ${ICONS.stats}
-    </button>
+    ${
+      view.stats || face.panelOpen
+        ? html`<button
+            title=${LABELS.stats}
+            aria-label=${LABELS.stats}
+            aria-pressed=${face.panelOpen}
+            @click=${act.togglePanel}
+          >
+            ${ICONS.stats}
+          </button>`
+        : nothing
+    }
     ${button(
       face.fullscreen ? LABELS.leaveFullscreen : LABELS.fullscreen,
       face.fullscreen ? ICONS.shrink : ICONS.expand,

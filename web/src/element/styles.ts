@@ -308,9 +308,18 @@ export const styles = css`
     .bottom {
       padding: 8px;
     }
+    .bottom {
+      gap: 6px;
+    }
+    .bottom button {
+      min-width: 34px;
+      height: 34px;
+      border-radius: 9px;
+    }
     dl {
       top: 44px;
-      right: 8px;
+      left: 8px;
+      right: auto;
       bottom: auto;
       gap: 0 14px;
       padding: 6px 10px;
