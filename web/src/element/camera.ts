@@ -95,13 +95,13 @@ export class SightlineCamera extends LitElement {
   }
 
   override connectedCallback(): void {
-    super.connectedCallback();
     this.dataset.state = this.#view.state;
+    // Before anything is drawn, so that the socket opens that much sooner.
+    void this.#begin();
+    super.connectedCallback();
     document.addEventListener("fullscreenchange", this.#redraw);
     window.addEventListener("pagehide", this.#hide);
     window.addEventListener("pageshow", this.#back);
-    // Before the first drawing, so that the socket opens that much sooner.
-    void this.#begin();
   }
 
   override disconnectedCallback(): void {

@@ -1,21 +1,32 @@
 import "../element/define.ts";
 import { WHY_WORDS } from "../element/words.ts";
-import { readAddress } from "./address.ts";
+import { type Address, readAddress } from "./address.ts";
+
+/** The token of an earlier look at the device in this tab, for a reload. */
+function rememberedToken(device: string): string {
+  try {
+    return sessionStorage.getItem(keyFor(device)) ?? "";
+  } catch {
+    return "";
+  }
+}
 
 /**
- * The token leaves the address bar and the history as soon as it is read; this tab keeps it for a reload, and forgets it
- * when it is closed.
+ * Takes the token out of the address bar and the history; this tab keeps it for a reload, and forgets it when it is
+ * closed.
  */
-function takeToken(device: string, fromFragment: string): string {
-  const key = `sightline:token:${device}`;
+function hideToken({ device, token }: Address): void {
+  if (!token) return;
+  history.replaceState(null, "", location.pathname + location.search);
   try {
-    if (!fromFragment) return sessionStorage.getItem(key) ?? "";
-    sessionStorage.setItem(key, fromFragment);
+    sessionStorage.setItem(keyFor(device), token);
   } catch {
     // Without storage a reload needs the whole link again.
   }
-  if (fromFragment) history.replaceState(null, "", location.pathname + location.search);
-  return fromFragment;
+}
+
+function keyFor(device: string): string {
+  return `sightline:token:${device}`;
 }
 
 function explain(title: string, detail: string): void {
@@ -30,7 +41,7 @@ function explain(title: string, detail: string): void {
 
 function show(): void {
   const address = readAddress(new URL(location.href));
-  const token = address ? takeToken(address.device, address.token) : "";
+  const token = address ? address.token || rememberedToken(address.device) : "";
   if (!address || !token) {
     explain(WHY_WORDS.invalid.title, "The part after # is missing. Copy the whole link, or ask for it again.");
     return;
@@ -41,6 +52,8 @@ function show(): void {
   camera.token = token;
   camera.ice = address.relayOnly ? "relay" : "";
   if (!camera.isConnected) document.body.replaceChildren(camera);
+  // After the socket has begun to open: storage and history take their time.
+  hideToken(address);
 }
 
 show();
