@@ -26,8 +26,12 @@ func TestTheProbeSeesAPictureRunAndStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if frames.FirstFrameMS <= 0 || frames.Width != 320 || frames.Height != 240 {
-		t.Errorf("got %+v, want a first frame and 320x240", frames)
+	m := frames.Milestones
+	if m.Peer <= 0 || m.Answer < m.Peer || m.ICE < m.Answer || m.Connected < m.ICE || m.Frame < m.Connected {
+		t.Errorf("got the milestones %+v, want each after the one before", m)
+	}
+	if frames.Width != 320 || frames.Height != 240 {
+		t.Errorf("got %+v, want 320x240", frames)
 	}
 	blinks, err := p.Moves(t.Context(), Region{0.1, 0.1, 0.2, 0.2}, time.Second)
 	if err != nil {

@@ -29,10 +29,19 @@ type Frames struct {
 	Frames int `json:"frames"`
 	// StallMS is the longest time without a new frame since Mark or the opening, to within 100 ms.
 	StallMS float64 `json:"stallMS"`
-	// FirstFrameMS is when the first frame was on the screen, since the navigation began; 0 while there was none.
-	FirstFrameMS float64 `json:"firstFrameMS"`
-	Width        int     `json:"width"`
-	Height       int     `json:"height"`
+	// Milestones are when each thing happened first, in milliseconds since the navigation began.
+	Milestones Milestones `json:"milestones"`
+	Width      int        `json:"width"`
+	Height     int        `json:"height"`
+}
+
+// Milestones are the steps to a picture; one that was not reached is 0.
+type Milestones struct {
+	Peer      float64 `json:"peer"`      // the page made a peer connection
+	Answer    float64 `json:"answer"`    // the device's answer came
+	ICE       float64 `json:"ice"`       // a path was found
+	Connected float64 `json:"connected"` // DTLS was done
+	Frame     float64 `json:"frame"`     // the first frame was on the screen
 }
 
 // Region is a part of the picture in fractions of its width and height.

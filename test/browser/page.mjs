@@ -32,12 +32,12 @@ function readState() {
 
 /** Frames since the page was opened, and how long none came since the last mark. */
 function readFrames() {
-  const { frames, stallMS, grewAt, firstFrameMS } = sightlineProbe;
+  const { frames, stallMS, grewAt, milestones } = sightlineProbe;
   const video = sightlineProbe.video();
   return {
     frames,
     stallMS: Math.max(stallMS, performance.now() - grewAt),
-    firstFrameMS: firstFrameMS ?? 0,
+    milestones,
     width: video?.videoWidth ?? 0,
     height: video?.videoHeight ?? 0,
   };

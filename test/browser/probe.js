@@ -5,7 +5,7 @@
   const peers = new Map(); // RTCPeerConnection -> frames it has decoded
 
   const probe = {
-    firstFrameMS: null, // since the navigation began
+    milestones: {}, // what happened first when, in milliseconds since the navigation began
     frames: 0,
     stallMS: 0, // the longest time without a new frame since the mark
     grewAt: performance.now(),
@@ -16,12 +16,26 @@
     element: () => document.querySelector("sightline-camera"),
     video: () => probe.element()?.shadowRoot?.querySelector("video") ?? null,
   };
+  const reach = (milestone, at = performance.now()) => {
+    probe.milestones[milestone] ??= at;
+  };
   Object.defineProperty(window, "sightlineProbe", { value: probe });
 
   window.RTCPeerConnection = class extends window.RTCPeerConnection {
     constructor(...args) {
       super(...args);
       peers.set(this, 0);
+      reach("peer");
+      this.addEventListener("iceconnectionstatechange", () => {
+        if (this.iceConnectionState === "connected") reach("ice");
+      });
+      this.addEventListener("connectionstatechange", () => {
+        if (this.connectionState === "connected") reach("connected");
+      });
+    }
+    setRemoteDescription(...args) {
+      reach("answer");
+      return super.setRemoteDescription(...args);
     }
   };
 
@@ -51,7 +65,7 @@
     if (!video || video === watched) return;
     watched = video;
     video.requestVideoFrameCallback((now) => {
-      probe.firstFrameMS ??= now;
+      reach("frame", now);
       clearInterval(watch);
     });
   }, 2);

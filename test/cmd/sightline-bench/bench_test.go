@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sightline-rtc/sightline/test/browser"
 )
 
 func TestPercentilesAreValuesThatWereMeasured(t *testing.T) {
@@ -42,7 +44,7 @@ func TestRunsCoverTheKeyframeInterval(t *testing.T) {
 
 func TestTheTableSaysWhereEachFigureComesFrom(t *testing.T) {
 	var out strings.Builder
-	r := firstFrameReport{CPUs: 2, Cold: 900, Runs: []float64{300, 310}, P50: 300, P95: 310, Longest: 310}
+	r := firstFrameReport{CPUs: 2, Cold: browser.Milestones{Frame: 900}, Runs: []browser.Milestones{{Frame: 300}, {Frame: 310}}, P50: 300, P95: 310, Longest: 310}
 	if err := r.table(&out); err != nil {
 		t.Fatal(err)
 	}

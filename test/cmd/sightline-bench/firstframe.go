@@ -29,12 +29,12 @@ const (
 
 // firstFrameReport is what `firstframe --json` prints; times are in milliseconds.
 type firstFrameReport struct {
-	CPUs    int       `json:"cpus"`
-	Cold    float64   `json:"cold_ms"`
-	Runs    []float64 `json:"runs_ms"`
-	P50     float64   `json:"p50_ms"`
-	P95     float64   `json:"p95_ms"`
-	Longest float64   `json:"max_ms"`
+	CPUs    int                  `json:"cpus"`
+	Cold    browser.Milestones   `json:"cold_ms"`
+	Runs    []browser.Milestones `json:"runs_ms"`
+	P50     float64              `json:"p50_ms"`
+	P95     float64              `json:"p95_ms"`
+	Longest float64              `json:"max_ms"`
 }
 
 // firstFrame opens the page again and again and notes when the browser presents the first frame. A presented frame has
@@ -54,10 +54,9 @@ func firstFrame(ctx context.Context, args []string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	report := firstFrameReport{
-		CPUs: runtime.NumCPU(), Cold: times[0], Runs: times[1:],
-		P50: percentile(times[1:], 50), P95: percentile(times[1:], 95), Longest: percentile(times[1:], 100),
-	}
+	report := firstFrameReport{CPUs: runtime.NumCPU(), Cold: times[0], Runs: times[1:]}
+	frames := report.steps(func(m browser.Milestones) float64 { return m.Frame })
+	report.P50, report.P95, report.Longest = percentile(frames, 50), percentile(frames, 95), percentile(frames, 100)
 	if *asJSON {
 		return json.NewEncoder(out).Encode(report)
 	}
@@ -66,7 +65,7 @@ func firstFrame(ctx context.Context, args []string, out, log io.Writer) error {
 
 // measureFirstFrames returns the time of one page on a source that nobody has watched, then those of the runs, which
 // find the source warm: the agent keeps it for a while after its last viewer.
-func measureFirstFrames(ctx context.Context, runs int, log io.Writer) (times []float64, err error) {
+func measureFirstFrames(ctx context.Context, runs int, log io.Writer) (times []browser.Milestones, err error) {
 	r, err := rig.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -104,7 +103,7 @@ func measureFirstFrames(ctx context.Context, runs int, log io.Writer) (times []f
 			return nil, err
 		}
 		times = append(times, t)
-		fmt.Fprintf(log, "run %d of %d: %.0f ms\n", i, runs, t)
+		fmt.Fprintf(log, "run %d of %d: %.0f ms\n", i, runs, t.Frame)
 		if err := pause(ctx, settle+phase(i)); err != nil {
 			return nil, err
 		}
@@ -112,19 +111,20 @@ func measureFirstFrames(ctx context.Context, runs int, log io.Writer) (times []f
 	return times, nil
 }
 
-func oneFirstFrame(ctx context.Context, chromium *browser.Browser, name, url string) (float64, error) {
+func oneFirstFrame(ctx context.Context, chromium *browser.Browser, name, url string) (m browser.Milestones, err error) {
 	page, err := chromium.Open(ctx, name, url)
 	if err != nil {
-		return 0, err
+		return m, err
 	}
 	if _, err := page.Until(ctx, "live", "direct", patience); err != nil {
-		return 0, err
+		return m, err
 	}
 	frames, err := page.Grow(ctx, 10, patience)
 	if err != nil {
-		return 0, err
+		return m, err
 	}
-	return frames.FirstFrameMS, page.Close(ctx)
+	err = page.Close(ctx)
+	return frames.Milestones, err
 }
 
 // phase spreads the runs evenly over the keyframe interval, so that none of it is left out by luck: the golden ratio's
@@ -147,7 +147,30 @@ func (r firstFrameReport) table(out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "page load to first frame, RTSP 720p30, GOP %v, direct path, %d CPUs\n", gop, r.CPUs)
 	fmt.Fprint(t, "\tp50\tp95\tlongest\tcold\tmeasured\n")
-	fmt.Fprintf(t, "Sightline\t%.0f ms\t%.0f ms\t%.0f ms\t%.0f ms\there, %d runs\n", r.P50, r.P95, r.Longest, r.Cold, len(r.Runs))
+	fmt.Fprintf(t, "Sightline\t%.0f ms\t%.0f ms\t%.0f ms\t%.0f ms\there, %d runs\n", r.P50, r.P95, r.Longest, r.Cold.Frame, len(r.Runs))
 	fmt.Fprint(t, "go2rtc\t340-510 ms in half the runs, 2.0-2.1 s in the other half\t\t\t\tearlier, elsewhere\n")
+	fmt.Fprint(t, "\nof which, p50\tpeer connection\tanswer\tICE\tDTLS\tframe on the screen\n")
+	for _, step := range steps {
+		fmt.Fprintf(t, "\t%.0f ms", percentile(r.steps(step), 50))
+	}
+	fmt.Fprintln(t)
 	return t.Flush()
+}
+
+// steps are the milestones in the order in which a page reaches them.
+var steps = []func(browser.Milestones) float64{
+	func(m browser.Milestones) float64 { return m.Peer },
+	func(m browser.Milestones) float64 { return m.Answer },
+	func(m browser.Milestones) float64 { return m.ICE },
+	func(m browser.Milestones) float64 { return m.Connected },
+	func(m browser.Milestones) float64 { return m.Frame },
+}
+
+// steps returns one milestone of every run.
+func (r firstFrameReport) steps(step func(browser.Milestones) float64) []float64 {
+	values := make([]float64, len(r.Runs))
+	for i, m := range r.Runs {
+		values[i] = step(m)
+	}
+	return values
 }
