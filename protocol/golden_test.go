@@ -72,7 +72,7 @@ var golden = map[string]struct {
 	}},
 	"snapshot": {Envelope{Type: TypeSnapshot}, &Snapshot{
 		Sessions: []SessionInfo{{Session: goldenSession, State: SessionEnded, Reason: ReasonClosedByAPI}},
-		Presence: []Presence{{Device: "dev_1", Status: StatusOnline, Generation: 7, Since: goldenNow}},
+		Presence: []Presence{{Device: "dev_1", Name: "Front door", Status: StatusOnline, Generation: 7, Since: goldenNow}},
 	}},
 	"presence":       {Envelope{Type: TypePresence, Gen: 7}, &Presence{Device: "dev_1", Status: StatusSuspect, Generation: 7, Since: goldenNow}},
 	"presence_never": {Envelope{Type: TypePresence}, &Presence{Device: "dev_2", Status: StatusOffline}},

@@ -27,9 +27,11 @@ const (
 
 // Presence says whether a device can be reached.
 type Presence struct {
-	Device     DeviceID `json:"device"`
-	Status     Status   `json:"status"`
-	Generation uint64   `json:"generation"`
+	Device DeviceID `json:"device"`
+	// Name is what people call the device; empty if nobody gave it one.
+	Name       string `json:"name,omitempty"`
+	Status     Status `json:"status"`
+	Generation uint64 `json:"generation"`
 	// Since is when the device got this status; zero means never, as for a device that was never online.
 	Since time.Time `json:"since,omitzero"`
 }

@@ -15,7 +15,8 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// Handler serves the pages: `/`, `/watch/{device}` and `/assets/`; anything else is 404. It is safe for concurrent use.
+// Handler serves the pages: `/`, `/watch/{device}`, `/assets/` and, for other sites' pages, the element as a module at
+// `/sightline-camera.js`; anything else is 404. It is safe for concurrent use.
 func Handler() (http.Handler, error) {
 	built, err := fs.Sub(dist, "dist")
 	if err != nil {
@@ -45,10 +46,18 @@ func handler(built fs.FS) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	element, err := loadFile(built, "sightline-camera.js")
+	if err != nil {
+		return nil, err
+	}
 	assets, err := loadAssets(built)
 	if err != nil {
 		return nil, err
 	}
+	mux.HandleFunc("GET /sightline-camera.js", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*") // modules of another origin are fetched with CORS
+		element.serve(w, r, revalidate)
+	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { landing.serve(w, r, revalidate) })
 	mux.HandleFunc("GET /watch/{device}", func(w http.ResponseWriter, r *http.Request) { watch.serve(w, r, revalidate) })
 	mux.HandleFunc("GET /assets/{name}", func(w http.ResponseWriter, r *http.Request) {

@@ -15,6 +15,7 @@ func pages() fstest.MapFS {
 		".gitkeep":               {},
 		"index.html":             {Data: []byte("<h1>landing</h1>")},
 		"watch.html":             {Data: []byte("<h1>watch</h1>")},
+		"sightline-camera.js":    {Data: []byte("customElements")},
 		"assets/watch-abc123.js": {Data: []byte(strings.Repeat("export {};\n", 100))},
 		"assets/icon-abc123.svg": {Data: []byte("<svg/>")},
 	}
@@ -57,6 +58,7 @@ func TestPagesAndAssetsAreServedWithTheirTypesAndCaching(t *testing.T) {
 		{"/", "text/html; charset=utf-8", "no-cache", "landing"},
 		{"/watch/front_door-1", "text/html; charset=utf-8", "no-cache", "watch"},
 		{"/watch/front_door-1?ice=relay", "text/html; charset=utf-8", "no-cache", "watch"},
+		{"/sightline-camera.js", "text/javascript; charset=utf-8", "no-cache", "customElements"},
 		{"/assets/watch-abc123.js", "text/javascript; charset=utf-8", immutable, "export"},
 		{"/assets/icon-abc123.svg", "image/svg+xml", immutable, "svg"},
 	}
@@ -181,5 +183,11 @@ func TestTheEmbeddedPagesMatchWhatBuiltSays(t *testing.T) {
 	}
 	if res := get(t, h, "/watch/d"); res.StatusCode != want {
 		t.Errorf("got status %d, want %d", res.StatusCode, want)
+	}
+}
+
+func TestPagesOfOtherSitesMayLoadTheElement(t *testing.T) {
+	if got := get(t, built(t), "/sightline-camera.js").Header.Get("Access-Control-Allow-Origin"); got != "*" {
+		t.Errorf("Access-Control-Allow-Origin is %q, want *", got)
 	}
 }

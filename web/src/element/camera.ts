@@ -8,7 +8,14 @@ import { styles } from "./styles.ts";
 /** The controls of a live picture go away when nobody moves for so long (milliseconds). */
 const quietAfter = 3000;
 
-const nothingYet: View = { state: "idle", reason: undefined, path: undefined, stats: undefined, lastSeen: undefined };
+const nothingYet: View = {
+  state: "idle",
+  reason: undefined,
+  path: undefined,
+  stats: undefined,
+  name: undefined,
+  lastSeen: undefined,
+};
 
 /**
  * `<sightline-camera>`: a device's live picture.
@@ -35,7 +42,7 @@ export class SightlineCamera extends LitElement {
   declare token: string;
   /** `relay` uses relays only; anything else leaves it to the hub. */
   declare ice: string;
-  /** What people call the camera; empty means its device id. */
+  /** What to call the camera; empty means the name it enrolled with, or its device id. */
   declare label: string;
   /** Brings a new token when the one in use ends or is refused. */
   declare tokenProvider: TokenProvider | undefined;
@@ -94,6 +101,11 @@ export class SightlineCamera extends LitElement {
     return this.#view.stats ?? null;
   }
 
+  /** What the camera is called: its label, the name it enrolled with, or its device id. */
+  get name(): string {
+    return this.label || this.#view.name || this.device;
+  }
+
   override connectedCallback(): void {
     this.dataset.state = this.#view.state;
     // Before anything is drawn, so that the socket opens that much sooner.
@@ -140,7 +152,7 @@ export class SightlineCamera extends LitElement {
     return face(
       this.#view,
       {
-        name: this.label || this.device,
+        name: this.name,
         panelOpen: this.#panelOpen,
         audible: this.#audible,
         muted: this.#muted,
@@ -197,7 +209,12 @@ export class SightlineCamera extends LitElement {
     }
     if (view.state !== before.state || view.reason !== before.reason) {
       this.#tell("sightline-state", { state: this.state, reason: this.reason });
-    } else if (view.path === before.path && !this.#panelOpen && view.lastSeen === before.lastSeen) {
+    } else if (
+      view.path === before.path &&
+      !this.#panelOpen &&
+      view.lastSeen === before.lastSeen &&
+      view.name === before.name
+    ) {
       return;
     }
     this.requestUpdate();

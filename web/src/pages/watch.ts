@@ -1,4 +1,4 @@
-import "../element/define.ts";
+import { SightlineCamera } from "../element/define.ts";
 import { WHY_WORDS } from "../element/words.ts";
 import { type Address, readAddress } from "./address.ts";
 
@@ -39,6 +39,10 @@ function explain(title: string, detail: string): void {
   document.body.replaceChildren(main);
 }
 
+function entitle({ currentTarget }: Event): void {
+  if (currentTarget instanceof SightlineCamera) document.title = `${currentTarget.name} · Sightline`;
+}
+
 function show(): void {
   const address = readAddress(new URL(location.href));
   const token = address ? address.token || rememberedToken(address.device) : "";
@@ -46,8 +50,8 @@ function show(): void {
     explain(WHY_WORDS.invalid.title, "The part after # is missing. Copy the whole link, or ask for it again.");
     return;
   }
-  document.title = `${address.device} · Sightline`;
   const camera = document.querySelector("sightline-camera") ?? document.createElement("sightline-camera");
+  camera.addEventListener("sightline-state", entitle);
   camera.device = address.device;
   camera.token = token;
   camera.ice = address.relayOnly ? "relay" : "";

@@ -48,6 +48,7 @@ const media = shape<Media>({ video: flag, audio: maybe(flag), talk: maybe(flag) 
 const offer = shape<Offer>({ revision: whole(0), sdp });
 const presence = shape<Presence>({
   device,
+  name: maybe(name),
   status: oneOf(["online", "suspect", "offline"]),
   generation: whole(0),
   since: maybe(instant),

@@ -20,6 +20,8 @@ export type Status = "online" | "suspect" | "offline";
 /** Whether a device can be reached. */
 export interface Presence {
   device: string;
+  /** What people call the device. */
+  name?: string;
   status: Status;
   generation: number;
   /** When the device got this status; absent means never. RFC 3339. */

@@ -27,6 +27,8 @@ export interface View {
   readonly reason: Why | undefined;
   readonly path: PathKind | undefined;
   readonly stats: Quality | undefined;
+  /** What people call the camera, if the hub knows. */
+  readonly name: string | undefined;
   /** When the camera was last online, if it is not and the hub told. */
   readonly lastSeen: Date | undefined;
 }

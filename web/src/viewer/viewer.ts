@@ -77,6 +77,7 @@ export class Viewer {
       }),
       path: this.#path,
       stats: this.#stats,
+      name: this.#presence?.name,
       lastSeen: this.#lastSeen,
     };
   }
