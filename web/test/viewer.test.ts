@@ -120,6 +120,13 @@ describe("what a viewer does by itself", () => {
     expect(opens()[0]?.session).not.toBe(opens()[1]?.session);
   });
 
+  it("learns what the camera is called", async () => {
+    await started();
+    hub.socket.send("presence", { device: "dev_1", name: "Front door", status: "online", generation: 3 });
+    await settle();
+    expect(viewer.view.name).toBe("Front door");
+  });
+
   it("does not believe presence of an older generation", async () => {
     await started();
     hub.socket.send("presence", { device: "dev_1", status: "offline", generation: 5 });
