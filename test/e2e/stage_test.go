@@ -18,7 +18,7 @@ const (
 	later = 60 * time.Second
 )
 
-// stage is a rig with a running hub and what most tests ask of it; every method fails the test rather than return an
+// stage is a rig, mostly with a running hub, and what tests ask of it; every method fails the test rather than return an
 // error.
 type stage struct {
 	*rig.Rig
@@ -29,8 +29,17 @@ type stage struct {
 	chromium *browser.Browser
 }
 
-// enter opens a stage. It goes with the test, and when that fails it shows what all programs said.
+// enter opens a stage with a hub. It goes with the test, and when that fails it shows what all programs said.
 func enter(t *testing.T) *stage {
+	t.Helper()
+	s := bare(t)
+	s.hub = need(s.Hub(t.Context()))(t)
+	s.api = need(s.hub.API(t.Context()))(t)
+	return s
+}
+
+// bare opens a stage on which nothing runs yet.
+func bare(t *testing.T) *stage {
 	t.Helper()
 	if err := rig.Usable(); err != nil {
 		if os.Getenv("CI") != "" {
@@ -50,10 +59,7 @@ func enter(t *testing.T) *stage {
 			_, _ = r.Log.WriteTo(t.Output())
 		}
 	})
-	s := &stage{Rig: r, t: t}
-	s.hub = need(r.Hub(t.Context()))(t)
-	s.api = need(s.hub.API(t.Context()))(t)
-	return s
+	return &stage{Rig: r, t: t}
 }
 
 // need is for calls whose failure ends the test.
