@@ -42,9 +42,9 @@ func TestTheDemoShowsAPictureAndLeavesNothingBehind(t *testing.T) {
 		}
 	}
 	_ = demo.Wait() // make tells of the interruption by its status
-	eventually(t, "the end of the demo's processes", func() (error, error) {
-		return syscall.Kill(group, 0), nil
-	}, func(err error) bool { return errors.Is(err, syscall.ESRCH) })
+	eventually(t, "the end of the demo's processes", func() (gone bool, err error) {
+		return errors.Is(syscall.Kill(group, 0), syscall.ESRCH), nil
+	}, func(gone bool) bool { return gone })
 	if left := need(os.ReadDir(scratch))(t); len(left) > 0 {
 		t.Errorf("the demo left %v behind", left)
 	}

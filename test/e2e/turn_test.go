@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,8 +32,10 @@ func TestCoturnsClientRelaysThroughOurs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := need(s.hub.Credentials(ctx))(t)
 			// 50 messages of 500 bytes to the echo and back, in one allocation without a second one for RTCP (-c).
-			args := append(flags, "-c", "-m", "1", "-n", "50", "-l", "500", "-u", c.Username, "-w", c.Password,
-				"-e", s.Camera.Addr.String(), "-r", "3480", "-p", s.hub.RelayPort(), s.Server.Addr.String())
+			args := slices.Concat(flags, []string{
+				"-c", "-m", "1", "-n", "50", "-l", "500", "-u", c.Username, "-w", c.Password,
+				"-e", s.Camera.Addr.String(), "-r", "3480", "-p", s.hub.RelayPort(), s.Server.Addr.String(),
+			})
 			out, err := s.Viewer.Command(ctx, "turnutils_uclient", args...).CombinedOutput()
 			if err != nil {
 				t.Fatalf("coturn's client: %v\n%s", err, out)
