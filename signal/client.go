@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"errors"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -36,7 +37,8 @@ type client struct {
 	viewer auth.Viewer
 	grant  protocol.GrantID // not tied to a session yet
 	renew  time.Time        // of the grant's credentials
-	opens  *rate.Limiter
+	// requests bounds what it may ask for.
+	requests *rate.Limiter
 
 	// Of a device.
 	device      protocol.DeviceID
@@ -51,31 +53,43 @@ type client struct {
 	timer   *time.Timer
 	writing bool // a goroutine is in write
 	closed  bool
-	lastID  uint64 // of requests to this client
+	parted  chan struct{} // closed when the peer has been told why the hub closed; nil until it does
+	lastID  uint64        // of requests to this client
 }
 
-// send queues a message. It never blocks: a client that reads too slowly loses its socket.
+// send queues a message of the hub's own. It never blocks: a client that reads too slowly loses its socket.
 func (c *client) send(e protocol.Envelope) {
+	if err := c.carry(e); err != nil {
+		c.logger.Error("message not sent", "type", e.Type, "session", e.Session, "err", err)
+	}
+}
+
+// carry is send for what another client wrote. It fails with CodeTooLarge for a message that has no room in an
+// envelope of this link: that is its writer's fault, and this client's link goes on.
+func (c *client) carry(e protocol.Envelope) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return
+		return nil
 	}
-	if err := c.link.Send(e); err != nil {
+	err := c.link.Send(e)
+	switch {
+	case err == nil:
+		c.wakeLocked()
+	case errors.Is(err, &protocol.Error{Code: protocol.CodeTooLarge}):
+		return err
+	default:
 		c.closeLocked(protocol.AsError(err))
-		return
 	}
-	c.wakeLocked()
+	return nil
 }
 
-// request queues a message that wants a reply and returns its number.
-func (c *client) request(e protocol.Envelope) uint64 {
+// nextID numbers a request to this client.
+func (c *client) nextID() uint64 {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.lastID++
-	e.ID = c.lastID
-	c.mu.Unlock()
-	c.send(e)
-	return e.ID
+	return c.lastID
 }
 
 // wakeLocked starts the writer unless it runs: an idle link costs no goroutine.
@@ -161,8 +175,22 @@ func (c *client) closeLocked(why *protocol.Error) {
 		c.timer.Stop()
 	}
 	c.logger.Info("link closed by the hub", "code", why.Code, "err", why)
-	s := c.socket
-	c.hub.work.Go(func() { farewell(s, why) })
+	s, parted := c.socket, make(chan struct{})
+	c.parted = parted
+	c.hub.work.Go(func() {
+		defer close(parted)
+		farewell(s, why)
+	})
+}
+
+// part waits until the peer has been told why the hub closed the link, if it did.
+func (c *client) part() {
+	c.mu.Lock()
+	parted := c.parted
+	c.mu.Unlock()
+	if parted != nil {
+		<-parted
+	}
 }
 
 // farewell sends the error that explains a close, then closes.
@@ -170,7 +198,7 @@ func farewell(s socket, why *protocol.Error) {
 	if why.Code != protocol.CodeTooSlow {
 		e := protocol.Must(protocol.TypeError, "", why)
 		if message, err := e.Encode(); err == nil {
-			_ = s.Write(message) //nolint:errcheck // the socket is closed anyway
+			_ = s.Write(message) // the socket is closed anyway
 		}
 	}
 	s.Close(protocol.CloseFor(why.Code), why.Message)

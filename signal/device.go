@@ -21,21 +21,13 @@ type device struct {
 	waiting    []*waiting
 }
 
-// waiting is an open that waits for a suspect device to come back.
-type waiting struct {
-	viewer   *client
-	request  protocol.Envelope
-	open     *protocol.Open
-	messages []protocol.Envelope // of the same session, sent behind the open
-	deadline time.Time
-	resumed  bool // the device is back
-}
-
 func (h *Hub) deviceLocked(id protocol.DeviceID) *device {
 	d := h.devices[id]
 	if d == nil {
-		d = &device{id: id, status: protocol.StatusOffline, watchers: map[*client]bool{},
-			sessions: map[protocol.SessionID]*session{}}
+		d = &device{
+			id: id, status: protocol.StatusOffline,
+			watchers: map[*client]bool{}, sessions: map[protocol.SessionID]*session{},
+		}
 		h.devices[id] = d
 	}
 	return d
@@ -64,7 +56,7 @@ func (h *Hub) setStatusLocked(d *device, status protocol.Status, now time.Time) 
 	for watcher := range d.watchers {
 		watcher.send(e)
 	}
-	h.config.Logger.Info("device "+string(status), "device", d.id, "generation", d.generation)
+	h.config.Logger.Info("presence changed", "device", d.id, "status", status, "generation", d.generation)
 }
 
 // Presence tells what the hub knows of a device. One that it knows nothing of is offline, since a zero time.
@@ -78,7 +70,7 @@ func (h *Hub) Presence(id protocol.DeviceID) protocol.Presence {
 }
 
 // online puts a device's new link in the place of an older one and lets waiting viewers in.
-func (h *Hub) online(c *client, project protocol.ProjectID) {
+func (h *Hub) online(ctx context.Context, c *client, project protocol.ProjectID) {
 	h.mu.Lock()
 	d := h.deviceLocked(c.device)
 	if d.generation >= c.generation {
@@ -87,21 +79,21 @@ func (h *Hub) online(c *client, project protocol.ProjectID) {
 		return
 	}
 	old := d.link
+	if old != nil {
+		h.detachLocked(old) // what the device still holds, it will sync
+	}
 	d.link, d.project, d.generation = c, project, c.generation
 	if d.status == protocol.StatusOnline {
 		d.status = protocol.StatusSuspect // so that watchers hear of the new generation
 	}
 	h.setStatusLocked(d, protocol.StatusOnline, c.since)
 	let := slices.Clone(d.waiting)
-	for _, w := range let {
-		w.resumed = true
-	}
 	h.mu.Unlock()
 	if old != nil {
 		old.close(supersededError)
 	}
 	for _, w := range let {
-		h.resumeOpen(w)
+		h.resumeOpen(ctx, w)
 	}
 }
 
@@ -130,6 +122,8 @@ func (h *Hub) lost(ctx context.Context, c *client, left bool) {
 	for _, w := range refuse {
 		w.viewer.refuse(w.request, offlineError(now))
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
 	if err := h.config.Directory.Seen(ctx, c.device, now); err != nil {
 		h.config.Logger.Error("last seen not saved", "device", c.device, "err", err)
 	}

@@ -3,17 +3,17 @@ package signal
 import (
 	"context"
 	"errors"
-	"net/netip"
-	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// errBye is the end of a link that its client wanted.
-var errBye = errors.New("bye")
+// errBye is the end of a link that its client wanted, errClosed that of one that the hub has closed already.
+var (
+	errBye    = errors.New("bye")
+	errClosed = errors.New("closed by the hub")
+)
 
 // receive takes in one message of a client. The error is the end of its link.
 func (h *Hub) receive(ctx context.Context, c *client, message []byte) error {
@@ -22,12 +22,10 @@ func (h *Hub) receive(ctx context.Context, c *client, message []byte) error {
 	if why != nil && why.Code != protocol.CodeUnknownType {
 		return why
 	}
-	c.mu.Lock()
-	handle, err := c.link.Receive(&e, time.Now())
-	if err == nil {
-		c.wakeLocked()
+	if why != nil && !e.Session.Valid() {
+		e.Session = "" // that of an unknown message was not looked at, and it would go back in the answer
 	}
-	c.mu.Unlock()
+	handle, err := c.take(&e)
 	if err != nil {
 		return err
 	}
@@ -47,6 +45,20 @@ func (h *Hub) receive(ctx context.Context, c *client, message []byte) error {
 	c.wakeLocked()
 	c.scheduleLocked()
 	return nil
+}
+
+// take hands a message to the link and reports whether it has to be handled.
+func (c *client) take(e *protocol.Envelope) (handle bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false, errClosed
+	}
+	handle, err = c.link.Receive(e, time.Now())
+	if err == nil {
+		c.wakeLocked()
+	}
+	return handle, err
 }
 
 // fault answers what a client may not say or the hub does not know, and lets the link live.
@@ -76,6 +88,11 @@ func (h *Hub) dispatch(ctx context.Context, c *client, e protocol.Envelope, body
 	case *protocol.Stats:
 		h.stats(c, e, m)
 		return
+	case *protocol.Error:
+		if e.Re == 0 {
+			c.logger.Warn("client reports a fault", "session", e.Session, "code", m.Code, "err", m)
+			return // an error is not answered with an error
+		}
 	}
 	if c.role == protocol.RoleViewer {
 		switch m := body.(type) {
@@ -86,127 +103,33 @@ func (h *Hub) dispatch(ctx context.Context, c *client, e protocol.Envelope, body
 			h.extend(ctx, c, e, m)
 			return
 		}
-	} else if e.Re != 0 {
+	} else if e.Re != 0 && (e.Type == protocol.TypeReply || e.Type == protocol.TypeError) {
 		h.invited(ctx, c, e, body)
 		return
 	}
 	c.fault(e, protocol.Errorf(protocol.CodeBadMessage, "a %s does not send %s", c.role, e.Type))
 }
 
-// forward carries a description or a candidate to the other end of its session.
-func (h *Hub) forward(ctx context.Context, c *client, e protocol.Envelope, body protocol.Message) {
-	h.mu.Lock()
-	s := c.sessions[e.Session]
-	if s == nil {
-		if w := h.waitingLocked(c, e.Session); w != nil && len(w.messages) < protocol.MaxPendingPerSession {
-			w.messages = append(w.messages, e)
-		}
-		h.mu.Unlock()
-		return // of a session that has ended: its closed is on the way
-	}
-	limits := s.limits[c.role]
-	h.mu.Unlock()
-
-	limit := limits.candidates
-	description, _ := body.(*protocol.Describe)
-	if description != nil {
-		limit = limits.descriptions
-	}
-	wait(ctx, limit)
-	if candidate, ok := body.(*protocol.Candidate); ok {
-		h.allow(s, candidate.Candidate)
-	}
-
-	h.mu.Lock()
-	answered := h.forwardLocked(s, c, e, description)
-	h.mu.Unlock()
-	if answered {
-		h.keep(ctx, s)
-	}
-}
-
-// forwardLocked reports whether this was the session's first answer.
-func (h *Hub) forwardLocked(s *session, c *client, e protocol.Envelope, d *protocol.Describe) bool {
-	first := false
-	if d != nil && !s.answered() {
-		switch {
-		case c.role == protocol.RoleDevice && d.Kind == protocol.DescribeAnswer:
-			s.row.Answered = time.Now().UTC()
-			s.offer = nil
-			first = true
-		case c.role == protocol.RoleViewer && d.Kind == protocol.DescribeOffer && !s.invited:
-			s.offer = &protocol.Offer{Revision: d.Revision, SDP: d.SDP}
-			return false // it goes with the invite
-		}
-	}
-	if peer := s.peer(c.role); peer != nil && (s.invited || s.answered()) {
-		peer.send(forwarded(e, c.generation))
-	} else if c.role == protocol.RoleViewer && !s.answered() && len(s.messages) < protocol.MaxPendingPerSession {
-		s.messages = append(s.messages, e)
-	}
-	return first
-}
-
-// forwarded is the envelope as the other end gets it.
-func forwarded(e protocol.Envelope, generation uint64) protocol.Envelope {
-	e.Seq, e.Ack, e.ID, e.Re, e.Gen = 0, 0, 0, 0, generation
-	return e
-}
-
-// wait holds the reader of a client that sends too much: nothing is dropped, its own socket backs up.
-func wait(ctx context.Context, limit *rate.Limiter) {
-	_ = limit.Wait(ctx) //nolint:errcheck // it fails only when the link ends
-}
-
-// allow tells the relay an address that signaling saw in a session.
-func (h *Hub) allow(s *session, candidate string) {
-	fields := strings.Fields(candidate) // RFC 8839 section 5.1: foundation component transport priority address port
-	if len(fields) < 6 {
-		return
-	}
-	address, err := netip.ParseAddr(fields[4])
-	if err != nil {
-		return // a name of multicast DNS
-	}
-	h.allowAddress(s, address)
-}
-
-// allowClients tells the relay the addresses that the session's links come from.
-func (h *Hub) allowClients(s *session) {
-	h.mu.Lock()
-	var addresses []netip.Addr
-	for _, c := range []*client{s.viewer, s.device} {
-		if c != nil && c.address.IsValid() {
-			addresses = append(addresses, c.address)
-		}
-	}
-	h.mu.Unlock()
-	for _, address := range addresses {
-		h.allowAddress(s, address)
-	}
-}
-
-func (h *Hub) allowAddress(s *session, address netip.Addr) {
-	for _, grant := range []protocol.GrantID{s.row.ViewerGrant, s.row.DeviceGrant} {
-		if grant != "" {
-			h.config.Relay.Allow(grant, address)
-		}
-	}
-}
-
 // path keeps which way a session's media goes.
 func (h *Hub) path(ctx context.Context, c *client, e protocol.Envelope, m *protocol.Path) {
 	h.mu.Lock()
 	s := c.sessions[e.Session]
-	if s != nil {
-		s.row.Path = *m
-		s.media = time.Now()
+	h.mu.Unlock()
+	if s == nil {
+		return
+	}
+	wait(ctx, s.limits[c.role].descriptions) // each is a write to the store
+	h.mu.Lock()
+	current := c.sessions[e.Session] == s
+	if current {
+		s.row.Path, s.media = *m, time.Now()
 	}
 	h.mu.Unlock()
-	if s != nil {
-		h.keep(ctx, s)
-		c.logger.Info("path chosen", "session", e.Session, "path", m.Kind, "means", m.Means)
+	if !current {
+		return
 	}
+	h.keep(ctx, s)
+	c.logger.Info("path chosen", "session", e.Session, "path", m.Kind, "means", m.Means)
 }
 
 // stats takes a report that media flows as a sign of life of its session.
@@ -237,7 +160,19 @@ func (h *Hub) closeSession(ctx context.Context, c *client, e protocol.Envelope, 
 		d.cancelLocked(c, e.Session)
 	}
 	h.mu.Unlock()
-	h.finishOne(ctx, e.Session, reasonOf(c.role, reason), func(s *session) bool { return c.sessions[e.Session] == s })
+	h.finishOne(ctx, e.Session, reasonOf(c.role, reason), func(s *session) bool { return h.holdsLocked(c, s) })
+}
+
+// holdsLocked reports whether a session is the client's to end. A device need not have synced it: its close may be what
+// its last link could not deliver.
+func (h *Hub) holdsLocked(c *client, s *session) bool {
+	return c.sessions[s.row.ID] == s || h.servesLocked(c, s)
+}
+
+// servesLocked reports whether the client is the newest link of the session's device.
+func (h *Hub) servesLocked(c *client, s *session) bool {
+	d := h.devices[s.row.Device]
+	return c.role == protocol.RoleDevice && d != nil && d.link == c
 }
 
 // reasonOf is the reason that a client may give: nobody ends a session in the name of the API or of the operator.
@@ -258,39 +193,49 @@ func reasonOf(role protocol.Role, reason protocol.Reason) protocol.Reason {
 
 // extend gives a session a longer lease, with a newer token if the client brings one.
 func (h *Hub) extend(ctx context.Context, c *client, e protocol.Envelope, m *protocol.Extend) {
-	now := time.Now()
-	viewer := h.viewer(c)
-	if m.Token != "" {
-		renewed, err := h.config.Tokens.Verify(m.Token, now)
-		if err != nil {
-			c.refuse(e, err)
-			return
-		}
-		if renewed.Project != viewer.Project || renewed.Subject != viewer.Subject || renewed.Device != viewer.Device {
-			c.refuse(e, protocol.Errorf(protocol.CodeForbidden, "the new token is for somebody or something else"))
-			return
-		}
-		viewer = renewed
-	}
-	if err := h.checkKey(viewer.Key); err != nil {
+	s, err := h.lengthen(c, e, m, time.Now())
+	if err != nil {
 		c.refuse(e, err)
 		return
 	}
+	h.keep(ctx, s)
+}
+
+// lengthen answers an extend, or fails.
+func (h *Hub) lengthen(c *client, e protocol.Envelope, m *protocol.Extend, now time.Time) (*session, error) {
+	if err := c.allowRequest(); err != nil {
+		return nil, err
+	}
+	var renewed auth.Viewer
+	if m.Token != "" {
+		var err error
+		if renewed, err = h.config.Tokens.Verify(m.Token, now); err != nil {
+			return nil, err
+		}
+	}
 	h.mu.Lock()
+	defer h.mu.Unlock()
+	viewer := c.viewer
+	if m.Token != "" {
+		if renewed.Project != viewer.Project || renewed.Subject != viewer.Subject || renewed.Device != viewer.Device {
+			return nil, protocol.Errorf(protocol.CodeForbidden, "the new token is for somebody or something else")
+		}
+		viewer = renewed
+	}
+	if err := h.mayViewLocked(viewer, now); err != nil {
+		return nil, err
+	}
 	c.viewer = viewer
 	s := c.sessions[e.Session]
 	if s == nil {
-		h.mu.Unlock()
-		c.refuse(e, protocol.Errorf(protocol.CodeNotFound, "no such session is open"))
-		return
+		return nil, protocol.Errorf(protocol.CodeNotFound, "no such session is open")
 	}
 	s.row.Expires, s.row.Key = h.lease(viewer, now), viewer.Key
 	reply := protocol.Must(protocol.TypeReply, e.Session, &protocol.Reply{Expires: s.row.Expires})
 	reply.Re = e.ID
 	c.send(reply)
 	h.tellPolicyLocked(s)
-	h.mu.Unlock()
-	h.keep(ctx, s)
+	return s, nil
 }
 
 // tellPolicyLocked tells both ends how the session may go and until when.

@@ -16,11 +16,11 @@ import (
 	"github.com/sightline-rtc/sightline/record"
 )
 
-// opensPerSecond and opensBurst bound a viewer's requests. A wall of cameras opens its burst at once; nobody needs
+// requestsPerSecond and requestBurst bound a viewer's requests. A wall of cameras opens its burst at once; nobody needs
 // more than the rate after that.
 const (
-	opensPerSecond = 2
-	opensBurst     = 20
+	requestsPerSecond = 2
+	requestBurst      = 20
 )
 
 // admit verifies a hello and makes the client that its socket belongs to from now on. The welcome is queued.
@@ -57,7 +57,7 @@ func (h *Hub) admitDevice(ctx context.Context, c *client, hello *protocol.Hello,
 		return err
 	}
 	if !row.Revoked.IsZero() {
-		return protocol.Errorf(protocol.CodeRevoked, "the device was removed from its project")
+		return removedError
 	}
 	if err := h.replay.Use(token, now); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (h *Hub) admitDevice(ctx context.Context, c *client, hello *protocol.Hello,
 	if err := h.welcome(c, hello, protocol.Snapshot{}, nil); err != nil {
 		return err
 	}
-	h.online(c, row.Project)
+	h.online(ctx, c, row.Project)
 	return nil
 }
 
@@ -82,12 +82,9 @@ func (h *Hub) admitViewer(ctx context.Context, c *client, hello *protocol.Hello,
 	if err != nil {
 		return err
 	}
-	if err := h.checkKey(viewer.Key); err != nil {
-		return err
-	}
 	c.viewer = viewer
 	c.renew = now.Add(h.config.CredentialRefresh)
-	c.opens = rate.NewLimiter(opensPerSecond, opensBurst)
+	c.requests = rate.NewLimiter(requestsPerSecond, requestBurst)
 	c.grant = protocol.GrantID(newSecret())
 	c.logger = c.logger.With("link", c.id, "viewer", viewer.Subject)
 	presence, err := h.visible(ctx, viewer)
@@ -106,10 +103,8 @@ func (h *Hub) admitViewer(ctx context.Context, c *client, hello *protocol.Hello,
 	return nil
 }
 
-// checkKey refuses tokens that a revoked API key minted.
-func (h *Hub) checkKey(key protocol.KeyID) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// checkKeyLocked refuses tokens that a revoked API key minted.
+func (h *Hub) checkKeyLocked(key protocol.KeyID) error {
 	if h.revoked[key] {
 		return protocol.Errorf(protocol.CodeRevoked, "access was withdrawn")
 	}
@@ -118,7 +113,7 @@ func (h *Hub) checkKey(key protocol.KeyID) error {
 
 // visible returns the presence of the one device that a token opens.
 func (h *Hub) visible(ctx context.Context, viewer auth.Viewer) (protocol.Presence, error) {
-	if presence := h.Presence(viewer.Device); presence.Status != protocol.StatusOffline {
+	if presence, ok := h.knownTo(viewer); ok {
 		return presence, nil
 	}
 	row, err := h.device(ctx, viewer)
@@ -128,6 +123,18 @@ func (h *Hub) visible(ctx context.Context, viewer auth.Viewer) (protocol.Presenc
 	return protocol.Presence{
 		Device: row.ID, Status: protocol.StatusOffline, Generation: row.Generation, Since: row.LastSeen,
 	}, nil
+}
+
+// knownTo returns the presence of the token's device if the hub can tell without the store that it is not offline and
+// of the token's project.
+func (h *Hub) knownTo(viewer auth.Viewer) (protocol.Presence, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d := h.devices[viewer.Device]
+	if d == nil || d.status == protocol.StatusOffline || d.project != viewer.Project {
+		return protocol.Presence{}, false
+	}
+	return d.presence(), true
 }
 
 // device reads the device that a token opens. One of another project does not exist for it.
@@ -164,8 +171,8 @@ func (h *Hub) welcome(c *client, hello *protocol.Hello, snapshot protocol.Snapsh
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.stopping {
-		return protocol.Errorf(protocol.CodeGoingAway, "the server is stopping")
+	if err := h.mayEnterLocked(c); err != nil {
+		return err
 	}
 	h.clients[c.id] = c
 	if c.role == protocol.RoleViewer {
@@ -180,6 +187,21 @@ func (h *Hub) welcome(c *client, hello *protocol.Hello, snapshot protocol.Snapsh
 	c.logger.Info("link opened", "program", c.program.Name+" "+c.program.Version)
 	return nil
 }
+
+// mayEnterLocked refuses a client whose access was withdrawn while its hello was verified.
+func (h *Hub) mayEnterLocked(c *client) error {
+	switch {
+	case h.stopping:
+		return protocol.Errorf(protocol.CodeGoingAway, "the server is stopping")
+	case c.role == protocol.RoleViewer:
+		return h.checkKeyLocked(c.viewer.Key)
+	case h.removed[c.device]:
+		return removedError
+	}
+	return nil
+}
+
+var removedError = protocol.Errorf(protocol.CodeRevoked, "the device was removed from its project")
 
 // displace closes the socket of the link that a client had before, so that it never finds its ghost in the way, and
 // says why the link is a new one.

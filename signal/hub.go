@@ -12,6 +12,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // sweepInterval is how often leases, silent sessions and old credentials are looked for.
@@ -32,21 +33,29 @@ type Hub struct {
 	clients  map[protocol.LinkID]*client
 	devices  map[protocol.DeviceID]*device
 	sessions map[protocol.SessionID]*session
-	revoked  map[protocol.KeyID]bool
+	// strangers are the sockets that have not said hello.
+	strangers map[*webSocket]bool
+	// revoked are the API keys whose tokens are refused; removed the devices that were revoked while the hub ran, of
+	// which a hello that began before may still come.
+	revoked map[protocol.KeyID]bool
+	removed map[protocol.DeviceID]bool
 }
 
 // New makes a hub that serves after Load, under Run.
 func New(config Config) *Hub {
 	return &Hub{
-		config:   config.withDefaults(),
-		clients:  map[protocol.LinkID]*client{},
-		devices:  map[protocol.DeviceID]*device{},
-		sessions: map[protocol.SessionID]*session{},
-		revoked:  map[protocol.KeyID]bool{},
+		config:    config.withDefaults(),
+		clients:   map[protocol.LinkID]*client{},
+		devices:   map[protocol.DeviceID]*device{},
+		sessions:  map[protocol.SessionID]*session{},
+		strangers: map[*webSocket]bool{},
+		revoked:   map[protocol.KeyID]bool{},
+		removed:   map[protocol.DeviceID]bool{},
 	}
 }
 
-// Load reads what an earlier process left: open sessions, which their ends will want to go on with, and revoked keys.
+// Load reads what an earlier process left: open sessions, which their ends will want to go on with, and revoked keys,
+// whose sessions it ends.
 func (h *Hub) Load(ctx context.Context) error {
 	open, err := h.config.Sessions.Open(ctx)
 	if err != nil {
@@ -56,19 +65,26 @@ func (h *Hub) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load revoked keys: %w", err)
 	}
-	now := time.Now()
+	h.adoptRows(open, revoked, time.Now())
+	h.finishAll(ctx, protocol.ReasonRevoked, h.sessions, func(s *session) bool { return h.revoked[s.row.Key] })
+	return nil
+}
+
+// adoptRows makes the sessions of an earlier process known. Their ends have at least MediaTimeout to come back.
+func (h *Hub) adoptRows(open []record.Session, revoked []protocol.KeyID, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, row := range open {
 		if least := now.Add(h.config.MediaTimeout); row.Expires.Before(least) {
 			row.Expires = least
 		}
-		h.addLocked(newSession(row, now))
+		s := newSession(row, now)
+		s.opened = true
+		h.addLocked(s)
 	}
 	for _, key := range revoked {
 		h.revoked[key] = true
 	}
-	return nil
 }
 
 // Run serves until the context ends. Then it asks every client to come back elsewhere or later, closes the links and
@@ -125,6 +141,10 @@ func (h *Hub) Counts() Counts {
 func (h *Hub) goaway() {
 	h.mu.Lock()
 	h.stopping = true
+	why := protocol.Errorf(protocol.CodeGoingAway, "the server is stopping")
+	for s := range h.strangers {
+		h.work.Go(func() { farewell(s, why) })
+	}
 	clients := make([]*client, 0, len(h.clients))
 	for _, c := range h.clients {
 		clients = append(clients, c)
@@ -140,7 +160,7 @@ func (h *Hub) goaway() {
 		time.Sleep(h.config.GoawayGrace)
 	}
 	for _, c := range clients {
-		c.close(protocol.Errorf(protocol.CodeGoingAway, "the server is stopping"))
+		c.close(why)
 	}
 }
 

@@ -17,14 +17,17 @@ func (h *Hub) leave(ctx context.Context, c *client, bye bool) {
 		c.timer.Stop()
 	}
 	c.mu.Unlock()
-	if bye {
-		h.finishAll(ctx, reasonOf(c.role, protocol.ReasonUnknown), c.sessions, func(*session) bool { return true })
-	}
 	h.mu.Lock()
 	delete(h.clients, c.id)
 	if c.role == protocol.RoleViewer {
 		h.unwatchLocked(c)
 	}
+	h.mu.Unlock()
+	if bye {
+		h.finishAll(ctx, reasonOf(c.role, protocol.ReasonUnknown), c.sessions, func(*session) bool { return true })
+	}
+	h.mu.Lock()
+	h.detachLocked(c)
 	grant := c.grant
 	h.mu.Unlock()
 	if grant != "" {
@@ -37,7 +40,6 @@ func (h *Hub) leave(ctx context.Context, c *client, bye bool) {
 }
 
 func (h *Hub) unwatchLocked(c *client) {
-	h.detachLocked(c)
 	d := h.devices[c.viewer.Device]
 	if d == nil {
 		return

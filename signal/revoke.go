@@ -27,6 +27,7 @@ func (h *Hub) RevokeKey(ctx context.Context, key protocol.KeyID) {
 // RevokeDevice shuts a device out: its link is closed and its sessions end. It returns when that is done.
 func (h *Hub) RevokeDevice(ctx context.Context, id protocol.DeviceID) {
 	h.mu.Lock()
+	h.removed[id] = true
 	var c *client
 	if d := h.devices[id]; d != nil {
 		c = d.link
@@ -35,6 +36,6 @@ func (h *Hub) RevokeDevice(ctx context.Context, id protocol.DeviceID) {
 	h.finishAll(ctx, protocol.ReasonRevoked, h.sessions, func(s *session) bool { return s.row.Device == id })
 	if c != nil {
 		h.lost(ctx, c, true) // offline at once, not suspect: it will not come back
-		c.close(protocol.Errorf(protocol.CodeRevoked, "the device was removed from its project"))
+		c.close(removedError)
 	}
 }

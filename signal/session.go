@@ -20,14 +20,14 @@ type session struct {
 	viewer, device *client // nil while that end has no link that has shown the session to be its own
 	media          time.Time
 	renew          time.Time // of the relay credentials
-	rights         map[protocol.Right]bool
+	opened         bool      // the viewer has been told that it exists
 
 	// Until the device has answered.
-	invited  bool
-	invite   uint64 // the request's id on the device's link
-	offer    *protocol.Offer
-	trickle  bool
-	messages []protocol.Envelope // from the viewer, behind an invite that cannot go out yet
+	invited bool
+	invite  uint64 // the request's id on the device's link
+	offer   *protocol.Offer
+	trickle bool
+	behind  backlog
 
 	limits map[protocol.Role]*limits
 	saving sync.Mutex
@@ -38,11 +38,7 @@ type limits struct{ candidates, descriptions *rate.Limiter }
 
 func newSession(row record.Session, now time.Time) *session {
 	s := &session{
-		row: row, media: now, renew: now, trickle: true,
-		rights: map[protocol.Right]bool{}, limits: map[protocol.Role]*limits{},
-	}
-	for _, right := range row.Rights {
-		s.rights[right] = true
+		row: row, media: now, renew: now, trickle: true, limits: map[protocol.Role]*limits{},
 	}
 	for _, role := range []protocol.Role{protocol.RoleViewer, protocol.RoleDevice} {
 		s.limits[role] = &limits{
@@ -85,6 +81,12 @@ func (h *Hub) removeLocked(s *session) {
 			delete(c.sessions, s.row.ID)
 		}
 	}
+	if s.device != nil {
+		s.device.grow(-protocol.MaxPendingPerSession)
+	}
+	if viewer := s.viewer; viewer != nil && len(viewer.sessions) == 0 {
+		viewer.setPing(h.config.Link.Ping)
+	}
 }
 
 // attachLocked puts a client at its end of the session, in the place of an older link.
@@ -103,6 +105,8 @@ func (h *Hub) attachLocked(s *session, c *client) {
 	c.sessions[s.row.ID] = s
 	if c.role == protocol.RoleViewer {
 		c.setPing(h.config.PingBusy)
+	} else {
+		c.grow(protocol.MaxPendingPerSession)
 	}
 }
 
@@ -138,34 +142,38 @@ func (h *Hub) keep(ctx context.Context, s *session) {
 	}
 }
 
-// endLocked ends a session: both ends hear why. The caller then lets go of it with release.
+// endLocked ends a session: each end that knows of it hears why. The caller then lets go of it with release.
 func (h *Hub) endLocked(s *session, reason protocol.Reason, now time.Time) {
 	s.row.Ended, s.row.Reason = now.UTC(), reason
-	s.messages, s.offer = nil, nil
-	closed := protocol.Must(protocol.TypeClosed, s.row.ID, &protocol.Closed{Reason: reason})
-	for _, c := range []*client{s.viewer, s.device} {
-		if c != nil {
-			c.send(closed)
-		}
+	s.offer = nil
+	s.behind.take()
+	if s.viewer != nil && s.opened {
+		s.viewer.send(s.closed())
 	}
 	if s.device != nil && s.invited {
-		s.device.grow(-protocol.MaxPendingPerSession)
+		s.device.send(s.closed())
 	}
 	h.removeLocked(s)
-	if viewer := s.viewer; viewer != nil && len(viewer.sessions) == 0 {
-		viewer.setPing(h.config.Link.Ping)
-	}
+}
+
+// closed tells an end why the session has ended.
+func (s *session) closed() protocol.Envelope {
+	return protocol.Must(protocol.TypeClosed, s.row.ID, &protocol.Closed{Reason: s.row.Reason})
 }
 
 // release frees what an ended session had outside the hub and keeps how it ended.
 func (h *Hub) release(ctx context.Context, s *session) {
+	h.endGrants(s)
+	h.keep(ctx, s)
+	h.config.Logger.Info("session ended", "session", s.row.ID, "device", s.row.Device, "reason", s.row.Reason)
+}
+
+func (h *Hub) endGrants(s *session) {
 	for _, grant := range []protocol.GrantID{s.row.ViewerGrant, s.row.DeviceGrant} {
 		if grant != "" {
 			h.config.Relay.End(grant)
 		}
 	}
-	h.keep(ctx, s)
-	h.config.Logger.Info("session ended", "session", s.row.ID, "device", s.row.Device, "reason", s.row.Reason)
 }
 
 // finishAll ends those of some sessions, all of the hub's, a device's or a client's, that are wanted.

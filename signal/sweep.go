@@ -27,7 +27,7 @@ func (h *Hub) sweepDevices(now time.Time) {
 	for _, d := range h.devices {
 		kept := d.waiting[:0]
 		for _, w := range d.waiting {
-			if w.resumed || now.Before(w.deadline) {
+			if d.link != nil || now.Before(w.deadline) { // one whose device is back is about to be let in
 				kept = append(kept, w)
 			} else {
 				refused = append(refused, refusal{w, d.since})

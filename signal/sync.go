@@ -15,7 +15,7 @@ import (
 func (h *Hub) sync(ctx context.Context, c *client, e protocol.Envelope, m *protocol.Sync) {
 	if e.Session != "" {
 		if err := h.adopt(ctx, c, e, m); err != nil {
-			c.fault(e, protocol.AsError(err))
+			c.fault(e, c.known(e, err))
 		}
 	}
 	if m.Last && c.role == protocol.RoleDevice {
@@ -28,7 +28,11 @@ func (h *Hub) adopt(ctx context.Context, c *client, e protocol.Envelope, m *prot
 	h.mu.Lock()
 	s := h.sessions[e.Session]
 	if s == nil {
+		waits := h.waitingLocked(c, e.Session) != nil
 		h.mu.Unlock()
+		if waits {
+			return nil // its open says the same
+		}
 		return h.tellEnded(ctx, c, e.Session)
 	}
 	if !h.mayAdoptLocked(s, c, m) {
@@ -37,30 +41,30 @@ func (h *Hub) adopt(ctx context.Context, c *client, e protocol.Envelope, m *prot
 		return protocol.Errorf(protocol.CodeConflict, "the session belongs to somebody else")
 	}
 	fresh := c.sessions[e.Session] != s
-	first := h.adoptLocked(s, c, e, m)
+	changed, err := h.adoptLocked(s, c, e, m)
 	h.mu.Unlock()
-	if first {
+	if changed {
 		h.keep(ctx, s)
 	}
-	if fresh {
-		return h.renew(s, c)
+	if err == nil && fresh {
+		err = h.renew(s, c)
 	}
-	return nil
+	return err
 }
 
 // mayAdoptLocked checks that the session is the client's.
 func (h *Hub) mayAdoptLocked(s *session, c *client, m *protocol.Sync) bool {
 	if c.role == protocol.RoleDevice {
-		return s.row.Device == c.device
+		return h.servesLocked(c, s)
 	}
 	mine := s.viewer == c || s.owns(m.Owner)
 	return mine && s.row.Project == c.viewer.Project && s.row.Device == c.viewer.Device && !h.revoked[s.row.Key]
 }
 
-// adoptLocked reports whether the row has to be kept.
-func (h *Hub) adoptLocked(s *session, c *client, e protocol.Envelope, m *protocol.Sync) bool {
+// adoptLocked reports whether the row has to be kept. It fails with CodeTooLarge when the other end's link has no room
+// for the sync.
+func (h *Hub) adoptLocked(s *session, c *client, e protocol.Envelope, m *protocol.Sync) (changed bool, err error) {
 	h.attachLocked(s, c)
-	changed := false
 	if m.Path != nil {
 		s.row.Path, changed = *m.Path, true
 	}
@@ -70,20 +74,34 @@ func (h *Hub) adoptLocked(s *session, c *client, e protocol.Envelope, m *protoco
 	description := m.Description
 	if c.role == protocol.RoleDevice {
 		s.invited = true
+		s.behind.take() // the viewer's own sync has it all
 		if description != nil && description.Kind == protocol.DescribeAnswer && !s.answered() {
 			s.row.Answered, changed = time.Now().UTC(), true
 		}
-	} else if description != nil && description.Kind == protocol.DescribeOffer && !s.answered() {
-		s.offer = &protocol.Offer{Revision: description.Revision, SDP: description.SDP}
+	} else if !s.answered() && !s.invited {
+		s.expectLocked(e.Session, m)
 	}
 	if peer := s.peer(c.role); peer != nil && s.invited {
 		repaired := *m
 		repaired.Owner, repaired.Last = "", false
 		relayed := protocol.Must(protocol.TypeSync, e.Session, &repaired)
 		relayed.Gen = c.generation
-		peer.send(relayed)
+		return changed, peer.carry(relayed)
 	}
-	return changed
+	return changed, nil
+}
+
+// expectLocked keeps what a viewer synced for the invite that has yet to go out.
+func (s *session) expectLocked(id protocol.SessionID, m *protocol.Sync) {
+	if m.Description != nil && m.Description.Kind == protocol.DescribeOffer {
+		s.offer = &protocol.Offer{Revision: m.Description.Revision, SDP: m.Description.SDP}
+	}
+	s.behind.take()
+	for i := range m.Candidates {
+		if s.behind.add(protocol.Must(protocol.TypeCandidate, id, &m.Candidates[i])) != nil {
+			return // MaxSyncCandidates fit, unless they are abnormally long
+		}
+	}
 }
 
 // synced is told when a device has told all its sessions: those it does not have are invited again if it never
@@ -97,7 +115,7 @@ func (h *Hub) synced(ctx context.Context, c *client) {
 		return
 	}
 	for _, s := range d.sessions {
-		if s.device == nil && !s.answered() && s.row.Created.Before(c.since) {
+		if s.device == nil && s.opened && !s.answered() {
 			again = append(again, s)
 		}
 	}
@@ -106,7 +124,7 @@ func (h *Hub) synced(ctx context.Context, c *client) {
 		h.inviteAgain(ctx, s, c)
 	}
 	h.finishAll(ctx, protocol.ReasonDeviceLeft, d.sessions, func(s *session) bool {
-		return s.device == nil && s.row.Created.Before(c.since)
+		return s.device == nil && s.answered() && d.link == c
 	})
 }
 
@@ -119,12 +137,14 @@ func (h *Hub) inviteAgain(ctx context.Context, s *session, c *client) {
 		return
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.sessions[s.row.ID] != s || c.sessions == nil {
-		return
+	if h.sessions[s.row.ID] == s && s.device == nil && h.servesLocked(c, s) {
+		err = h.inviteLocked(s, servers)
 	}
-	h.attachLocked(s, c)
-	h.inviteLocked(s, servers)
+	h.mu.Unlock()
+	if err != nil {
+		h.config.Logger.Error("device not invited again", "session", s.row.ID, "err", err)
+		h.finishOne(ctx, s.row.ID, protocol.ReasonInternal, func(*session) bool { return true })
+	}
 }
 
 // tellEnded answers the sync of a session that is not open: why it ended, or that nobody knows it.

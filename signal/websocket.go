@@ -3,6 +3,8 @@ package signal
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -41,13 +43,15 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the upgrader has answered
 	}
 	address := h.config.ClientAddress(r)
+	s := &webSocket{conn: conn, writeTimeout: h.config.WriteTimeout}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.stopping {
-		_ = conn.Close() //nolint:errcheck // it has just begun
+		s.abort() // it has just begun
 		return
 	}
-	h.work.Go(func() { h.serve(conn, address) })
+	h.strangers[s] = true
+	h.work.Go(func() { h.serve(s, address) }) //nolint:contextcheck // a socket outlives the request that brought it
 }
 
 func (h *Hub) nodeName() string { return string(h.config.Node) }
@@ -75,13 +79,14 @@ func (h *Hub) allowedOrigin(r *http.Request) bool {
 }
 
 // serve reads a socket until it ends.
-func (h *Hub) serve(conn *websocket.Conn, address netip.Addr) {
+func (h *Hub) serve(s *webSocket, address netip.Addr) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	s := &webSocket{conn: conn, writeTimeout: h.config.WriteTimeout}
 	defer s.abort()
-	conn.SetReadLimit(2 * protocol.MaxMessageBytes) // so that a message just over the limit gets our error
 	c, err := h.greet(ctx, s, address)
+	h.mu.Lock()
+	delete(h.strangers, s)
+	h.mu.Unlock()
 	if err != nil {
 		why := protocol.AsError(err)
 		h.config.Logger.Info("hello refused", "address", address.String(), "code", why.Code, "err", err)
@@ -91,6 +96,7 @@ func (h *Hub) serve(conn *websocket.Conn, address netip.Addr) {
 	}
 	bye := h.read(ctx, c, s)
 	h.leave(ctx, c, bye)
+	c.part()
 	s.linger()
 }
 
@@ -98,8 +104,14 @@ func (h *Hub) serve(conn *websocket.Conn, address netip.Addr) {
 func (h *Hub) greet(ctx context.Context, s *webSocket, address netip.Addr) (*client, error) {
 	deadline := time.Now().Add(h.config.HelloTimeout)
 	message, err := s.read(deadline)
-	if err != nil {
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout(): // gorilla hides os.ErrDeadlineExceeded
 		return nil, protocol.Errorf(protocol.CodeTimeout, "no hello came").Because(err)
+	case errors.Is(err, errNotText):
+		return nil, err
+	case err != nil:
+		return nil, protocol.Errorf(protocol.CodeGoingAway, "the client left before its hello").Because(err)
 	}
 	_, body, err := protocol.Decode(message)
 	if err != nil {
@@ -118,8 +130,8 @@ func (h *Hub) greet(ctx context.Context, s *webSocket, address netip.Addr) (*cli
 func (h *Hub) read(ctx context.Context, c *client, s *webSocket) (bye bool) {
 	for {
 		message, err := s.read(time.Time{})
-		if errors.Is(err, websocket.ErrReadLimit) {
-			c.close(protocol.Errorf(protocol.CodeTooLarge, "a message is over the limit of %d bytes", protocol.MaxMessageBytes))
+		if errors.Is(err, errNotText) {
+			c.close(errNotText)
 			return false
 		}
 		if err != nil {
@@ -140,7 +152,9 @@ func (h *Hub) read(ctx context.Context, c *client, s *webSocket) (bye bool) {
 type webSocket struct {
 	conn         *websocket.Conn
 	writeTimeout time.Duration
-	// mu lets one writer write at a time and guards what follows.
+	// writing lets one writer write at a time. It is held for as long as the peer does not read.
+	writing sync.Mutex
+	// mu guards what follows. Nothing blocks under it.
 	mu     sync.Mutex
 	closed bool
 	until  time.Time // how long the peer may take to answer the close
@@ -148,27 +162,35 @@ type webSocket struct {
 
 var errNotText = protocol.Errorf(protocol.CodeBadMessage, "messages are text")
 
+// read returns the next message, or as much of it as shows that it is too large.
 func (s *webSocket) read(deadline time.Time) ([]byte, error) {
-	s.mu.Lock()
-	if s.closed {
-		deadline = s.until
+	if err := s.setReadDeadline(deadline); err != nil {
+		return nil, err
 	}
-	err := s.conn.SetReadDeadline(deadline)
-	s.mu.Unlock()
+	kind, r, err := s.conn.NextReader()
 	if err != nil {
 		return nil, err
 	}
-	kind, message, err := s.conn.ReadMessage()
-	if err == nil && kind != websocket.TextMessage {
+	if kind != websocket.TextMessage {
 		return nil, errNotText
 	}
-	return message, err
+	return io.ReadAll(io.LimitReader(r, protocol.MaxMessageBytes+1))
+}
+
+// setReadDeadline sets how long the next read may take; what a close has left to the peer is not lengthened.
+func (s *webSocket) setReadDeadline(deadline time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		deadline = s.until
+	}
+	return s.conn.SetReadDeadline(deadline)
 }
 
 // Write implements socket.
 func (s *webSocket) Write(message []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if err := s.conn.SetWriteDeadline(time.Now().Add(s.writeTimeout)); err != nil {
 		return err
 	}
@@ -178,23 +200,34 @@ func (s *webSocket) Write(message []byte) error {
 // maxCloseReasonBytes is what a close frame has room for (RFC 6455 section 5.5).
 const maxCloseReasonBytes = 123
 
-// Close implements socket. The connection itself is closed when its reader has ended, or soon.
+// Close implements socket. The connection itself is closed when its reader has ended, or soon; at once when the peer
+// does not even take the close.
 func (s *webSocket) Close(code protocol.CloseCode, reason string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	until, first := s.beginClose()
+	if !first {
 		return
 	}
-	s.closed = true
 	if len(reason) > maxCloseReasonBytes {
 		reason = strings.ToValidUTF8(reason[:maxCloseReasonBytes], "")
 	}
-	s.until = time.Now().Add(lingerTime)
 	frame := websocket.FormatCloseMessage(int(code), reason)
-	err := s.conn.WriteControl(websocket.CloseMessage, frame, s.until)
-	if err != nil || s.conn.SetReadDeadline(s.until) != nil {
+	if err := s.conn.WriteControl(websocket.CloseMessage, frame, until); err != nil {
+		s.abort()
+	}
+}
+
+// beginClose gives the peer lingerTime from now on. It reports whether this is the first close.
+func (s *webSocket) beginClose() (until time.Time, first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return s.until, false
+	}
+	s.closed, s.until = true, time.Now().Add(lingerTime)
+	if s.conn.SetReadDeadline(s.until) != nil {
 		s.abort() // it is broken already
 	}
+	return s.until, true
 }
 
 // lingerTime is how long a peer may take to read a close and answer it.
@@ -207,10 +240,10 @@ func (s *webSocket) linger() {
 	closed := s.closed
 	s.mu.Unlock()
 	for closed {
-		if _, err := s.read(time.Time{}); err != nil {
+		if _, err := s.read(time.Time{}); err != nil && !errors.Is(err, errNotText) {
 			return
 		}
 	}
 }
 
-func (s *webSocket) abort() { _ = s.conn.Close() } //nolint:errcheck // nothing is left to lose
+func (s *webSocket) abort() { _ = s.conn.Close() } // nothing is left to lose

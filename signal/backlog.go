@@ -1,0 +1,29 @@
+package signal
+
+import "github.com/sightline-rtc/sightline/protocol"
+
+// maxBacklogBytes bounds one session's backlog: what an invite makes room for on the device's link (link.Link.Grow).
+const maxBacklogBytes = protocol.MaxPendingPerSession << 10
+
+// backlog keeps what a viewer sends of a session behind the invite that could not go out yet. Hub.mu guards it.
+type backlog struct {
+	messages []protocol.Envelope
+	bytes    int
+}
+
+// add keeps a message. It fails with CodeRateLimited when too much waits.
+func (b *backlog) add(e protocol.Envelope) error {
+	if len(b.messages) >= protocol.MaxPendingPerSession || b.bytes+len(e.Data) > maxBacklogBytes {
+		return protocol.Errorf(protocol.CodeRateLimited, "too many messages wait for the camera")
+	}
+	b.messages = append(b.messages, e)
+	b.bytes += len(e.Data)
+	return nil
+}
+
+// take empties the backlog.
+func (b *backlog) take() []protocol.Envelope {
+	messages := b.messages
+	*b = backlog{}
+	return messages
+}

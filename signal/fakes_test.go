@@ -1,0 +1,165 @@
+package signal
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// world stands in for the store and the relay. It keeps their promises: an ended session stays as it ended, and a grant
+// that was ended is never granted again.
+type world struct {
+	mu      sync.Mutex
+	devices map[protocol.DeviceID]record.Device
+	rows    map[protocol.SessionID]record.Session
+	revoked []protocol.KeyID
+	granted map[protocol.GrantID]int
+	allowed map[protocol.GrantID][]netip.Addr
+	ended   map[protocol.GrantID]bool
+	// saving, when set, is called before each write of a session; its error fails the write.
+	saving func(record.Session) error
+}
+
+func newWorld() *world {
+	return &world{
+		devices: map[protocol.DeviceID]record.Device{}, rows: map[protocol.SessionID]record.Session{},
+		granted: map[protocol.GrantID]int{}, allowed: map[protocol.GrantID][]netip.Addr{}, ended: map[protocol.GrantID]bool{},
+	}
+}
+
+func (w *world) Device(_ context.Context, id protocol.DeviceID) (record.Device, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d, ok := w.devices[id]
+	if !ok {
+		return d, protocol.Errorf(protocol.CodeNotFound, "there is no such device")
+	}
+	return d, nil
+}
+
+func (w *world) NextGeneration(_ context.Context, id protocol.DeviceID) (uint64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := w.devices[id]
+	d.Generation++
+	w.devices[id] = d
+	return d.Generation, nil
+}
+
+func (w *world) Seen(_ context.Context, id protocol.DeviceID, at time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := w.devices[id]
+	d.LastSeen = at
+	w.devices[id] = d
+	return nil
+}
+
+func (w *world) RevokedKeys(context.Context) ([]protocol.KeyID, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.revoked), nil
+}
+
+// hold makes each write of a session call f first.
+func (w *world) hold(f func(record.Session) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.saving = f
+}
+
+func (w *world) Save(_ context.Context, s record.Session) error {
+	w.mu.Lock()
+	saving := w.saving
+	w.mu.Unlock()
+	if saving != nil {
+		if err := saving(s); err != nil {
+			return err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if known, ok := w.rows[s.ID]; ok {
+		if known.Project != s.Project || known.Device != s.Device || string(known.Owner) != string(s.Owner) {
+			return protocol.Errorf(protocol.CodeConflict, "the session belongs to another owner or device")
+		}
+		if !known.Ended.IsZero() {
+			if s.Ended.IsZero() {
+				return protocol.Errorf(protocol.CodeConflict, "the session has ended")
+			}
+			return nil
+		}
+	}
+	w.rows[s.ID] = s
+	return nil
+}
+
+func (w *world) Open(context.Context) ([]record.Session, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.DeleteFunc(slices.Collect(maps.Values(w.rows)), func(s record.Session) bool { return !s.Ended.IsZero() }), nil
+}
+
+func (w *world) Get(_ context.Context, project protocol.ProjectID, id protocol.SessionID) (record.Session, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s, ok := w.rows[id]
+	if !ok || s.Project != project {
+		return s, protocol.Errorf(protocol.CodeNotFound, "there is no such session")
+	}
+	return s, nil
+}
+
+func (w *world) row(id protocol.SessionID) record.Session {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rows[id]
+}
+
+func (w *world) Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICEServer, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended[id] {
+		return nil, errors.New("the grant has ended")
+	}
+	w.granted[id]++
+	return []protocol.ICEServer{{URLs: []string{"turn:relay.example"}, Username: string(id), Credential: string(role)}}, nil
+}
+
+func (w *world) Allow(id protocol.GrantID, peer netip.Addr) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.allowed[id] = append(w.allowed[id], peer)
+}
+
+func (w *world) End(id protocol.GrantID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended[id] = true
+}
+
+// alive are the grants that were made and not ended.
+func (w *world) alive() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for id := range w.granted {
+		if !w.ended[id] {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) hasEnded(id protocol.GrantID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ended[id]
+}

@@ -1,0 +1,330 @@
+package signal
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/link"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// message is what a peer got and has to handle.
+type message struct {
+	protocol.Envelope
+	body protocol.Message
+}
+
+// peer is a client of the hub: the link's own logic over a wire, read by a goroutine, written by the test.
+type peer struct {
+	t        *testing.T
+	stage    *stage
+	wire     wire
+	welcome  *protocol.Welcome
+	snapshot *protocol.Snapshot
+	inbox    chan message // closed when the socket is
+	end      error        // why, once inbox is closed
+
+	// mu guards what follows.
+	mu      sync.Mutex
+	link    *link.Link
+	lastID  uint64
+	stalled bool // reads and says nothing any more
+}
+
+// maxInbox is more than any test sends.
+const maxInbox = 4096
+
+// hello introduces a client and fails the test if it is refused.
+func (s *stage) hello(t *testing.T, hello protocol.Hello) *peer {
+	t.Helper()
+	p := s.dial(t)
+	if err := p.greet(hello); err != nil {
+		t.Fatalf("hello: %v", err)
+	}
+	return p
+}
+
+// dial makes a peer that has not said hello.
+func (s *stage) dial(t *testing.T) *peer {
+	t.Helper()
+	p := &peer{
+		t: t, stage: s, wire: s.connect(t), inbox: make(chan message, maxInbox),
+		link: link.New(link.Config{Ping: 24 * time.Hour}, time.Now()),
+	}
+	t.Cleanup(p.wire.cut)
+	return p
+}
+
+// greet says hello and waits for the welcome and its snapshot.
+func (p *peer) greet(hello protocol.Hello) error {
+	if hello.Version == 0 {
+		hello.Version = protocol.Version
+	}
+	e := protocol.Must(protocol.TypeHello, "", &hello)
+	b, err := e.Encode()
+	if err != nil {
+		return err
+	}
+	if err := p.wire.write(b); err != nil {
+		return err
+	}
+	if p.welcome, err = first[*protocol.Welcome](p); err != nil {
+		return err
+	}
+	if p.snapshot, err = first[*protocol.Snapshot](p); err != nil {
+		return err
+	}
+	p.stage.pumps.Go(p.pump)
+	return nil
+}
+
+// first reads one message before the pump runs.
+func first[M protocol.Message](p *peer) (M, error) {
+	var none M
+	b, err := p.wire.read()
+	if err != nil {
+		return none, err
+	}
+	_, body, err := protocol.Decode(b)
+	if err != nil {
+		return none, err
+	}
+	if refusal, ok := body.(*protocol.Error); ok {
+		_, err := p.wire.read()
+		return none, errors.Join(refusal, err)
+	}
+	m, ok := body.(M)
+	if !ok {
+		return none, fmt.Errorf("got %s, want %T", b, none)
+	}
+	return m, nil
+}
+
+// pump reads until the socket ends.
+func (p *peer) pump() {
+	defer close(p.inbox)
+	for {
+		b, err := p.wire.read()
+		if err != nil {
+			p.end = err
+			return
+		}
+		e, body, err := protocol.Decode(b)
+		if err != nil {
+			p.end = fmt.Errorf("the hub sent %s: %w", b, err)
+			return
+		}
+		if p.took(&e) {
+			p.inbox <- message{e, body}
+		}
+	}
+}
+
+func (p *peer) took(e *protocol.Envelope) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stalled {
+		return true
+	}
+	handle, err := p.link.Receive(e, time.Now())
+	if err != nil {
+		p.t.Errorf("the hub broke the link: %v", err)
+		return false
+	}
+	p.link.Took(e.Seq, time.Now())
+	p.flushLocked()
+	return handle
+}
+
+func (p *peer) flushLocked() {
+	for b, ok := p.link.Next(time.Now()); ok; b, ok = p.link.Next(time.Now()) {
+		_ = p.wire.write(b) // a cut wire shows when it is read
+	}
+}
+
+// stall makes the peer as one whose program hangs: it neither answers nor acknowledges.
+func (p *peer) stall() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stalled = true
+}
+
+func (p *peer) send(e protocol.Envelope) {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.link.Send(e); err != nil {
+		p.t.Fatalf("send %s: %v", e.Type, err)
+	}
+	p.flushLocked()
+}
+
+func (p *peer) post(kind protocol.Type, session protocol.SessionID, body protocol.Message) {
+	p.t.Helper()
+	p.send(protocol.Must(kind, session, body))
+}
+
+// ask sends a request and returns its number.
+func (p *peer) ask(kind protocol.Type, session protocol.SessionID, body protocol.Message) uint64 {
+	p.t.Helper()
+	p.mu.Lock()
+	p.lastID++
+	e := protocol.Must(kind, session, body)
+	e.ID = p.lastID
+	p.mu.Unlock()
+	p.send(e)
+	return e.ID
+}
+
+func (p *peer) reply(to message, kind protocol.Type, body protocol.Message) {
+	p.t.Helper()
+	e := protocol.Must(kind, to.Session, body)
+	e.Re = to.ID
+	p.send(e)
+}
+
+// next returns the next message to handle.
+func (p *peer) next() message {
+	p.t.Helper()
+	select {
+	case m, ok := <-p.inbox:
+		if !ok {
+			p.t.Fatalf("the socket ended: %v", p.end)
+		}
+		return m
+	case <-time.After(p.stage.patience):
+		p.t.Fatal("nothing came")
+	}
+	return message{}
+}
+
+// await skips messages until one of the kind comes.
+func (p *peer) await(kind protocol.Type) message {
+	p.t.Helper()
+	for {
+		m := p.next()
+		if m.Type == kind {
+			return m
+		}
+		if m.Type == protocol.TypeError {
+			p.t.Fatalf("got %v while waiting for %s", m.body, kind)
+		}
+	}
+}
+
+// refused waits for an error and returns it.
+func (p *peer) refused() *protocol.Error {
+	p.t.Helper()
+	for {
+		if m := p.next(); m.Type == protocol.TypeError {
+			return m.body.(*protocol.Error) //nolint:errcheck // the type says so
+		}
+	}
+}
+
+// settled returns what came before the hub has handled everything that the peer sent: the kinds of sequenced messages.
+func (p *peer) settled() []message {
+	p.t.Helper()
+	id := p.ask(protocol.TypeExtend, "", &protocol.Extend{}) // a viewer gets not_found, a device bad_message
+	var got []message
+	for {
+		m := p.next()
+		if m.Re == id {
+			return got
+		}
+		if m.Seq != 0 || m.Type == protocol.TypeError {
+			got = append(got, m)
+		}
+	}
+}
+
+// closed waits for the end of the socket and returns the hub's close code.
+func (p *peer) closed() protocol.CloseCode {
+	p.t.Helper()
+	deadline := time.After(p.stage.patience)
+	for {
+		select {
+		case _, ok := <-p.inbox:
+			if ok {
+				continue
+			}
+			var closed *closedError
+			if !errors.As(p.end, &closed) {
+				p.t.Fatalf("the socket ended with %v, want a close of the hub", p.end)
+			}
+			return closed.code
+		case <-deadline:
+			p.t.Fatal("the socket stays open")
+		}
+	}
+}
+
+// hangUp cuts the wire and waits until the hub has noticed.
+func (p *peer) hangUp() {
+	p.t.Helper()
+	p.wire.cut()
+	p.stage.until(p.t, "the link is lost", func() bool {
+		p.stage.hub.mu.Lock()
+		defer p.stage.hub.mu.Unlock()
+		_, there := p.stage.hub.clients[p.welcome.Link]
+		return !there
+	})
+}
+
+const owner = "0123456789abcdef0123456789abcdef"
+
+// sessionID makes the n-th session of a test.
+func sessionID(n int) protocol.SessionID {
+	return protocol.SessionID(fmt.Sprintf("01920000-0000-7000-8000-%012x", n))
+}
+
+var offer = &protocol.Offer{Revision: 1, SDP: "v=0 offer"}
+
+// open asks for the n-th session on the stage's camera.
+func (p *peer) open(n int) uint64 {
+	p.t.Helper()
+	return p.ask(protocol.TypeOpen, sessionID(n), &protocol.Open{
+		Device: camera, Owner: owner, Grant: p.welcome.Grant, Media: protocol.Media{Video: true}, Offer: offer,
+	})
+}
+
+// connect opens the n-th session between a viewer and a device and lets the device answer.
+func connect(v, d *peer, n int) {
+	v.t.Helper()
+	v.open(n)
+	v.await(protocol.TypeOpened)
+	d.reply(d.await(protocol.TypeInvite), protocol.TypeReply, &protocol.Reply{})
+	d.post(protocol.TypeDescribe, sessionID(n), &protocol.Describe{Revision: 1, Kind: protocol.DescribeAnswer, SDP: "v=0 answer"})
+	v.await(protocol.TypeDescribe)
+}
+
+func (s *stage) viewerHello(t *testing.T, change func(*auth.Viewer)) protocol.Hello {
+	t.Helper()
+	return protocol.Hello{Role: protocol.RoleViewer, Token: s.token(t, change), Client: protocol.Client{Name: "test"}}
+}
+
+// viewer connects a viewer of the stage's camera; change may alter its token.
+func (s *stage) viewer(t *testing.T, change func(*auth.Viewer)) *peer {
+	t.Helper()
+	return s.hello(t, s.viewerHello(t, change))
+}
+
+func (s *stage) deviceHello(t *testing.T, id protocol.DeviceID) protocol.Hello {
+	t.Helper()
+	token, err := auth.SignDevice(s.keys[id], id, hubURL, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return protocol.Hello{Role: protocol.RoleDevice, Token: token, Client: protocol.Client{Name: "test"}, MaxSessions: 4}
+}
+
+// device connects a device; one that has just started holds no session.
+func (s *stage) device(t *testing.T, id protocol.DeviceID) *peer {
+	t.Helper()
+	p := s.hello(t, s.deviceHello(t, id))
+	return p
+}

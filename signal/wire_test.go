@@ -1,0 +1,143 @@
+package signal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// wire is the client's end of a socket.
+type wire interface {
+	read() ([]byte, error)
+	write(message []byte) error
+	cut()
+}
+
+// closedError is how the hub closed a socket.
+type closedError struct {
+	code   protocol.CloseCode
+	reason string
+}
+
+func (e *closedError) Error() string { return fmt.Sprintf("closed with %s: %s", e.code, e.reason) }
+
+// webWire is a WebSocket.
+type webWire struct{ conn *websocket.Conn }
+
+func (w webWire) read() ([]byte, error) {
+	_, message, err := w.conn.ReadMessage()
+	var closed *websocket.CloseError
+	if errors.As(err, &closed) {
+		err = &closedError{protocol.CloseCode(closed.Code), closed.Text}
+	}
+	return message, err
+}
+
+func (w webWire) write(message []byte) error {
+	return w.conn.WriteMessage(websocket.TextMessage, message)
+}
+
+func (w webWire) cut() { _ = w.conn.Close() }
+
+// memoryWire is both ends of a socket without a network, for tests in which time is faked. It is a door of its own: its
+// serve is what webSocket's is.
+type memoryWire struct {
+	toHub, toClient chan []byte
+	gone            chan struct{} // closed when either end has
+	once            sync.Once
+	closed          error // set before gone is closed, when the hub did it
+	writeTimeout    time.Duration
+}
+
+func newMemoryWire(writeTimeout time.Duration) *memoryWire {
+	return &memoryWire{
+		toHub: make(chan []byte), toClient: make(chan []byte), gone: make(chan struct{}), writeTimeout: writeTimeout,
+	}
+}
+
+var errCut = errors.New("the wire was cut")
+
+func (m *memoryWire) end(err error) {
+	m.once.Do(func() {
+		m.closed = err
+		close(m.gone)
+	})
+}
+
+func (m *memoryWire) read() ([]byte, error) {
+	select {
+	case message := <-m.toClient:
+		return message, nil
+	case <-m.gone:
+		return nil, m.closed
+	}
+}
+
+func (m *memoryWire) write(message []byte) error {
+	select {
+	case m.toHub <- message:
+		return nil
+	case <-m.gone:
+		return m.closed
+	}
+}
+
+func (m *memoryWire) cut() { m.end(errCut) }
+
+// Write implements socket.
+func (m *memoryWire) Write(message []byte) error {
+	select {
+	case m.toClient <- message:
+		return nil
+	case <-m.gone:
+		return m.closed
+	case <-time.After(m.writeTimeout):
+		return errors.New("write timed out")
+	}
+}
+
+// Close implements socket.
+func (m *memoryWire) Close(code protocol.CloseCode, reason string) { m.end(&closedError{code, reason}) }
+
+func (m *memoryWire) serve(h *Hub, address netip.Addr) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	next := func() []byte {
+		select {
+		case message := <-m.toHub:
+			return message
+		case <-m.gone:
+			return nil
+		}
+	}
+	_, body, err := protocol.Decode(next())
+	hello, ok := body.(*protocol.Hello)
+	if err != nil || !ok {
+		m.cut()
+		return
+	}
+	c, err := h.admit(ctx, hello, m, address)
+	if err != nil {
+		farewell(m, protocol.AsError(err))
+		return
+	}
+	bye := false
+	for message := next(); message != nil; message = next() {
+		if err := h.receive(ctx, c, message); err != nil {
+			if bye = errors.Is(err, errBye); !bye {
+				c.close(protocol.AsError(err))
+			}
+			break
+		}
+	}
+	h.leave(ctx, c, bye)
+	c.part()
+	m.cut()
+}
