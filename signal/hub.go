@@ -85,6 +85,7 @@ func (h *Hub) adoptRows(open []record.Session, revoked []protocol.KeyID, now tim
 	for _, key := range revoked {
 		h.revoked[key] = true
 	}
+	h.running = true // who was told that the server is ready must not be sent away for want of a Run
 }
 
 // Run serves until the context ends. Then it asks every client to come back elsewhere or later, closes the links and
