@@ -1,0 +1,523 @@
+package signal
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// body returns what a message says.
+func body[M protocol.Message](t *testing.T, m message) M {
+	t.Helper()
+	b, ok := m.body.(M)
+	if !ok {
+		t.Fatalf("got %s with %T, want %T", m.Type, m.body, b)
+	}
+	return b
+}
+
+func candidate(n int) *protocol.Candidate {
+	return &protocol.Candidate{Revision: 1, Candidate: fmt.Sprintf("candidate:%d 1 udp 1 192.0.2.%d 5000 typ host", n, n%250+1)}
+}
+
+func TestAnOpenBringsBothEndsTogether(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	v.open(1)
+	for n := range 3 {
+		v.post(protocol.TypeCandidate, sessionID(1), candidate(n))
+	}
+	invite := d.await(protocol.TypeInvite)
+	m := body[*protocol.Invite](t, invite)
+	if m.Offer == nil || *m.Offer != *offer || !m.Trickle || m.Viewer.Name != "alice" || !m.Grant.Valid() || len(m.ICEServers) == 0 {
+		t.Errorf("got invite %+v", m)
+	}
+	if invite.Gen != 1 || invite.Session != sessionID(1) {
+		t.Errorf("the invite is of session %s in generation %d", invite.Session, invite.Gen)
+	}
+	for n := range 3 {
+		if got := body[*protocol.Candidate](t, d.await(protocol.TypeCandidate)); *got != *candidate(n) {
+			t.Errorf("candidate %d: got %+v", n, got)
+		}
+	}
+	d.reply(invite, protocol.TypeReply, &protocol.Reply{})
+	d.post(protocol.TypeDescribe, sessionID(1), &protocol.Describe{Revision: 1, Kind: protocol.DescribeAnswer, SDP: "v=0 answer"})
+	d.post(protocol.TypeCandidate, sessionID(1), candidate(9))
+
+	first := v.next()
+	for first.Type == protocol.TypePresence {
+		first = v.next()
+	}
+	opened := body[*protocol.Opened](t, first) // before all else of its session
+	if !opened.NextGrant.Valid() || opened.NextGrant == v.welcome.Grant || opened.NextGrant == m.Grant || len(opened.ICEServers) == 0 {
+		t.Errorf("got opened %+v", opened)
+	}
+	if got := body[*protocol.Describe](t, v.next()); got.Kind != protocol.DescribeAnswer || got.SDP != "v=0 answer" {
+		t.Errorf("got %+v, want the answer", got)
+	}
+	if got := v.next(); got.Type != protocol.TypeCandidate || got.Gen != 1 {
+		t.Errorf("got %s in generation %d, want the device's candidate", got.Type, got.Gen)
+	}
+	s.until(t, "the answer is kept", func() bool { return !s.row(sessionID(1)).Answered.IsZero() })
+	row := s.row(sessionID(1))
+	want := record.Session{
+		ID: sessionID(1), Kind: record.SessionLive, Project: project, Device: camera, Key: apiKey, Viewer: "alice",
+		Rights: []protocol.Right{protocol.RightView, protocol.RightAudio}, Owner: ownerHash(owner),
+		Media: protocol.Media{Video: true}, ViewerGrant: v.welcome.Grant, DeviceGrant: m.Grant,
+		Created: row.Created, Expires: opened.Expires, Answered: row.Answered,
+	}
+	if diff := cmp.Diff(want, row); diff != "" {
+		t.Errorf("row (-want +got):\n%s", diff)
+	}
+	if len(s.allowed[v.welcome.Grant]) == 0 || len(s.allowed[m.Grant]) == 0 {
+		t.Error("the relay was not told the peers' addresses")
+	}
+}
+
+func TestAnOpenIsRefusedInWords(t *testing.T) {
+	s := onSockets(t, nil)
+	s.mu.Lock()
+	seen := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	away := s.devices[other]
+	away.LastSeen = seen
+	s.devices[other] = away
+	s.mu.Unlock()
+	d := s.device(t, camera)
+	v := s.viewer(t, nil)
+	absent := s.viewer(t, func(v *auth.Viewer) { v.Device = other })
+	deaf := s.viewer(t, func(v *auth.Viewer) { v.Rights = []protocol.Right{protocol.RightAudio} })
+	stranger := s.viewer(t, func(v *auth.Viewer) { v.Subject = "bob" })
+	connect(v, d, 1)
+	good := protocol.Open{Device: camera, Owner: owner, Media: protocol.Media{Video: true}}
+	for _, test := range []struct {
+		name    string
+		by      *peer
+		session protocol.SessionID
+		change  func(*protocol.Open)
+		want    protocol.Code
+	}{
+		{"another camera", v, sessionID(2), func(m *protocol.Open) { m.Device = other }, protocol.CodeForbidden},
+		{"without the right", deaf, sessionID(2), func(*protocol.Open) {}, protocol.CodeForbidden},
+		{"no session", v, "", func(*protocol.Open) {}, protocol.CodeInvalid},
+		{"offline", absent, sessionID(2), func(m *protocol.Open) { m.Device = other }, protocol.CodeOffline},
+		{"somebody else's session", stranger, sessionID(1), func(m *protocol.Open) { m.Owner = strings.Repeat("f", 32) }, protocol.CodeConflict},
+		{"an offer that fills the invite", v, sessionID(2), func(m *protocol.Open) {
+			m.Offer = &protocol.Offer{Revision: 1, SDP: strings.Repeat("\n", (protocol.MaxMessageBytes-700)/2)}
+		}, protocol.CodeTooLarge},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := good
+			test.change(&m)
+			id := test.by.ask(protocol.TypeOpen, test.session, &m)
+			got := test.by.answerTo(id)
+			refusal := body[*protocol.Error](t, got)
+			if refusal.Code != test.want {
+				t.Errorf("got %v, want %s", refusal, test.want)
+			}
+			if test.want == protocol.CodeOffline && !refusal.LastSeen.Equal(seen) {
+				t.Errorf("got last seen %s, want %s", refusal.LastSeen, seen)
+			}
+		})
+	}
+	if got := d.settled(); len(got) != 0 {
+		t.Errorf("the device was troubled with %v", got)
+	}
+	if got := s.hub.Counts(); got != (Counts{Devices: 1, Viewers: 4, Sessions: 1}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// answerTo waits for the answer to a request.
+func (p *peer) answerTo(id uint64) message {
+	p.t.Helper()
+	for {
+		if m := p.next(); m.Re == id {
+			return m
+		}
+	}
+}
+
+func TestACameraServesAsManyAsItSays(t *testing.T) {
+	s := onSockets(t, nil)
+	d := s.device(t, camera) // it says 4
+	v := s.viewer(t, nil)
+	for n := range 4 {
+		connect(v, d, n)
+	}
+	if got := body[*protocol.Error](t, v.answerTo(v.open(4))); got.Code != protocol.CodeFull {
+		t.Errorf("got %v, want full", got)
+	}
+	v.post(protocol.TypeClose, sessionID(0), &protocol.Close{Reason: protocol.ReasonViewerLeft})
+	connect(v, d, 5)
+}
+
+func TestARefusedOpenLeavesNothingBehind(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	d.settled()
+	before := s.alive()
+	s.hold(func(record.Session) error { return errors.New("disk full") })
+	refusal := body[*protocol.Error](t, v.answerTo(v.open(1)))
+	if refusal.Code != protocol.CodeInternal || strings.Contains(refusal.Message, "disk") {
+		t.Errorf("got %v, want internal without its cause", refusal)
+	}
+	s.hold(nil)
+	if got := s.hub.Counts().Sessions; got != 0 {
+		t.Errorf("%d sessions are left", got)
+	}
+	if got := s.alive(); got > before+1 { // the next grant was made already
+		t.Errorf("%d grants are alive, %d before", got, before)
+	}
+	connect(v, d, 1)
+	if got := s.row(sessionID(1)).ViewerGrant; got != v.welcome.Grant {
+		t.Errorf("the grant of the refused open is not used again: got %s, want %s", got, v.welcome.Grant)
+	}
+}
+
+func TestAForeignGrantIsNotTiedToASession(t *testing.T) {
+	s := onSockets(t, nil)
+	s.device(t, camera)
+	a, b := s.viewer(t, nil), s.viewer(t, nil)
+	b.ask(protocol.TypeOpen, sessionID(1), &protocol.Open{Device: camera, Owner: owner, Grant: a.welcome.Grant})
+	b.await(protocol.TypeOpened)
+	if got := s.row(sessionID(1)).ViewerGrant; got != "" {
+		t.Errorf("the session has the grant %s", got)
+	}
+}
+
+func TestADeviceThatDeclinesEndsTheSession(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	v.open(1)
+	d.reply(d.await(protocol.TypeInvite), protocol.TypeError, protocol.Errorf(protocol.CodeBusy, "no"))
+	if got := body[*protocol.Closed](t, v.await(protocol.TypeClosed)); got.Reason != protocol.ReasonBusy {
+		t.Errorf("got %s, want busy", got.Reason)
+	}
+	s.until(t, "the end is kept", func() bool { return s.row(sessionID(1)).Reason == protocol.ReasonBusy })
+	for _, late := range []protocol.Message{candidate(1), &protocol.Path{Kind: protocol.PathDirect}} {
+		kind := protocol.TypeCandidate
+		if _, ok := late.(*protocol.Path); ok {
+			kind = protocol.TypePath
+		}
+		v.post(kind, sessionID(1), late)
+	}
+	if got := v.settled(); len(got) != 0 {
+		t.Errorf("messages of a refused session were answered with %v", got)
+	}
+}
+
+func TestCloseReturnsWhenEverybodyKnows(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	connect(v, d, 1)
+	if err := s.hub.Close(t.Context(), sessionID(1), protocol.ReasonClosedByAPI); err != nil {
+		t.Fatal(err)
+	}
+	row := s.row(sessionID(1))
+	if row.Ended.IsZero() || row.Reason != protocol.ReasonClosedByAPI {
+		t.Errorf("the row says %q at %s", row.Reason, row.Ended)
+	}
+	if !s.hasEnded(row.ViewerGrant) || !s.hasEnded(row.DeviceGrant) {
+		t.Error("the relay still carries the session")
+	}
+	for _, p := range []*peer{v, d} {
+		if got := body[*protocol.Closed](t, p.await(protocol.TypeClosed)); got.Reason != protocol.ReasonClosedByAPI {
+			t.Errorf("got %s", got.Reason)
+		}
+	}
+	if err := s.hub.Close(t.Context(), sessionID(1), protocol.ReasonClosedByAPI); !errors.Is(err, &protocol.Error{Code: protocol.CodeNotFound}) {
+		t.Errorf("a second Close: got %v, want not_found", err)
+	}
+}
+
+func TestASessionThatEndsWhileItStartsIsOpenedBeforeItIsClosed(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	d.settled()
+	v.settled()
+	saving, goOn := make(chan struct{}), make(chan struct{})
+	s.hold(func(record.Session) error {
+		saving <- struct{}{}
+		<-goOn
+		return nil
+	})
+	id := v.open(1)
+	<-saving
+	ended := make(chan error, 1)
+	s.pumps.Go(func() { ended <- s.hub.Close(t.Context(), sessionID(1), protocol.ReasonClosedByAPI) })
+	s.until(t, "the session has ended", func() bool { return s.hub.Counts().Sessions == 0 })
+	s.hold(nil)
+	close(goOn)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if got := v.next(); got.Type != protocol.TypeOpened || got.Re != id {
+		t.Errorf("got %s first, want opened", got.Type)
+	}
+	if got := body[*protocol.Closed](t, v.next()); got.Reason != protocol.ReasonClosedByAPI {
+		t.Errorf("got %s", got.Reason)
+	}
+	if got := d.settled(); len(got) != 0 {
+		t.Errorf("the device was troubled with %v", got)
+	}
+	s.until(t, "the relay is closed", func() bool {
+		row := s.row(sessionID(1))
+		return row.Reason == protocol.ReasonClosedByAPI && s.hasEnded(row.DeviceGrant) && s.hasEnded(row.ViewerGrant)
+	})
+}
+
+func TestByeEndsTheSessionsAndALostLinkDoesNot(t *testing.T) {
+	s := onSockets(t, nil)
+	d := s.device(t, camera)
+	leaving, lost := s.viewer(t, nil), s.viewer(t, nil)
+	connect(leaving, d, 1)
+	connect(lost, d, 2)
+	lost.hangUp()
+	leaving.send(protocol.Envelope{Type: protocol.TypeBye})
+	closed := d.await(protocol.TypeClosed)
+	if closed.Session != sessionID(1) || body[*protocol.Closed](t, closed).Reason != protocol.ReasonViewerLeft {
+		t.Errorf("got closed of %s, %v", closed.Session, closed.body)
+	}
+	s.until(t, "only one session is left", func() bool { return s.hub.Counts() == Counts{Devices: 1, Sessions: 1} })
+	if !s.hasEnded(s.row(sessionID(1)).ViewerGrant) || s.hasEnded(s.row(sessionID(2)).ViewerGrant) {
+		t.Error("the wrong grants have ended")
+	}
+	watcher := s.viewer(t, nil)
+	d.send(protocol.Envelope{Type: protocol.TypeBye})
+	if got := body[*protocol.Presence](t, watcher.await(protocol.TypePresence)); got.Status != protocol.StatusOffline {
+		t.Errorf("a device that said bye is %s", got.Status)
+	}
+	s.until(t, "no session is left", func() bool { return s.hub.Counts() == Counts{Viewers: 1} })
+}
+
+func TestNobodyReachesIntoTheSessionOfAnother(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	connect(v, d, 1)
+	expires := s.row(sessionID(1)).Expires
+	intruders := []*peer{s.viewer(t, nil), s.viewer(t, func(v *auth.Viewer) { v.Device = other }), s.device(t, other), s.device(t, foreign)}
+	for i, p := range intruders {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			kind := protocol.DescribeOffer
+			if i >= 2 {
+				kind = protocol.DescribeAnswer
+			}
+			p.post(protocol.TypeDescribe, sessionID(1), &protocol.Describe{Revision: 2, Kind: kind, SDP: "evil"})
+			p.post(protocol.TypeCandidate, sessionID(1), candidate(66))
+			p.post(protocol.TypePath, sessionID(1), &protocol.Path{Kind: protocol.PathRelay})
+			p.post(protocol.TypeStats, sessionID(1), &protocol.Stats{Media: true})
+			p.post(protocol.TypeClose, sessionID(1), &protocol.Close{Reason: protocol.ReasonViewerLeft})
+			p.post(protocol.TypeSync, sessionID(1), &protocol.Sync{Owner: strings.Repeat("e", 32), Path: &protocol.Path{Kind: protocol.PathRelay}})
+			if got := p.refused(); got.Code != protocol.CodeConflict {
+				t.Errorf("its sync got %v, want conflict", got)
+			}
+			p.settled()
+		})
+	}
+	if got := append(d.settled(), v.settled()...); len(got) != 0 {
+		t.Errorf("got %v through", got)
+	}
+	row := s.row(sessionID(1))
+	if row.Path != (protocol.Path{}) || !row.Ended.IsZero() || !row.Expires.Equal(expires) || s.hub.Counts().Sessions != 1 {
+		t.Errorf("the session was changed: %+v", row)
+	}
+}
+
+func TestWhatAClientMayNotSayIsAnsweredAndItsLinkLivesOn(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	connect(v, d, 1)
+	dance := protocol.Envelope{Type: "dance", Session: protocol.SessionID(strings.Repeat("<", protocol.MaxMessageBytes-200))}
+	for _, test := range []struct {
+		by   *peer
+		say  protocol.Envelope
+		want protocol.Code
+	}{
+		{v, protocol.Envelope{Type: "dance"}, protocol.CodeUnknownType},
+		{v, protocol.Envelope{Type: "dance", ID: 77}, protocol.CodeUnknownType},
+		{v, dance, protocol.CodeUnknownType}, // the answer must not be larger than a message may be
+		{v, protocol.Must(protocol.TypeInvite, sessionID(1), &protocol.Invite{}), protocol.CodeBadMessage},
+		{v, protocol.Must(protocol.TypePresence, "", &protocol.Presence{Device: camera}), protocol.CodeBadMessage},
+		{d, protocol.Must(protocol.TypeOpen, sessionID(2), &protocol.Open{Device: camera, Owner: owner}), protocol.CodeBadMessage},
+		{d, protocol.Must(protocol.TypeExtend, sessionID(1), &protocol.Extend{}), protocol.CodeBadMessage},
+		{v, protocol.Must(protocol.TypeDescribe, sessionID(1), &protocol.Describe{Kind: protocol.DescribeAnswer}), protocol.CodeBadMessage},
+		{v, protocol.Must(protocol.TypeDescribe, sessionID(1), &protocol.Describe{Kind: protocol.DescribeRestart}), protocol.CodeBadMessage},
+		{d, protocol.Must(protocol.TypeDescribe, sessionID(1), &protocol.Describe{Kind: protocol.DescribeOffer}), protocol.CodeBadMessage},
+	} {
+		test.by.raw(test.say)
+		if got := test.by.refused(); got.Code != test.want {
+			t.Errorf("%s: got %v, want %s", test.say.Type, got, test.want)
+		}
+	}
+	v.post(protocol.TypeError, "", protocol.Errorf(protocol.CodeUnknownType, "what?"))
+	if got := append(v.settled(), d.settled()...); len(got) != 0 {
+		t.Errorf("got %v, want silence: an error is not answered with an error", got)
+	}
+}
+
+// raw sends an envelope whose type the link may not know.
+func (p *peer) raw(e protocol.Envelope) {
+	p.t.Helper()
+	if e.Type.Known() {
+		p.send(e)
+		return
+	}
+	b, err := e.Encode()
+	if err == nil {
+		err = p.wire.write(b)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestAViewersHugeMessageDoesNotCostTheDeviceItsLink(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.dial(t)
+	v.pumpless(s.viewerHello(t, nil))
+	say := func(format string, args ...any) {
+		text := fmt.Sprintf(format, args...)
+		if gap := strings.Index(text, "GAP"); gap >= 0 { // no link would send so much, but a stranger's program may
+			text = text[:gap] + strings.Repeat("x", protocol.MaxMessageBytes-len(text)+3) + text[gap+3:]
+		}
+		if err := v.wire.write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(`{"type":"open","seq":1,"id":1,"session":%q,"data":{"device":%q,"owner":%q}}`, sessionID(1), camera, owner)
+	d.await(protocol.TypeInvite)
+	say(`{"type":"candidate","seq":2,"session":%q,"data":{"candidate":"a","x":"GAP"}}`, sessionID(1))
+	say(`{"type":"describe","seq":3,"session":%q,"data":{"kind":"offer","sdp":"v=0","x":"GAP"}}`, sessionID(1))
+	say(`{"type":"sync","seq":4,"session":%q,"data":{"owner":%q,"candidates":[%s]}}`, // grows by the fields it leaves out
+		sessionID(1), owner, strings.TrimSuffix(strings.Repeat(`{"candidate":"`+strings.Repeat("y", 998)+`"},`, protocol.MaxSyncCandidates), ","))
+	say(`{"type":"open","seq":5,"id":2,"session":%q,"data":{"device":%q,"owner":%q}}`, sessionID(2), camera, owner)
+	refused := 0
+	for opened := 0; opened < 2; {
+		b, err := v.wire.read()
+		if err != nil {
+			t.Fatalf("after %d refusals: %v", refused, err)
+		}
+		_, body, err := protocol.Decode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch m := body.(type) {
+		case *protocol.Opened:
+			opened++
+		case *protocol.Error:
+			if refused++; m.Code != protocol.CodeTooLarge {
+				t.Errorf("got %v, want too_large", m)
+			}
+		}
+	}
+	if got := d.settled(); refused != 3 || len(got) != 1 || got[0].Type != protocol.TypeInvite {
+		t.Errorf("%d messages were refused, and the device got %v; want 3 and the second invite alone", refused, got)
+	}
+}
+
+func TestAnOpenSentAgainIsAnsweredAgain(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	connect(v, d, 1)
+	v.hangUp()
+	again := s.viewer(t, nil)
+	again.open(1)
+	opened := body[*protocol.Opened](t, again.await(protocol.TypeOpened))
+	if !opened.Expires.Equal(s.row(sessionID(1)).Expires) {
+		t.Errorf("got expires %s, want %s", opened.Expires, s.row(sessionID(1)).Expires)
+	}
+	// The answer may have been lost with the old link, so the device is asked to tell its state.
+	asked := body[*protocol.Sync](t, d.await(protocol.TypeSync))
+	if asked.Answer || asked.Owner != "" || asked.Description == nil || asked.Description.SDP != offer.SDP {
+		t.Errorf("the device was asked %+v", asked)
+	}
+	d.post(protocol.TypeSync, sessionID(1), &protocol.Sync{Answer: true, Description: &protocol.Describe{Revision: 1, Kind: protocol.DescribeAnswer, SDP: "v=0 answer"}})
+	if got := body[*protocol.Sync](t, again.await(protocol.TypeSync)); !got.Answer || got.Description.SDP != "v=0 answer" {
+		t.Errorf("got %+v, want the device's answer", got)
+	}
+	if s.hub.Counts().Sessions != 1 {
+		t.Error("there are two sessions")
+	}
+}
+
+func TestAnEndedSessionCannotBeOpenedAgain(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	connect(v, d, 1)
+	v.post(protocol.TypeClose, sessionID(1), &protocol.Close{Reason: protocol.ReasonViewerLeft})
+	v.await(protocol.TypeClosed)
+	s.until(t, "the end is kept", func() bool { return !s.row(sessionID(1)).Ended.IsZero() })
+	if got := body[*protocol.Error](t, v.answerTo(v.open(1))); got.Code != protocol.CodeConflict {
+		t.Errorf("got %v, want conflict", got)
+	}
+	if got := s.row(sessionID(1)).Reason; got != protocol.ReasonViewerLeft {
+		t.Errorf("the row's reason became %s", got)
+	}
+}
+
+func TestRevokingAKeyShutsOutThoseWhoseTokenItMade(t *testing.T) {
+	s := onSockets(t, nil)
+	d := s.device(t, camera)
+	out := s.viewer(t, nil)
+	stays := s.viewer(t, func(v *auth.Viewer) { v.Key = "key2" })
+	connect(out, d, 1)
+	connect(stays, d, 2)
+	s.hub.RevokeKey(t.Context(), apiKey)
+	if row := s.row(sessionID(1)); row.Reason != protocol.ReasonRevoked || !s.hasEnded(row.ViewerGrant) {
+		t.Errorf("the session ended with %q", row.Reason)
+	}
+	if got := out.closed(); got != protocol.CloseRevoked {
+		t.Errorf("the link was closed with %s, want %s", got, protocol.CloseRevoked)
+	}
+	if got := d.await(protocol.TypeClosed); got.Session != sessionID(1) {
+		t.Errorf("the device was told of %s", got.Session)
+	}
+	if got := stays.settled(); len(got) != 0 {
+		t.Errorf("another viewer got %v", got)
+	}
+	if got := body[*protocol.Error](t, stays.answerTo(stays.ask(protocol.TypeExtend, sessionID(2), &protocol.Extend{Token: s.token(t, nil)}))); got.Code != protocol.CodeRevoked {
+		t.Errorf("extend with a token of the revoked key: got %v", got)
+	}
+}
+
+func TestRevokingADeviceEndsItsLinkAndSessions(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	connect(v, d, 1)
+	s.hub.RevokeDevice(t.Context(), camera)
+	if got := s.hub.Presence(camera).Status; got != protocol.StatusOffline {
+		t.Errorf("the device is %s", got)
+	}
+	if got := body[*protocol.Closed](t, v.await(protocol.TypeClosed)); got.Reason != protocol.ReasonRevoked {
+		t.Errorf("got %s", got.Reason)
+	}
+	if got := d.closed(); got != protocol.CloseRevoked {
+		t.Errorf("the device's link was closed with %s", got)
+	}
+	if got := body[*protocol.Error](t, v.answerTo(v.open(2))); got.Code != protocol.CodeRevoked {
+		t.Errorf("got %v, want revoked", got)
+	}
+}
+
+func TestEndsMayGiveOnlyReasonsOfTheirOwn(t *testing.T) {
+	for _, reason := range protocol.Reasons {
+		viewer, device := reasonOf(protocol.RoleViewer, reason), reasonOf(protocol.RoleDevice, reason)
+		for _, got := range []protocol.Reason{viewer, device} {
+			if slices.Contains([]protocol.Reason{protocol.ReasonClosedByAPI, protocol.ReasonRevoked, protocol.ReasonQuota, protocol.ReasonUnknown, protocol.ReasonInternal}, got) {
+				t.Errorf("%s became %s", reason, got)
+			}
+		}
+		if viewer == protocol.ReasonDeviceLeft || viewer == protocol.ReasonPrivacy || device == protocol.ReasonViewerLeft {
+			t.Errorf("%s: a viewer ends with %s, a device with %s", reason, viewer, device)
+		}
+	}
+}
