@@ -5,16 +5,16 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/peer"
 	"github.com/sightline-rtc/sightline/device/source"
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // Agent is one device: a camera with its link to the hub and its viewers.
@@ -35,8 +35,8 @@ func New(config Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.State == "" {
-		return nil, errors.New("the state directory must be named")
+	if err := config.check(); err != nil {
+		return nil, err
 	}
 	src, err := source.Open(config.Source, source.Config{Name: config.Name, Logger: config.Logger})
 	if err != nil {
@@ -51,8 +51,12 @@ func New(config Config) (*Agent, error) {
 	transport.TLSClientConfig = config.TLS
 	return &Agent{
 		config: config, hub: hub, state: state{config.State}, host: host,
-		client: &http.Client{Transport: transport},
-		feed:   source.NewFeed(source.FeedConfig{Source: src, Warm: config.Warm, Logger: config.Logger}),
+		client: &http.Client{
+			Transport: transport,
+			// A redirect is not followed: an enrolment that became a GET would read as a refusal.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		feed: source.NewFeed(source.FeedConfig{Source: src, Warm: config.Warm, Logger: config.Logger}),
 	}, nil
 }
 
@@ -82,10 +86,6 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // identify finds out who the device is: from its state, else by enrolling.
 func (a *Agent) identify(ctx context.Context) (ed25519.PrivateKey, identity, error) {
-	key, err := a.state.key()
-	if err != nil {
-		return nil, identity{}, err
-	}
 	id, known, err := a.state.identity()
 	if err != nil {
 		return nil, identity{}, err
@@ -94,12 +94,21 @@ func (a *Agent) identify(ctx context.Context) (ed25519.PrivateKey, identity, err
 		if a.config.Enrol.Reveal() != "" {
 			a.config.Logger.Info("enrolled already, the code is not used", "device", id.Device)
 		}
-		return key, id, nil
+		key, err := a.state.key()
+		return key, id, err
 	}
 	if a.config.Enrol.Reveal() == "" {
 		return nil, identity{}, errors.New("the device is not enrolled: start it once with an enrolment code")
 	}
-	if id, err = a.enrol(ctx, key); err != nil {
+	code, err := auth.ParseCode(a.config.Enrol.Reveal())
+	if err != nil {
+		return nil, identity{}, errors.New(protocol.AsError(err).Message)
+	}
+	key, err := a.state.keyOrNew()
+	if err != nil {
+		return nil, identity{}, err
+	}
+	if id, err = a.enrol(ctx, key, auth.NewSecret(code)); err != nil {
 		return nil, identity{}, err
 	}
 	if err := a.state.saveIdentity(id); err != nil {
@@ -107,28 +116,4 @@ func (a *Agent) identify(ctx context.Context) (ed25519.PrivateKey, identity, err
 	}
 	a.config.Logger.Info("enrolled", "device", id.Device, "project", id.Project)
 	return key, id, nil
-}
-
-// backoff is full jitter: anything up to twice as long at each attempt, but never less than the least.
-func (a *Agent) backoff(attempt int) time.Duration {
-	ceiling := a.config.MinBackoff << min(attempt, 16)
-	if ceiling > a.config.MaxBackoff || ceiling <= 0 {
-		ceiling = a.config.MaxBackoff
-	}
-	if ceiling <= a.config.MinBackoff {
-		ceiling = 2 * a.config.MinBackoff
-	}
-	return a.config.MinBackoff + rand.N(ceiling-a.config.MinBackoff) //nolint:gosec // jitter is no secret
-}
-
-// pause waits, and fails only when the context ends.
-func (a *Agent) pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -30,12 +30,12 @@ func (a *Agent) Check(ctx context.Context, out io.Writer) error {
 		{"source", a.checkSource},
 	} {
 		words, err := step.check(ctx)
-		mark := "ok  "
+		mark := "ok "
 		if err != nil {
-			mark, words = "BAD ", err.Error()
+			mark, words = "BAD", err.Error()
 			bad++
 		}
-		if _, err := fmt.Fprintf(out, "%s %-10s %s\n", mark, step.name, words); err != nil {
+		if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, step.name, words); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,7 @@ func (a *Agent) checkHub(ctx context.Context) (string, error) {
 	}
 	defer response.Body.Close() //nolint:errcheck // nobody reads it
 	if response.Header.Get(protocol.ServerHeader) == "" || response.StatusCode != http.StatusOK {
-		return "", explain(response, errors.New(response.Status))
+		return "", explain(response, nil)
 	}
 	conn, err := a.dial(ctx)
 	if err != nil {
@@ -79,12 +79,15 @@ func (a *Agent) checkIdentity(context.Context) (string, error) {
 	case err != nil:
 		return "", err
 	case known:
+		if _, err := a.state.key(); err != nil {
+			return "", err
+		}
 		return fmt.Sprintf("device %s of project %s", id.Device, id.Project), nil
 	case a.config.Enrol.Reveal() == "":
 		return "", errors.New("not enrolled: start the agent once with --enroll CODE")
 	}
 	if _, err := auth.ParseCode(a.config.Enrol.Reveal()); err != nil {
-		return "", err
+		return "", errors.New(protocol.AsError(err).Message)
 	}
 	return "not enrolled yet; the code has the right form", nil
 }

@@ -2,6 +2,7 @@ package device
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -76,6 +77,22 @@ func (c Config) withDefaults() Config {
 	}
 	c.Media.Logger = c.Logger
 	return c
+}
+
+// maxSessions is the most that a hello may say.
+const maxSessions = 1000
+
+// check finds what the hub would refuse, or what could only end in surprise.
+func (c *Config) check() error {
+	switch {
+	case c.State == "":
+		return errors.New("the state directory must be named")
+	case c.MaxSessions < 1 || c.MaxSessions > maxSessions:
+		return fmt.Errorf("a device serves 1 to %d viewers at once, not %d", maxSessions, c.MaxSessions)
+	case len(c.Name) > protocol.MaxNameBytes || len(c.Model) > protocol.MaxNameBytes:
+		return fmt.Errorf("the name and the model have at most %d bytes", protocol.MaxNameBytes)
+	}
+	return nil
 }
 
 // parseHub returns the hub's base URL.

@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
+	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -24,24 +26,25 @@ func (r *refusal) Error() string { return r.message }
 
 // enrol makes the key a device of the code's project. It tries for ever while the hub cannot be reached; a refused
 // code is final. The same code and key may be sent again: the answer is the same device.
-func (a *Agent) enrol(ctx context.Context, key ed25519.PrivateKey) (identity, error) {
-	for attempt := 0; ; attempt++ {
-		id, err := a.askToEnrol(ctx, key)
+func (a *Agent) enrol(ctx context.Context, key ed25519.PrivateKey, code auth.Secret) (identity, error) {
+	for failures := 0; ; failures++ {
+		id, err := a.askToEnrol(ctx, key, code)
 		var refused *refusal
 		if err == nil || ctx.Err() != nil || errors.As(err, &refused) {
 			return id, err
 		}
-		a.config.Logger.Warn("hub not reached", "err", err)
-		if err := a.pause(ctx, a.backoff(attempt)); err != nil {
+		wait := a.waitAfter(err, failures)
+		a.config.Logger.Warn("not enrolled yet", "err", err, "retry", wait.Round(time.Millisecond))
+		if err := pause(ctx, wait); err != nil {
 			return identity{}, err
 		}
 	}
 }
 
-func (a *Agent) askToEnrol(ctx context.Context, key ed25519.PrivateKey) (identity, error) {
+func (a *Agent) askToEnrol(ctx context.Context, key ed25519.PrivateKey, code auth.Secret) (identity, error) {
 	public, _ := key.Public().(ed25519.PublicKey)
 	body, err := json.Marshal(map[string]string{
-		"code": a.config.Enrol.Reveal(), "public_key": base64.StdEncoding.EncodeToString(public),
+		"code": code.Reveal(), "public_key": base64.StdEncoding.EncodeToString(public),
 		"name": a.config.Name, "model": a.config.Model,
 	})
 	if err != nil {
@@ -56,12 +59,12 @@ func (a *Agent) askToEnrol(ctx context.Context, key ed25519.PrivateKey) (identit
 	request.Header.Set("Content-Type", "application/json")
 	response, err := a.client.Do(request)
 	if err != nil {
-		return identity{}, err
+		return identity{}, explain(nil, err)
 	}
 	defer response.Body.Close() //nolint:errcheck // it was read
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
 	if err != nil {
-		return identity{}, fmt.Errorf("read enrolment: %w", err)
+		return identity{}, explain(nil, err)
 	}
 	return judgeEnrolment(response, answer)
 }
@@ -69,11 +72,11 @@ func (a *Agent) askToEnrol(ctx context.Context, key ed25519.PrivateKey) (identit
 // judgeEnrolment tells an enrolment from a refusal, and a refusal of the hub from something in between.
 func judgeEnrolment(response *http.Response, answer []byte) (identity, error) {
 	if response.Header.Get(protocol.ServerHeader) == "" {
-		return identity{}, fmt.Errorf("something other than a Sightline hub answered %s", response.Status)
+		return identity{}, explain(response, nil)
 	}
 	if response.StatusCode/100 == 2 {
-		var id identity
-		if err := json.Unmarshal(answer, &id); err != nil || !id.Device.Valid() {
+		id, ok := decodeIdentity(answer)
+		if !ok {
 			return identity{}, errors.New("the hub's answer to the enrolment makes no sense")
 		}
 		return id, nil
@@ -88,5 +91,5 @@ func judgeEnrolment(response *http.Response, answer []byte) (identity, error) {
 	if response.StatusCode/100 == 4 && response.StatusCode != http.StatusTooManyRequests {
 		return identity{}, &refusal{"the hub refused the enrolment code: " + problem.Detail}
 	}
-	return identity{}, errors.New(problem.Detail)
+	return identity{}, &unavailable{"the hub answered: " + problem.Detail, retryAfter(response)}
 }

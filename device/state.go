@@ -30,29 +30,44 @@ type identity struct {
 // so that a power cut leaves the old or the new one.
 type state struct{ dir string }
 
-// key returns the device's key and makes it at the first start.
+// key returns the device's key. An enrolled device without one cannot be that device any more.
 func (s state) key() (ed25519.PrivateKey, error) {
 	path := filepath.Join(s.dir, keyFile)
 	b, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
-	if errors.Is(err, fs.ErrNotExist) {
-		return s.makeKey(path)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("read device key: %w", err)
 	}
-	block, _ := pem.Decode(b)
+	key, err := decodeKey(b)
+	if err != nil {
+		return nil, fmt.Errorf("read device key: %s %w; remove the state directory and enrol again", path, err)
+	}
+	return key, nil
+}
+
+// decodeKey reads an Ed25519 key in PEM (RFC 8410 section 7).
+func decodeKey(text []byte) (ed25519.PrivateKey, error) {
+	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("read device key: %s is not a PEM file", path)
+		return nil, errors.New("is not a PEM file")
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("read device key: %w", err)
+		return nil, errors.New("is damaged")
 	}
 	key, ok := parsed.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("read device key: %s is not an Ed25519 key", path)
+		return nil, errors.New("is not an Ed25519 key")
 	}
 	return key, nil
+}
+
+// keyOrNew returns the device's key and makes it at the first start.
+func (s state) keyOrNew() (ed25519.PrivateKey, error) {
+	key, err := s.key()
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.makeKey(filepath.Join(s.dir, keyFile))
+	}
+	return key, err
 }
 
 func (s state) makeKey(path string) (ed25519.PrivateKey, error) {
@@ -67,6 +82,9 @@ func (s state) makeKey(path string) (ed25519.PrivateKey, error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make state directory: %w", err)
 	}
+	if err := syncDir(filepath.Dir(filepath.Clean(s.dir))); err != nil {
+		return nil, fmt.Errorf("make state directory: %w", err)
+	}
 	if err := replace(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
 		return nil, fmt.Errorf("save device key: %w", err)
 	}
@@ -75,18 +93,26 @@ func (s state) makeKey(path string) (ed25519.PrivateKey, error) {
 
 // identity returns what the device is enrolled as, or false if it is not.
 func (s state) identity() (identity, bool, error) {
-	b, err := os.ReadFile(filepath.Join(s.dir, identityFile)) //nolint:gosec // the operator's own directory
+	path := filepath.Join(s.dir, identityFile)
+	b, err := os.ReadFile(path) //nolint:gosec // the operator's own directory
 	if errors.Is(err, fs.ErrNotExist) {
 		return identity{}, false, nil
 	}
 	if err != nil {
 		return identity{}, false, fmt.Errorf("read device identity: %w", err)
 	}
-	var id identity
-	if err := json.Unmarshal(b, &id); err != nil || !id.Device.Valid() {
-		return identity{}, false, fmt.Errorf("read device identity: %s is damaged; remove it and enrol again", identityFile)
+	id, ok := decodeIdentity(b)
+	if !ok {
+		return identity{}, false, fmt.Errorf("read device identity: %s is damaged; remove it and enrol again", path)
 	}
 	return id, true, nil
+}
+
+// decodeIdentity reads an identity from the state or from the hub's answer to an enrolment.
+func decodeIdentity(text []byte) (identity, bool) {
+	var id identity
+	err := json.Unmarshal(text, &id)
+	return id, err == nil && id.Device.Valid() && id.Project.Valid()
 }
 
 func (s state) saveIdentity(id identity) error {
@@ -100,21 +126,18 @@ func (s state) saveIdentity(id identity) error {
 	return nil
 }
 
-// replace writes a file so that it is there whole or not at all: write, sync, rename, sync the directory.
-func replace(path string, content []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // made with 0600
+// replace writes a file so that it is there whole or not at all: write, sync, rename, sync the directory. What an
+// interrupted call left is overwritten by the next.
+func replace(path string, content []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if _, err := f.Write(content); err != nil {
-		return errors.Join(err, f.Close())
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {

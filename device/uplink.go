@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -16,8 +15,12 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// steadyAfter is how long a link must have lived for the next attempt to start with the shortest wait.
-const steadyAfter = 30 * time.Second
+const (
+	// farewellTime is how long the hub may take to say why it ended a link, or to hear the device's bye.
+	farewellTime = time.Second
+	// sessionShare is by how many messages, of 1 KiB on average, an open session raises what may be unacknowledged.
+	sessionShare = 64
+)
 
 // uplink is the agent's end of its link to the hub, over all the sockets that carry it.
 type uplink struct {
@@ -26,16 +29,23 @@ type uplink struct {
 	identity identity
 	viewings *viewings
 	resume   *protocol.Resume
-	// skew is what must be added to this machine's clock to have the hub's.
-	skew time.Duration
-	// after is how long the hub asked to stay away.
-	after time.Duration
+	clock    hubClock
+	// corrected says that the hub has set the clock since it last welcomed the device.
+	corrected bool
+	// since is when the hub welcomed this socket; zero means that it has not.
+	since time.Time
+	// notBefore is when the hub that sent the device away wants to see it again.
+	notBefore time.Time
+	// wake has room for one: something waits to be written.
+	wake chan struct{}
 
 	// mu guards what follows.
 	mu   sync.Mutex
 	link *link.Link
-	// wake has room for one: something waits to be written.
-	wake chan struct{}
+	// overflow says why the link is lost: the hub leaves too much unacknowledged.
+	overflow error
+	// sessions is how many sessions the link carries.
+	sessions int
 }
 
 // serve keeps the link up until the context ends.
@@ -43,72 +53,80 @@ func (a *Agent) serve(ctx context.Context, key ed25519.PrivateKey, id identity) 
 	u := &uplink{agent: a, key: key, identity: id, link: link.New(a.config.Link, time.Now()), wake: make(chan struct{}, 1)}
 	u.viewings = newViewings(a, u)
 	defer u.viewings.closeAll(protocol.ReasonDeviceLeft)
-	for attempt := 0; ctx.Err() == nil; attempt++ {
-		started := time.Now()
+	for failures := 0; ; failures++ {
 		err := u.carry(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(started) > steadyAfter {
-			attempt = 0
+		event := "hub not reached"
+		if !u.since.IsZero() {
+			event = "link lost"
+			if time.Since(u.since) > steadyAfter {
+				failures = 0
+			}
 		}
-		wait := u.waitAfter(err, attempt)
-		a.config.Logger.Warn("link lost", "device", id.Device, "err", err, "retry", wait.Round(time.Millisecond))
-		if a.pause(ctx, wait) != nil {
+		wait := u.waitAfter(err, failures)
+		a.config.Logger.Warn(event, "device", id.Device, "err", err, "retry", wait.Round(time.Millisecond))
+		if pause(ctx, wait) != nil {
 			return
 		}
 	}
 }
 
 // waitAfter is how long to stay away after a link has ended.
-func (u *uplink) waitAfter(err error, attempt int) time.Duration {
-	var closed *closeError
-	var refused *protocol.Error
-	if errors.As(err, &refused) {
-		if refused.Code == protocol.CodeClockSkew && attempt == 0 {
-			return 0 // the next token is signed with the hub's time
-		}
-		if retry := time.Duration(refused.RetryMS) * time.Millisecond; retry > 0 {
-			return retry
-		}
+func (u *uplink) waitAfter(err error, failures int) time.Duration {
+	var said *verdict
+	if errors.As(err, &said) && said.skewed && !u.corrected {
+		u.corrected = true
+		return 0 // the next token is signed with the hub's time
 	}
-	wait := u.agent.backoff(attempt)
-	if errors.As(err, &closed) && !closed.code.Reconnect() || refused != nil && !protocol.CloseFor(refused.Code).Reconnect() {
-		wait = u.agent.config.RefusedBackoff + rand.N(u.agent.config.RefusedBackoff/10+1) //nolint:gosec // jitter
-	}
-	wait = max(wait, u.after)
-	u.after = 0
-	return wait
+	return max(u.agent.waitAfter(err, failures), time.Until(u.notBefore))
 }
 
 // carry runs the link over one socket, from dial to loss. It always returns an error that says why it ended.
 func (u *uplink) carry(ctx context.Context) error {
+	u.since = time.Time{}
 	conn, err := u.agent.dial(ctx)
 	if err != nil {
 		return err
 	}
+	defer conn.Close() //nolint:errcheck // it may be closed already
 	s := socket{conn}
+	greeted := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	welcome, err := u.greet(s)
 	if err != nil {
-		return errors.Join(err, conn.Close())
+		greeted()
+		return err
+	}
+	if !greeted() {
+		return ctx.Err()
 	}
 	u.begin(welcome)
-	group, up := errgroup.WithContext(ctx)
-	group.Go(func() error { return u.readAll(ctx, s) })
-	group.Go(func() error {
-		err := u.writeAll(up, s)
-		if ctx.Err() != nil {
-			err = u.bye(s)
-		}
-		return errors.Join(err, conn.Close()) // which ends readAll
+	up, lost := context.WithCancel(ctx)
+	defer lost()
+	var reader errgroup.Group
+	reader.Go(func() error {
+		defer lost()
+		return u.readAll(ctx, s)
 	})
-	return group.Wait()
+	writing := u.writeAll(up, s)
+	if ctx.Err() != nil {
+		writing = u.bye(s)
+	}
+	// The hub closes the socket when it has heard the bye; and when it was the one to end it, it says why.
+	farewell := time.AfterFunc(farewellTime, func() { _ = conn.Close() })
+	defer farewell.Stop()
+	reading := reader.Wait()
+	var said *verdict
+	if errors.As(reading, &said) || writing == nil || errors.Is(writing, context.Canceled) {
+		return reading
+	}
+	return writing
 }
 
 // greet says hello and waits for the welcome.
 func (u *uplink) greet(s socket) (*protocol.Welcome, error) {
-	now := time.Now()
-	token, err := auth.SignDevice(u.key, u.identity.Device, u.agent.hub.String(), now.Add(u.skew))
+	token, err := auth.SignDevice(u.key, u.identity.Device, u.agent.hub.String(), u.clock.now())
 	if err != nil {
 		return nil, fmt.Errorf("sign token: %w", err)
 	}
@@ -124,7 +142,7 @@ func (u *uplink) greet(s socket) (*protocol.Welcome, error) {
 	if err := s.write(message); err != nil {
 		return nil, fmt.Errorf("say hello: %w", err)
 	}
-	answer, err := s.read(now.Add(protocol.HelloTimeout))
+	answer, err := s.read(time.Now().Add(protocol.HelloTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("wait for welcome: %w", err)
 	}
@@ -137,10 +155,10 @@ func (u *uplink) greet(s socket) (*protocol.Welcome, error) {
 		return m, nil
 	case *protocol.Error:
 		if m.Code == protocol.CodeClockSkew && !m.Now.IsZero() {
-			u.skew = m.Now.Sub(time.Now())
-			u.agent.config.Logger.Warn("clock differs from the hub's", "skew", u.skew.Round(time.Second))
+			u.agent.config.Logger.Warn("clock differs from the hub's", "ahead", time.Until(m.Now).Round(time.Second))
+			u.clock.set(m.Now)
 		}
-		return nil, m
+		return nil, verdictOf(m)
 	}
 	return nil, errors.New("the hub's first message was no welcome")
 }
@@ -148,11 +166,16 @@ func (u *uplink) greet(s socket) (*protocol.Welcome, error) {
 // begin starts the link anew on a fresh socket: what the old one could not deliver is told as state.
 func (u *uplink) begin(welcome *protocol.Welcome) {
 	now := time.Now()
-	u.skew = welcome.Now.Sub(now)
+	u.since, u.corrected = now, false
+	if !welcome.Now.IsZero() {
+		u.clock.set(welcome.Now)
+	}
 	u.resume = &protocol.Resume{Link: welcome.Link, Key: welcome.Key}
 	u.mu.Lock()
 	u.link.SetPing(time.Duration(welcome.PingS) * time.Second)
 	lost := u.link.Reset(now)
+	u.link.Grow(sessionShare * u.sessions)
+	u.overflow = nil
 	u.mu.Unlock()
 	for _, e := range lost {
 		if e.Type == protocol.TypeClose {
@@ -164,14 +187,25 @@ func (u *uplink) begin(welcome *protocol.Welcome) {
 	u.agent.ready.Do(func() { u.agent.config.Ready(u.identity.Device) })
 }
 
-// send queues a message for the hub. What cannot be queued is lost: the state repair after the next welcome tells it.
+// carries notes that the link carries more sessions, or fewer.
+func (u *uplink) carries(more int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.sessions += more
+	u.link.Grow(sessionShare * more)
+}
+
+// send queues a message for the hub. One that cannot be queued because too much is unacknowledged ends the socket;
+// the state repair after the next welcome then tells what was lost.
 func (u *uplink) send(e protocol.Envelope) {
 	u.mu.Lock()
 	err := u.link.Send(e)
+	if errors.Is(err, &protocol.Error{Code: protocol.CodeTooSlow}) {
+		u.overflow = err
+	}
 	u.mu.Unlock()
 	if err != nil {
 		u.agent.config.Logger.Debug("message not queued", "type", e.Type, "session", e.Session, "err", err)
-		return
 	}
 	u.poke()
 }
@@ -189,7 +223,11 @@ func (u *uplink) writeAll(ctx context.Context, s socket) error {
 		for {
 			u.mu.Lock()
 			message, ok := u.link.Next(time.Now())
+			err := u.overflow
 			u.mu.Unlock()
+			if err != nil {
+				return err
+			}
 			if !ok {
 				break
 			}
@@ -245,8 +283,8 @@ func (u *uplink) readAll(ctx context.Context, s socket) error {
 		if err != nil {
 			return err
 		}
-		if handle && why == nil {
-			if err := u.handle(ctx, e, body); err != nil {
+		if handle {
+			if err := u.handle(ctx, e, body, why); err != nil {
 				return err
 			}
 		}
@@ -257,14 +295,22 @@ func (u *uplink) readAll(ctx context.Context, s socket) error {
 	}
 }
 
-// handle takes one message. The error is the end of the socket.
-func (u *uplink) handle(ctx context.Context, e protocol.Envelope, body protocol.Message) error {
+// handle takes one message; why says that its type is unknown. The error is the end of the socket.
+func (u *uplink) handle(ctx context.Context, e protocol.Envelope, body protocol.Message, why *protocol.Error) error {
+	if why != nil {
+		if e.ID != 0 { // a request must not wait for ever
+			answer := protocol.Must(protocol.TypeError, e.Session, why)
+			answer.Re = e.ID
+			u.send(answer)
+		}
+		return nil
+	}
 	switch m := body.(type) {
 	case *protocol.Goaway:
-		u.after = time.Duration(m.AfterMS) * time.Millisecond
+		u.notBefore = time.Now().Add(milliseconds(m.AfterMS))
 	case *protocol.Error:
 		if e.Re == 0 && e.Session == "" {
-			return m
+			return verdictOf(m)
 		}
 		u.agent.config.Logger.Warn("hub refused a message", "session", e.Session, "err", m)
 	default:

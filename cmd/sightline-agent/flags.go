@@ -17,10 +17,10 @@ import (
 
 // parse reads the flags of run and check. A flag that is not given is taken from the environment: SIGHTLINE_ and its
 // name in capitals.
-func parse(args []string, stderr io.Writer) (device.Config, error) {
+func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	config := device.Config{Version: version}
 	set := flag.NewFlagSet("sightline-agent "+args[0], flag.ContinueOnError)
-	set.SetOutput(stderr)
+	set.SetOutput(io.Discard) // an error is told once, by whoever gets it
 	var enrol, ca, level string
 	set.StringVar(&config.Hub, "hub", "", "`URL` of the server")
 	set.StringVar(&enrol, "enroll", "", "one-time `CODE` with which the camera joins; not needed once it has")
@@ -33,7 +33,13 @@ func parse(args []string, stderr io.Writer) (device.Config, error) {
 	set.StringVar(&config.Media.Listen, "media-listen", "", "UDP `HOST:PORT` for media; any free port if empty")
 	set.StringVar(&ca, "ca", "", "PEM `FILE` of the authority that signed the server's certificate")
 	set.StringVar(&level, "log-level", "info", "debug, info, warn or error")
-	if err := set.Parse(args[1:]); err != nil {
+	err := set.Parse(args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		set.SetOutput(stdout)
+		fmt.Fprint(stdout, usage) //nolint:errcheck // there is nobody else to tell
+		set.PrintDefaults()
+	}
+	if err != nil {
 		return config, err
 	}
 	if set.NArg() > 0 {
@@ -45,13 +51,15 @@ func parse(args []string, stderr io.Writer) (device.Config, error) {
 	if config.Hub == "" {
 		return config, errors.New("--hub is missing: the URL of the server")
 	}
+	if config.State == "" {
+		return config, errors.New("--state is missing: the directory that keeps the camera's key and identity")
+	}
 	config.Enrol = auth.NewSecret(enrol)
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
 		return config, fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
 	}
 	config.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: least}))
-	var err error
 	config.TLS, err = trust(ca)
 	return config, err
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	ossignal "os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/sightline-rtc/sightline/device"
@@ -34,19 +35,15 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal stops at once
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "sightline-agent:", err)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "sightline-agent:", strings.ReplaceAll(err.Error(), "\n", "; "))
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		fmt.Fprint(stderr, usage) //nolint:errcheck // there is nobody else to tell
-		return errors.New("say what to do: run, check or version")
+		args = []string{"help"}
 	}
 	switch args[0] {
 	case "version", "--version":
@@ -59,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	default:
 		return fmt.Errorf("unknown command %q: say run, check or version", args[0])
 	}
-	config, err := parse(args, stderr)
+	config, err := parse(args, stdout, stderr)
 	if err != nil {
 		return err
 	}

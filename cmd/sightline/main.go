@@ -8,13 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	ossignal "os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/sightline-rtc/sightline/internal/app"
 	"github.com/sightline-rtc/sightline/internal/config"
 	"github.com/sightline-rtc/sightline/internal/obs"
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // version is set when the program is built.
@@ -27,9 +30,19 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "sightline:", err)
+		fmt.Fprintln(os.Stderr, "sightline:", words(err))
 		os.Exit(1)
 	}
+}
+
+// words is an error on one line, without the codes that programs look at.
+func words(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	var refusal *protocol.Error
+	if errors.As(err, &refusal) {
+		text = strings.Replace(text, string(refusal.Code)+": ", "", 1)
+	}
+	return text
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -43,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	switch command {
 	case "serve":
-		return serve(ctx, cli, stdout, stderr)
+		return serve(ctx, cli.Serve, stdout, logger)
 	case "key create":
 		return app.CreateKey(ctx, cli.Key.Create, stdout, logger)
 	case "enroll create":
@@ -58,18 +71,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return errors.New("unknown command " + command)
 }
 
-func serve(ctx context.Context, cli *config.CLI, stdout, stderr io.Writer) error {
-	logger, err := obs.NewLogger(stderr, cli.LogFormat, cli.LogLevel)
-	if err != nil {
-		return err
-	}
-	server, err := app.Open(ctx, cli.Serve, logger)
+func serve(ctx context.Context, c config.Serve, stdout io.Writer, logger *slog.Logger) error {
+	server, err := app.Open(ctx, c, logger)
 	if err != nil {
 		return err
 	}
 	// The sockets are bound: whoever reads this line can connect.
 	if err := json.NewEncoder(stdout).Encode(server.Ready()); err != nil {
-		return fmt.Errorf("print readiness: %w", err)
+		return errors.Join(fmt.Errorf("print readiness: %w", err), server.Close())
 	}
 	return server.Run(ctx)
 }

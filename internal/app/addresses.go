@@ -6,42 +6,60 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // names are the hosts and ports under which a server is known. A device's token is good only for one of them, so that
-// another server cannot pass it on.
-type names struct{ hosts map[string]bool }
+// another server cannot pass it on. It is safe for concurrent use.
+type names struct {
+	hosts  map[string]bool
+	listen netip.AddrPort
+}
 
-// newNames collects the configured URL, the listen address and, if that is unspecified, the host's own addresses.
+// newNames collects the configured URL, the public addresses, the listen address and the names of the host.
 func newNames(configured string, listen netip.AddrPort, public []netip.Addr) *names {
-	n := &names{hosts: map[string]bool{}}
+	n := &names{hosts: map[string]bool{}, listen: listen}
 	if u, err := url.Parse(configured); err == nil && u.Host != "" {
 		n.hosts[hostPort(u)] = true
 	}
-	add := func(host string) {
-		n.hosts[net.JoinHostPort(strings.ToLower(host), strconv.Itoa(int(listen.Port())))] = true
-	}
 	for _, ip := range public {
-		add(ip.String())
+		n.add(ip.Unmap().String())
 	}
-	for _, ip := range bound(listen.Addr()) {
-		add(ip.String())
-		if ip.IsLoopback() {
-			add("localhost")
-		}
+	if !listen.Addr().IsUnspecified() {
+		n.add(listen.Addr().Unmap().String())
+	}
+	if listen.Addr().IsUnspecified() || listen.Addr().Unmap().IsLoopback() {
+		n.add("localhost")
 	}
 	if host, err := os.Hostname(); err == nil {
-		add(host)
+		n.add(host)
+		short, _, _ := strings.Cut(host, ".")
+		n.add(short)
+		n.add(short + ".local") // multicast DNS (RFC 6762 section 3)
 	}
 	return n
 }
 
-// has reports whether the URL names this server. The scheme is not looked at: a proxy may speak TLS for us.
+func (n *names) add(host string) {
+	n.hosts[net.JoinHostPort(strings.ToLower(host), strconv.Itoa(int(n.listen.Port())))] = true
+}
+
+// has reports whether the URL names this server. The scheme is not looked at: a proxy may speak TLS for us. A server
+// on all addresses has those that the host has now, which may have changed since it started.
 func (n *names) has(audience string) bool {
 	u, err := url.Parse(audience)
-	return err == nil && n.hosts[hostPort(u)]
+	if err != nil {
+		return false
+	}
+	at := hostPort(u)
+	if n.hosts[at] {
+		return true
+	}
+	address, err := netip.ParseAddrPort(at)
+	return err == nil && n.listen.Addr().IsUnspecified() && address.Port() == n.listen.Port() &&
+		slices.Contains(bound(n.listen.Addr()), address.Addr().Unmap())
 }
 
 // hostPort is a URL's host with its port spelt out.
@@ -99,13 +117,22 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	address := peer.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && isTrusted(address, trusted); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := parseHop(strings.TrimSpace(hops[i]))
+		if !ok {
 			return address
 		}
-		address = hop.Unmap()
+		address = hop
 	}
 	return address
+}
+
+// parseHop reads an address of X-Forwarded-For, to which some proxies add the port.
+func parseHop(text string) (netip.Addr, bool) {
+	if hop, err := netip.ParseAddrPort(text); err == nil {
+		return hop.Addr().Unmap(), true
+	}
+	hop, err := netip.ParseAddr(text)
+	return hop.Unmap(), err == nil
 }
 
 func isTrusted(address netip.Addr, trusted []netip.Prefix) bool {

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/sightline-rtc/sightline/internal/config"
@@ -35,27 +36,20 @@ type check struct {
 // server; without one it tries whether a server could start here, or whether one that runs already is well. It fails
 // when anything is not as it should be.
 func Check(ctx context.Context, c config.Serve, out io.Writer, logger *slog.Logger) error {
-	checks := []check{{"settings", func(context.Context) (string, error) { return "make sense", c.Validate() }}}
-	target := c.URL
-	if target == "" {
-		var running bool
-		if target, running = runningAt(ctx, c); !running {
-			checks = append(checks, startChecks(c, logger)...)
-			target = ""
-		}
-	}
-	if target != "" {
-		checks = append(checks, reachChecks(target, c)...)
+	settings := c.Validate() // which also brings them into form
+	checks := []check{{"settings", func(context.Context) (string, error) { return "make sense", settings }}}
+	if settings == nil {
+		checks = append(checks, networkChecks(ctx, c, logger)...)
 	}
 	bad := 0
 	for _, step := range checks {
 		words, err := step.run(ctx)
 		mark := "ok "
 		if err != nil {
-			mark, words = "BAD", err.Error()
+			mark, words = "BAD", strings.ReplaceAll(plain(err).Error(), "\n", "; ")
 			bad++
 		}
-		if _, err := fmt.Fprintf(out, "%s  %-9s %s\n", mark, step.name, words); err != nil {
+		if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, step.name, words); err != nil {
 			return err
 		}
 	}
@@ -63,6 +57,36 @@ func Check(ctx context.Context, c config.Serve, out io.Writer, logger *slog.Logg
 		return fmt.Errorf("%d of %d checks failed", bad, len(checks))
 	}
 	return nil
+}
+
+// networkChecks are those of a server that runs, or of a start.
+func networkChecks(ctx context.Context, c config.Serve, logger *slog.Logger) []check {
+	if c.URL != "" {
+		return reachChecks(c.URL, c)
+	}
+	if target, running := runningAt(ctx, c); running {
+		return reachChecks(target, c)
+	}
+	return startChecks(c, logger)
+}
+
+// plain takes the layers from a network error that say nothing to a person.
+func plain(err error) error {
+	var lookup *net.DNSError
+	var op *net.OpError
+	var errno syscall.Errno
+	var request *url.Error
+	switch {
+	case errors.As(err, &lookup):
+		return fmt.Errorf("look up %s: %s", lookup.Name, lookup.Err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer within %s", probeTimeout)
+	case errors.As(err, &op) && op.Addr != nil && errors.As(err, &errno):
+		return fmt.Errorf("%s %s: %w", op.Net, op.Addr, errno)
+	case errors.As(err, &request):
+		return request.Err
+	}
+	return err
 }
 
 // runningAt tells whether a server with these settings answers already, and where.
@@ -97,7 +121,7 @@ func startChecks(c config.Serve, logger *slog.Logger) []check {
 		}},
 		{"TLS", func(context.Context) (string, error) {
 			if c.TLSCert == "" {
-				return "not used: let a proxy speak HTTPS, browsers want it for sound and full screen elsewhere than on this machine", nil
+				return "not used: let a proxy in front speak it, browsers want HTTPS for a microphone and much else", nil
 			}
 			_, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 			return c.TLSCert + " can be used", err
@@ -137,7 +161,10 @@ func reachChecks(target string, c config.Serve) []check {
 			ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 			defer cancel()
 			mapped, err := turn.Probe(ctx, uri)
-			return fmt.Sprintf("%s answers, and saw us as %s", uri, mapped), err
+			if err != nil {
+				return "", fmt.Errorf("%s: %w: is that the server's --turn-listen, and open in every firewall?", uri, plain(err))
+			}
+			return fmt.Sprintf("%s answers, and saw us as %s", uri, mapped), nil
 		}})
 	}
 	return checks

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,7 +21,7 @@ const shutdownTimeout = 5 * time.Second
 func (s *Server) listen() error {
 	listener, err := net.Listen("tcp", s.config.Listen)
 	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
+		return bindError("--listen", err)
 	}
 	s.listener = listener
 	address, err := netip.ParseAddrPort(listener.Addr().String())
@@ -35,7 +36,7 @@ func (s *Server) listen() error {
 	if s.config.TLSCert != "" {
 		certificate, err := tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
 		if err != nil {
-			return fmt.Errorf("--tls-cert: %w", err)
+			return fmt.Errorf("--tls-cert and --tls-key: %w", err)
 		}
 		s.listener = tls.NewListener(listener, &tls.Config{
 			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
@@ -58,9 +59,19 @@ func (s *Server) listenMetrics() (err error) {
 		s.metricsListener, err = net.Listen("tcp", s.config.MetricsListen)
 	}
 	if err != nil {
-		return fmt.Errorf("--metrics-listen: %w", err)
+		return bindError("--metrics-listen", err)
 	}
 	return nil
+}
+
+// bindError says in a few words which address could not be had, and why.
+func bindError(flag string, err error) error {
+	var op *net.OpError
+	var errno syscall.Errno
+	if errors.As(err, &op) && op.Addr != nil && errors.As(err, &errno) {
+		return fmt.Errorf("%s: %s %s: %w", flag, op.Net, op.Addr, errno)
+	}
+	return fmt.Errorf("%s: %w", flag, err)
 }
 
 // Run serves until the context ends, then stops in order: no new clients, links sent away, requests finished, relay
@@ -82,17 +93,26 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error {
 		err := s.hub.Run(ctx)
 		s.ready.Store(false)
-		timeout, cancel := context.WithTimeout(base, shutdownTimeout)
-		defer cancel()
-		err = errors.Join(err, s.http.Shutdown(timeout), s.metrics.Shutdown(timeout))
+		err = errors.Join(err, s.shutDown(base, s.http), s.shutDown(base, s.metrics))
 		stopRelay()
 		stopStore()
 		return err
 	})
-	s.ready.Store(true)
 	s.logger.Info("server ready", "url", s.url, "node", s.node)
 	err := group.Wait()
 	return errors.Join(err, s.store.Close())
+}
+
+// shutDown lets the requests under way finish and cuts off those that take too long.
+func (s *Server) shutDown(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.logger.Warn("requests cut off", "took", shutdownTimeout)
+		return server.Close()
+	}
+	return err
 }
 
 func served(err error) error {
@@ -102,8 +122,8 @@ func served(err error) error {
 	return err
 }
 
-// close undoes an Open that failed half way. The relay closes its sockets when a Run that is over at once ends.
-func (s *Server) close() error {
+// Close undoes an Open that no Run follows. The relay closes its sockets when a Run that is over at once ends.
+func (s *Server) Close() error {
 	var errs []error
 	for _, l := range []net.Listener{s.listener, s.metricsListener} {
 		if l != nil {

@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/sightline-rtc/sightline/api"
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/internal/config"
@@ -57,12 +55,12 @@ type Ready struct {
 }
 
 // Open opens the store, binds every socket and joins the parts. It fails here, before anybody is told that the server
-// is ready. What it has opened is closed by Run, or at once when it fails.
+// is ready. What it has opened is closed by Run or Close, or at once when it fails.
 func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, err error) {
 	s = &Server{config: c, logger: logger, node: newNode()}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.close())
+			err = errors.Join(err, s.Close())
 			s = nil
 		}
 	}()
@@ -103,7 +101,8 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	s.http = s.serverOf(s.routes(rest.Handler(), pages))
-	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(s.gauges(), s.collectors()...)))
+	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(s.gauges(), s.relay.Collectors()...)))
+	s.ready.Store(true)
 	return s, nil
 }
 
@@ -117,7 +116,7 @@ func (s *Server) openRelay(secrets []record.RelaySecret) error {
 		return fmt.Errorf("configure relay: %w", err)
 	}
 	if err := relay.Listen(); err != nil {
-		return fmt.Errorf("--turn-listen: %w", err)
+		return bindError("--turn-listen", err)
 	}
 	s.relay = relay
 	return nil
@@ -139,13 +138,14 @@ func (s *Server) gauges() []obs.Gauge {
 	}
 }
 
-func (s *Server) collectors() []prometheus.Collector { return s.relay.Collectors() }
-
-// serverOf makes an HTTP server with bounds that a slow or hostile client cannot get around.
+// serverOf makes an HTTP server with bounds that a slow or hostile client cannot get around. A WebSocket has none of
+// them: it leaves the server when it opens. 1 MB of pages in two minutes is 70 kbit/s, slower than any picture.
 func (s *Server) serverOf(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),

@@ -7,12 +7,12 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
-	kongyaml "github.com/alecthomas/kong-yaml"
 )
 
 // CLI is the command line of the server.
@@ -20,7 +20,7 @@ type CLI struct {
 	Config    kong.ConfigFlag  `help:"Read settings from this YAML file." placeholder:"FILE"`
 	LogLevel  string           `help:"Least level that is logged: debug, info, warn or error." default:"info" enum:"debug,info,warn,error"`
 	LogFormat string           `help:"Form of the log on stderr: text or json." default:"text" enum:"text,json"`
-	Version   kong.VersionFlag `help:"Print the version."`
+	Version   kong.VersionFlag `help:"Print the version." env:"-"` // the name is too good for something else
 
 	Serve  Serve  `cmd:"" help:"Run the server: hub, relay, API and pages."`
 	Key    Key    `cmd:"" help:"API keys of partners."`
@@ -137,14 +137,19 @@ func Parse(args []string, version string, stdout, stderr io.Writer) (cli *CLI, c
 		kong.Name("sightline"),
 		kong.Description("Sightline connects cameras to browsers by the straightest path."),
 		kong.DefaultEnvars("SIGHTLINE"),
-		kong.Configuration(kongyaml.Loader),
+		kong.Configuration(loadFile),
 		kong.Vars{"version": version},
+		kong.TypeMapper(reflect.TypeFor[netip.Addr](), mapText("an IP address such as 192.0.2.1", netip.ParseAddr)),
+		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), mapText("a range such as 192.0.2.0/24", parsePrefix)),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { done = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
 		return nil, "", false, fmt.Errorf("read command line: %w", err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
 	}
 	kctx, err := parser.Parse(args)
 	if done {
@@ -153,18 +158,45 @@ func Parse(args []string, version string, stdout, stderr io.Writer) (cli *CLI, c
 	if err != nil {
 		return nil, "", false, err
 	}
-	command = kctx.Command()
-	if command == "serve" {
-		err = cli.Serve.Validate()
-	}
-	return cli, command, false, err
+	return cli, kctx.Command(), false, nil
 }
 
-// Validate finds what cannot be right whatever the machine.
+// mapText makes a mapper whose errors are for people.
+func mapText[T any](what string, parse func(string) (T, error)) kong.MapperFunc {
+	return func(ctx *kong.DecodeContext, target reflect.Value) error {
+		var text string
+		if err := ctx.Scan.PopValueInto(what, &text); err != nil {
+			return err
+		}
+		value, err := parse(text)
+		if err != nil {
+			return fmt.Errorf("%q is not %s", text, what)
+		}
+		target.Set(reflect.ValueOf(value))
+		return nil
+	}
+}
+
+// parsePrefix takes one address for the range of just that.
+func parsePrefix(text string) (netip.Prefix, error) {
+	if ip, err := netip.ParseAddr(text); err == nil {
+		return ip.Prefix(ip.BitLen())
+	}
+	return netip.ParsePrefix(text)
+}
+
+// Validate finds what cannot be right whatever the machine, and brings the URL into the form without a last slash. Parse
+// has it called for whatever command has these settings.
 func (s *Serve) Validate() error {
-	for flag, address := range map[string]string{"--listen": s.Listen, "--turn-listen": s.TurnListen} {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return fmt.Errorf("%s: %q is no HOST:PORT", flag, address)
+	if err := checkAddress("--listen", s.Listen); err != nil {
+		return err
+	}
+	if err := checkAddress("--turn-listen", s.TurnListen); err != nil {
+		return err
+	}
+	if s.MetricsListen != "" && s.MetricsListen != "off" {
+		if err := checkAddress("--metrics-listen", s.MetricsListen); err != nil {
+			return err
 		}
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
@@ -172,8 +204,8 @@ func (s *Serve) Validate() error {
 	}
 	if s.URL != "" {
 		u, err := url.Parse(s.URL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return fmt.Errorf("--url: %q is no URL such as https://cameras.example.org", s.URL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return errors.New("--url: it is no URL such as https://cameras.example.org")
 		}
 		s.URL = strings.TrimSuffix(s.URL, "/")
 	}
@@ -181,6 +213,17 @@ func (s *Serve) Validate() error {
 		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Path != "") {
 			return fmt.Errorf("--origins: %q is no origin such as https://shop.example.org", origin)
 		}
+	}
+	return nil
+}
+
+func checkAddress(flag, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %q is no HOST:PORT", flag, address)
 	}
 	return nil
 }
