@@ -56,7 +56,7 @@ func (a *Agent) checkHub(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", explain(nil, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // nobody reads it
+	defer response.Body.Close()
 	if response.Header.Get(protocol.ServerHeader) == "" || response.StatusCode != http.StatusOK {
 		return "", explain(response, nil)
 	}

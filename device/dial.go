@@ -38,7 +38,7 @@ func (a *Agent) dial(ctx context.Context) (*websocket.Conn, error) {
 	}
 	conn, response, err := dialer.DialContext(ctx, wsURL(a.hub), nil)
 	if response != nil && response.Body != nil {
-		defer response.Body.Close() //nolint:errcheck // nobody reads it
+		defer response.Body.Close()
 	}
 	if ctx.Err() != nil {
 		err = ctx.Err()

@@ -61,7 +61,7 @@ func (a *Agent) askToEnrol(ctx context.Context, key ed25519.PrivateKey, code aut
 	if err != nil {
 		return identity{}, explain(nil, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
 	if err != nil {
 		return identity{}, explain(nil, err)

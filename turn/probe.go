@@ -32,8 +32,9 @@ func Probe(ctx context.Context, uri string) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	defer conn.Close() //nolint:errcheck // it only ends what was opened here
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
 	ask := askStream
 	if network == "udp" {
 		ask = askDatagram

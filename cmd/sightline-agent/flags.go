@@ -36,7 +36,7 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	err := set.Parse(args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		set.SetOutput(stdout)
-		fmt.Fprint(stdout, usage) //nolint:errcheck // there is nobody else to tell
+		fmt.Fprint(stdout, usage)
 		set.PrintDefaults()
 	}
 	if err != nil {

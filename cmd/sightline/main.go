@@ -78,7 +78,7 @@ func serve(ctx context.Context, c config.Serve, stdout io.Writer, logger *slog.L
 	}
 	// The sockets are bound: whoever reads this line can connect.
 	if err := json.NewEncoder(stdout).Encode(server.Ready()); err != nil {
-		return errors.Join(fmt.Errorf("print readiness: %w", err), server.Close())
+		return errors.Join(fmt.Errorf("print readiness: %w", err), server.Close()) //nolint:contextcheck // closing is not cut short
 	}
 	return server.Run(ctx)
 }

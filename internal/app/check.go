@@ -115,9 +115,11 @@ func startChecks(c config.Serve, logger *slog.Logger) []check {
 			}
 			return c.Data.Data + " can be used", withStore(ctx, c.Data.Data, logger, func(*store.Store) error { return nil })
 		}},
-		{"listen", func(context.Context) (string, error) { return c.Listen + " is free", tryListen(c.Listen, false) }},
-		{"relay", func(context.Context) (string, error) {
-			return c.TurnListen + " is free, UDP and TCP", tryListen(c.TurnListen, true)
+		{"listen", func(ctx context.Context) (string, error) {
+			return c.Listen + " is free", tryListen(ctx, c.Listen, false)
+		}},
+		{"relay", func(ctx context.Context) (string, error) {
+			return c.TurnListen + " is free, UDP and TCP", tryListen(ctx, c.TurnListen, true)
 		}},
 		{"TLS", func(context.Context) (string, error) {
 			if c.TLSCert == "" {
@@ -129,8 +131,9 @@ func startChecks(c config.Serve, logger *slog.Logger) []check {
 	}
 }
 
-func tryListen(address string, udp bool) error {
-	listener, err := net.Listen("tcp", address)
+func tryListen(ctx context.Context, address string, udp bool) error {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
@@ -138,7 +141,7 @@ func tryListen(address string, udp bool) error {
 	if !udp {
 		return err
 	}
-	conn, packetErr := net.ListenPacket("udp", address)
+	conn, packetErr := config.ListenPacket(ctx, "udp", address)
 	if packetErr != nil {
 		return packetErr
 	}
@@ -256,6 +259,6 @@ func ask(ctx context.Context, target string, header http.Header) (answer, error)
 	if err != nil {
 		return answer{}, err
 	}
-	defer response.Body.Close() //nolint:errcheck // nobody reads it
+	defer response.Body.Close()
 	return answer{response.StatusCode, response.Status, response.Header}, nil
 }

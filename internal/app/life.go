@@ -18,8 +18,9 @@ import (
 const shutdownTimeout = 5 * time.Second
 
 // listen binds the sockets of HTTP and metrics.
-func (s *Server) listen() error {
-	listener, err := net.Listen("tcp", s.config.Listen)
+func (s *Server) listen(ctx context.Context) error {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", s.config.Listen)
 	if err != nil {
 		return bindError("--listen", err)
 	}
@@ -43,20 +44,21 @@ func (s *Server) listen() error {
 			NextProtos: []string{"http/1.1"}, // a WebSocket needs HTTP/1.1 (RFC 6455 section 4.1)
 		})
 	}
-	return s.listenMetrics()
+	return s.listenMetrics(ctx)
 }
 
-func (s *Server) listenMetrics() (err error) {
+func (s *Server) listenMetrics(ctx context.Context) (err error) {
+	var config net.ListenConfig
 	switch s.config.MetricsListen {
 	case "off":
 		return nil
 	case "":
-		if s.metricsListener, err = net.Listen("tcp", defaultMetrics); err == nil {
+		if s.metricsListener, err = config.Listen(ctx, "tcp", defaultMetrics); err == nil {
 			return nil
 		}
-		s.metricsListener, err = net.Listen("tcp", "127.0.0.1:0")
+		s.metricsListener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
 	default:
-		s.metricsListener, err = net.Listen("tcp", s.config.MetricsListen)
+		s.metricsListener, err = config.Listen(ctx, "tcp", s.config.MetricsListen)
 	}
 	if err != nil {
 		return bindError("--metrics-listen", err)

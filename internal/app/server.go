@@ -58,7 +58,7 @@ type Ready struct {
 // is ready. What it has opened is closed by Run or Close, or at once when it fails.
 func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, err error) {
 	s = &Server{config: c, logger: logger, node: newNode()}
-	defer func() {
+	defer func() { //nolint:contextcheck // closing is not cut short
 		if err != nil {
 			err = errors.Join(err, s.Close())
 			s = nil
@@ -75,10 +75,10 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	if err != nil {
 		return s, err
 	}
-	if err := s.listen(); err != nil {
+	if err := s.listen(ctx); err != nil {
 		return s, err
 	}
-	if err := s.openRelay(secrets); err != nil {
+	if err := s.openRelay(secrets); err != nil { //nolint:contextcheck // it binds at once
 		return s, err
 	}
 	keyring := auth.NewKeyring(signing)

@@ -202,19 +202,22 @@ func (s *Serve) Validate() error {
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together")
 	}
-	if s.URL != "" {
-		u, err := url.Parse(s.URL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return errors.New("--url: it is no URL such as https://cameras.example.org")
-		}
-		s.URL = strings.TrimSuffix(s.URL, "/")
+	if s.URL != "" && !isBaseURL(s.URL) {
+		return fmt.Errorf("--url: %q is no URL such as https://cameras.example.org", s.URL)
 	}
+	s.URL = strings.TrimSuffix(s.URL, "/")
 	for _, origin := range s.Origins {
 		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Path != "") {
 			return fmt.Errorf("--origins: %q is no origin such as https://shop.example.org", origin)
 		}
 	}
 	return nil
+}
+
+func isBaseURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == ""
 }
 
 func checkAddress(flag, address string) error {
