@@ -16,8 +16,8 @@
     element: () => document.querySelector("sightline-camera"),
     video: () => probe.element()?.shadowRoot?.querySelector("video") ?? null,
   };
-  const reach = (milestone, at = performance.now()) => {
-    probe.milestones[milestone] ??= at;
+  const reach = (milestone) => {
+    probe.milestones[milestone] ??= performance.now();
   };
   Object.defineProperty(window, "sightlineProbe", { value: probe });
 
@@ -64,8 +64,8 @@
     const video = probe.video();
     if (!video || video === watched) return;
     watched = video;
-    video.requestVideoFrameCallback((now) => {
-      reach("frame", now);
+    video.requestVideoFrameCallback(() => {
+      reach("frame");
       clearInterval(watch);
     });
   }, 2);
