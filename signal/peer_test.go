@@ -53,7 +53,7 @@ func (s *stage) dial(t *testing.T) *peer {
 	t.Helper()
 	p := &peer{
 		t: t, stage: s, wire: s.connect(t), inbox: make(chan message, maxInbox),
-		link: link.New(link.Config{Ping: 24 * time.Hour}, time.Now()),
+		link: link.New(link.Config{Ping: 5 * time.Second, Grace: 24 * time.Hour}, time.Now()),
 	}
 	t.Cleanup(p.wire.cut)
 	return p
@@ -78,8 +78,31 @@ func (p *peer) greet(hello protocol.Hello) error {
 	if p.snapshot, err = first[*protocol.Snapshot](p); err != nil {
 		return err
 	}
-	p.stage.pumps.Go(p.pump)
+	over := make(chan struct{})
+	p.stage.pumps.Go(func() {
+		defer close(over)
+		p.pump()
+	})
+	p.stage.pumps.Go(func() { p.keepAlive(over) })
 	return nil
+}
+
+// keepAlive shows the hub that the peer is alive until the socket is over.
+func (p *peer) keepAlive(over <-chan struct{}) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-over:
+			return
+		case <-ticker.C:
+		}
+		p.mu.Lock()
+		if !p.stalled && p.link.Tick(time.Now()) == nil {
+			p.flushLocked()
+		}
+		p.mu.Unlock()
+	}
 }
 
 // first reads one message before the pump runs.
@@ -302,7 +325,7 @@ func connect(v, d *peer, n int) {
 	v.await(protocol.TypeDescribe)
 }
 
-func (s *stage) viewerHello(t *testing.T, change func(*auth.Viewer)) protocol.Hello {
+func (s *stage) viewerHello(t testing.TB, change func(*auth.Viewer)) protocol.Hello {
 	t.Helper()
 	return protocol.Hello{Role: protocol.RoleViewer, Token: s.token(t, change), Client: protocol.Client{Name: "test"}}
 }
@@ -313,7 +336,7 @@ func (s *stage) viewer(t *testing.T, change func(*auth.Viewer)) *peer {
 	return s.hello(t, s.viewerHello(t, change))
 }
 
-func (s *stage) deviceHello(t *testing.T, id protocol.DeviceID) protocol.Hello {
+func (s *stage) deviceHello(t testing.TB, id protocol.DeviceID) protocol.Hello {
 	t.Helper()
 	token, err := auth.SignDevice(s.keys[id], id, hubURL, time.Now())
 	if err != nil {

@@ -47,7 +47,7 @@ type stage struct {
 	halted   chan error
 }
 
-func newStage(t *testing.T, configure func(*Config)) *stage {
+func newStage(t testing.TB, configure func(*Config)) *stage {
 	t.Helper()
 	s := &stage{world: newWorld(), keys: map[protocol.DeviceID]ed25519.PrivateKey{}, patience: 10 * time.Second}
 	for id, in := range map[protocol.DeviceID]protocol.ProjectID{camera: project, other: project, foreign: "next"} {
@@ -176,7 +176,7 @@ func hubGoroutines() []string {
 }
 
 // token mints a viewer token for the stage's camera.
-func (s *stage) token(t *testing.T, change func(*auth.Viewer)) string {
+func (s *stage) token(t testing.TB, change func(*auth.Viewer)) string {
 	t.Helper()
 	v := auth.Viewer{Project: project, Subject: "alice", Key: apiKey, Device: camera}
 	if change != nil {

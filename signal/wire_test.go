@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -54,11 +55,12 @@ type memoryWire struct {
 	once            sync.Once
 	closed          error // set before gone is closed, when the hub did it
 	writeTimeout    time.Duration
+	stuck           atomic.Bool // the client's end takes nothing more
 }
 
 func newMemoryWire(writeTimeout time.Duration) *memoryWire {
 	return &memoryWire{
-		toHub: make(chan []byte), toClient: make(chan []byte), gone: make(chan struct{}), writeTimeout: writeTimeout,
+		toHub: make(chan []byte, maxInbox), toClient: make(chan []byte), gone: make(chan struct{}), writeTimeout: writeTimeout,
 	}
 }
 
@@ -93,8 +95,12 @@ func (m *memoryWire) cut() { m.end(errCut) }
 
 // Write implements socket.
 func (m *memoryWire) Write(message []byte) error {
+	toClient := m.toClient
+	if m.stuck.Load() {
+		toClient = nil
+	}
 	select {
-	case m.toClient <- message:
+	case toClient <- message:
 		return nil
 	case <-m.gone:
 		return m.closed

@@ -1,0 +1,120 @@
+package signal
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sightline-rtc/sightline/link"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// sink is a socket that takes everything.
+type sink struct{}
+
+func (sink) Write([]byte) error               { return nil }
+func (sink) Close(protocol.CloseCode, string) {}
+
+// indoors is a hub without doors, with a device and a viewer in a session.
+func indoors(tb testing.TB) (h *Hub, device, viewer *client) {
+	tb.Helper()
+	s := newStage(tb, nil)
+	h = New(s.config)
+	h.config.Link = link.Config{Ping: time.Hour, Grace: time.Hour, AckDelay: time.Hour, MaxUnacked: 1 << 30, MaxUnackedBytes: 1 << 40}
+	admit := func(hello protocol.Hello) *client {
+		hello.Version = protocol.Version
+		c, err := h.admit(context.Background(), &hello, sink{}, netip.MustParseAddr("192.0.2.1"))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return c
+	}
+	device, viewer = admit(s.deviceHello(tb, camera)), admit(s.viewerHello(tb, nil))
+	open := protocol.Must(protocol.TypeOpen, sessionID(1), &protocol.Open{Device: camera, Owner: owner, Offer: offer})
+	open.Seq, open.ID = 1, 1
+	if err := h.receive(context.Background(), viewer, encode(tb, open)); err != nil {
+		tb.Fatal(err)
+	}
+	return h, device, viewer
+}
+
+func encode(tb testing.TB, e protocol.Envelope) []byte {
+	tb.Helper()
+	b, err := e.Encode()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// maxFuzzed bounds the messages of one run: more would wait for the limits on candidates and descriptions.
+const maxFuzzed = 8
+
+func FuzzReceive(f *testing.F) {
+	files, err := filepath.Glob("../protocol/testdata/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no golden messages: ", err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file) //nolint:gosec // names come from testdata
+		if err != nil {
+			f.Fatal(err)
+		}
+		b = bytes.ReplaceAll(b, []byte("\n"), nil)
+		f.Add(false, b)
+		f.Add(true, b)
+	}
+	session := string(sessionID(1))
+	f.Add(false, []byte(`{"type":"close","seq":2,"session":"`+session+`","data":{"reason":"viewer_left"}}`))
+	f.Add(false, []byte(`{"type":"sync","seq":2,"session":"`+session+`","data":{"owner":"`+owner+`","last":true}}`))
+	f.Add(true, []byte(`{"type":"error","seq":1,"re":1,"session":"`+session+`","data":{"code":"busy","message":""}}`))
+	f.Add(true, []byte(`{"type":"describe","seq":1,"session":"`+session+`","data":{"kind":"answer"}}`+"\n"+`{"type":"sync","seq":2,"data":{"last":true}}`))
+	f.Fuzz(func(t *testing.T, fromDevice bool, text []byte) {
+		h, device, viewer := indoors(t)
+		c := viewer
+		if fromDevice {
+			c = device
+		}
+		for i, line := range bytes.Split(text, []byte("\n")) {
+			if i == maxFuzzed || h.receive(t.Context(), c, line) != nil {
+				break
+			}
+		}
+		h.leave(t.Context(), viewer, true)
+		h.leave(t.Context(), device, true)
+		h.work.Wait()
+		if len(h.clients)+len(h.devices)+len(h.sessions) != 0 {
+			t.Errorf("%d clients, %d devices and %d sessions are left", len(h.clients), len(h.devices), len(h.sessions))
+		}
+	})
+}
+
+func TestCarryingACandidateAllocatesLittle(t *testing.T) {
+	h, device, viewer := indoors(t)
+	var messages [][]byte
+	const runs = 30 // within the burst, so that nothing waits
+	for n := range runs + 1 {
+		e := protocol.Must(protocol.TypeCandidate, sessionID(1), candidate(n))
+		e.Seq = uint64(n + 2) //nolint:gosec // small
+		messages = append(messages, encode(t, e))
+	}
+	next := 0
+	got := testing.AllocsPerRun(runs, func() {
+		if err := h.receive(t.Context(), viewer, messages[next]); err != nil {
+			t.Fatal(err)
+		}
+		next++
+		h.work.Wait() // the writer
+	})
+	const limit = 40 // 30 when this was written; encoding/json takes most
+	if got > limit {
+		t.Errorf("one candidate costs %.0f allocations, want %d at most", got, limit)
+	}
+	h.leave(t.Context(), viewer, true)
+	h.leave(t.Context(), device, true)
+	h.work.Wait()
+}
