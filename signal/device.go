@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // device is what the hub knows of a device that has a link, had one lately, or is watched. Hub.mu guards it.
 type device struct {
 	id         protocol.DeviceID
 	project    protocol.ProjectID
+	name       string
 	link       *client // nil while there is none
 	status     protocol.Status
 	generation uint64
@@ -41,7 +43,7 @@ func (h *Hub) forgetLocked(d *device) {
 }
 
 func (d *device) presence() protocol.Presence {
-	return protocol.Presence{Device: d.id, Status: d.status, Generation: d.generation, Since: d.since}
+	return protocol.Presence{Device: d.id, Name: d.name, Status: d.status, Generation: d.generation, Since: d.since}
 }
 
 // setStatusLocked changes the presence of a device and tells who watches it.
@@ -70,7 +72,7 @@ func (h *Hub) Presence(id protocol.DeviceID) protocol.Presence {
 }
 
 // online puts a device's new link in the place of an older one and lets waiting viewers in.
-func (h *Hub) online(ctx context.Context, c *client, project protocol.ProjectID) {
+func (h *Hub) online(ctx context.Context, c *client, row record.Device) {
 	h.mu.Lock()
 	d := h.deviceLocked(c.device)
 	if d.generation >= c.generation {
@@ -82,7 +84,7 @@ func (h *Hub) online(ctx context.Context, c *client, project protocol.ProjectID)
 	if old != nil {
 		h.detachLocked(old) // what the device still holds, it will sync
 	}
-	d.link, d.project, d.generation = c, project, c.generation
+	d.link, d.project, d.name, d.generation = c, row.Project, row.Name, c.generation
 	if d.status == protocol.StatusOnline {
 		d.status = protocol.StatusSuspect // so that watchers hear of the new generation
 	}

@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -87,7 +88,7 @@ func (w *world) Save(_ context.Context, s record.Session) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if known, ok := w.rows[s.ID]; ok {
-		if known.Project != s.Project || known.Device != s.Device || string(known.Owner) != string(s.Owner) {
+		if known.Project != s.Project || known.Device != s.Device || !bytes.Equal(known.Owner, s.Owner) {
 			return protocol.Errorf(protocol.CodeConflict, "the session belongs to another owner or device")
 		}
 		if !known.Ended.IsZero() {

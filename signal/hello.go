@@ -73,7 +73,7 @@ func (h *Hub) admitDevice(ctx context.Context, c *client, hello *protocol.Hello,
 	if err := h.welcome(c, hello, protocol.Snapshot{}, nil); err != nil {
 		return err
 	}
-	h.online(ctx, c, row.Project)
+	h.online(ctx, c, row)
 	return nil
 }
 
@@ -121,7 +121,7 @@ func (h *Hub) visible(ctx context.Context, viewer auth.Viewer) (protocol.Presenc
 		return protocol.Presence{}, err
 	}
 	return protocol.Presence{
-		Device: row.ID, Status: protocol.StatusOffline, Generation: row.Generation, Since: row.LastSeen,
+		Device: row.ID, Name: row.Name, Status: protocol.StatusOffline, Generation: row.Generation, Since: row.LastSeen,
 	}, nil
 }
 

@@ -22,7 +22,7 @@ func TestAViewerIsWelcomedWithAGrantAndItsDevicesPresence(t *testing.T) {
 	if w := v.welcome; !w.Grant.Valid() || len(w.ICEServers) == 0 || w.Resumed || w.Reason != protocol.ResumeNew || w.Node != "node" {
 		t.Errorf("got welcome %+v", w)
 	}
-	want := protocol.Presence{Device: camera, Status: protocol.StatusOnline, Generation: 1}
+	want := protocol.Presence{Device: camera, Name: string(camera) + " at the door", Status: protocol.StatusOnline, Generation: 1}
 	got := v.snapshot.Presence
 	if len(got) != 1 || got[0].Since.IsZero() {
 		t.Fatalf("got presence %+v, want one device with its time", got)
@@ -142,7 +142,7 @@ func TestWhatIsNoHelloEndsTheSocketWithATypedError(t *testing.T) {
 					return // a ping is welcome then
 				}
 				p := s.dial(t)
-				conn := p.wire.(webWire).conn //nolint:errcheck // stages on sockets have no other
+				conn := p.wire.(webWire).conn
 				if welcomed {
 					p.pumpless(s.viewerHello(t, nil))
 				}
@@ -255,7 +255,7 @@ func TestTheNewestLinkOfADeviceWins(t *testing.T) {
 		t.Errorf("the older link was closed with %s, want %s", got, protocol.CloseSuperseded)
 	}
 	after.post(protocol.TypeSync, "", &protocol.Sync{Last: true})
-	if m := v.await(protocol.TypeClosed).body.(*protocol.Closed); m.Reason != protocol.ReasonDeviceLeft { //nolint:errcheck // the type says so
+	if m := body[*protocol.Closed](t, v.await(protocol.TypeClosed)); m.Reason != protocol.ReasonDeviceLeft {
 		t.Errorf("the session that the device lost ended with %s, want %s", m.Reason, protocol.ReasonDeviceLeft)
 	}
 	if got := s.hub.Presence(camera); got.Status != protocol.StatusOnline || got.Generation != 2 {

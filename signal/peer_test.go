@@ -75,8 +75,14 @@ func (p *peer) greet(hello protocol.Hello) error {
 	if p.welcome, err = first[*protocol.Welcome](p); err != nil {
 		return err
 	}
-	if p.snapshot, err = first[*protocol.Snapshot](p); err != nil {
-		return err
+	for p.snapshot == nil { // an invite of an open that has waited may come before it
+		m, err := p.read()
+		if err != nil {
+			return err
+		}
+		if p.snapshot, _ = m.body.(*protocol.Snapshot); p.snapshot == nil && p.took(&m.Envelope) {
+			p.inbox <- m
+		}
 	}
 	over := make(chan struct{})
 	p.stage.pumps.Go(func() {
@@ -127,22 +133,30 @@ func first[M protocol.Message](p *peer) (M, error) {
 	return m, nil
 }
 
+// read returns the next message on the wire.
+func (p *peer) read() (message, error) {
+	b, err := p.wire.read()
+	if err != nil {
+		return message{}, err
+	}
+	e, body, err := protocol.Decode(b)
+	if err != nil {
+		return message{}, fmt.Errorf("the hub sent %s: %w", b, err)
+	}
+	return message{e, body}, nil
+}
+
 // pump reads until the socket ends.
 func (p *peer) pump() {
 	defer close(p.inbox)
 	for {
-		b, err := p.wire.read()
+		m, err := p.read()
 		if err != nil {
 			p.end = err
 			return
 		}
-		e, body, err := protocol.Decode(b)
-		if err != nil {
-			p.end = fmt.Errorf("the hub sent %s: %w", b, err)
-			return
-		}
-		if p.took(&e) {
-			p.inbox <- message{e, body}
+		if p.took(&m.Envelope) {
+			p.inbox <- m
 		}
 	}
 }
@@ -244,7 +258,7 @@ func (p *peer) refused() *protocol.Error {
 	p.t.Helper()
 	for {
 		if m := p.next(); m.Type == protocol.TypeError {
-			return m.body.(*protocol.Error) //nolint:errcheck // the type says so
+			return body[*protocol.Error](p.t, m)
 		}
 	}
 }

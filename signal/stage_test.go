@@ -56,7 +56,7 @@ func newStage(t testing.TB, configure func(*Config)) *stage {
 			t.Fatal(err)
 		}
 		s.keys[id] = private
-		s.devices[id] = record.Device{ID: id, Project: in, PublicKey: public}
+		s.devices[id] = record.Device{ID: id, Project: in, Name: string(id) + " at the door", PublicKey: public}
 	}
 	_, signing, err := ed25519.GenerateKey(nil)
 	if err != nil {

@@ -296,7 +296,7 @@ func TestALinkThatTakesNothingIsClosedAndOthersDoNotNotice(t *testing.T) {
 
 // block makes the hub's writes to a peer hang.
 func (s *stage) block(p *peer) {
-	m := p.wire.(*memoryWire) //nolint:errcheck // stages in a bubble have no other
+	m := p.wire.(*memoryWire) // stages in a bubble have no other
 	m.stuck.Store(true)
 }
 
