@@ -38,6 +38,9 @@ type Frames struct {
 // Milestones are the steps to a picture; one that was not reached is 0.
 type Milestones struct {
 	Peer      float64 `json:"peer"`      // the page made a peer connection
+	Socket    float64 `json:"socket"`    // its socket to the hub was open
+	Offer     float64 `json:"offer"`     // its own description was made
+	Welcome   float64 `json:"welcome"`   // the hub's first message came
 	Answer    float64 `json:"answer"`    // the device's answer came
 	ICE       float64 `json:"ice"`       // a path was found
 	Connected float64 `json:"connected"` // DTLS was done

@@ -21,6 +21,14 @@
   };
   Object.defineProperty(window, "sightlineProbe", { value: probe });
 
+  window.WebSocket = class extends window.WebSocket {
+    constructor(...args) {
+      super(...args);
+      this.addEventListener("open", () => reach("socket"));
+      this.addEventListener("message", () => reach("welcome"));
+    }
+  };
+
   window.RTCPeerConnection = class extends window.RTCPeerConnection {
     constructor(...args) {
       super(...args);
@@ -32,6 +40,10 @@
       this.addEventListener("connectionstatechange", () => {
         if (this.connectionState === "connected") reach("connected");
       });
+    }
+    async setLocalDescription(...args) {
+      await super.setLocalDescription(...args);
+      reach("offer");
     }
     setRemoteDescription(...args) {
       reach("answer");
