@@ -85,8 +85,8 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	c, id, m := w.viewer, w.request.Session, w.open
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.clients[c.id] != c || w.parked && !h.unparkLocked(w) {
-		return nil, "", nil // it has left, or has cancelled
+	if w.parked && !h.unparkLocked(w) {
+		return nil, "", nil // it was cancelled or given up, or its viewer has left
 	}
 	if err := h.mayOpenLocked(c.viewer, w.request, m, now); err != nil {
 		return nil, "", err

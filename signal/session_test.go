@@ -282,6 +282,11 @@ func TestByeEndsTheSessionsAndALostLinkDoesNot(t *testing.T) {
 	connect(leaving, d, 1)
 	connect(lost, d, 2)
 	lost.hangUp()
+	s.until(t, "the session has no viewer", func() bool {
+		s.hub.mu.Lock()
+		defer s.hub.mu.Unlock()
+		return s.hub.sessions[sessionID(2)].viewer == nil
+	})
 	leaving.send(protocol.Envelope{Type: protocol.TypeBye})
 	closed := d.await(protocol.TypeClosed)
 	if closed.Session != sessionID(1) || body[*protocol.Closed](t, closed).Reason != protocol.ReasonViewerLeft {
