@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -75,16 +76,31 @@ func settingsOf(prefix string, node *kong.Node) []string {
 	return keys
 }
 
-// Resolve implements kong.Resolver.
+// Resolve implements kong.Resolver. The environment weighs more than the file, for which kong would not care.
 func (f *file) Resolve(kctx *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
-	value, err := f.Resolver.Resolve(kctx, parent, flag)
-	if value != nil || err != nil || parent.Command == nil || parent.Command.Name != "check" {
-		return value, err
-	}
-	for _, command := range kctx.Model.Children {
-		if command.Name == "serve" {
-			return f.Resolver.Resolve(kctx, &kong.Path{Command: command}, flag)
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return nil, nil
 		}
 	}
-	return nil, nil
+	value, err := f.Resolver.Resolve(kctx, parent, flag)
+	if value == nil && err == nil && parent.Command != nil && parent.Command.Name == "check" {
+		value, err = f.Resolver.Resolve(kctx, &kong.Path{Command: serveOf(kctx.Model)}, flag)
+	}
+	switch list := value.(type) {
+	case map[string]any:
+		return nil, err // its keys are settings that do not exist, which Validate finds
+	case []any: // as on the command line, so that the errors are the same
+		texts := make([]string, len(list))
+		for i, v := range list {
+			texts[i] = fmt.Sprint(v)
+		}
+		return strings.Join(texts, ","), err
+	}
+	return value, err
+}
+
+func serveOf(app *kong.Application) *kong.Command {
+	i := slices.IndexFunc(app.Children, func(n *kong.Node) bool { return n.Name == "serve" })
+	return app.Children[i]
 }

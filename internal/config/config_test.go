@@ -1,0 +1,249 @@
+package config
+
+import (
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func parse(t *testing.T, args ...string) (*CLI, string, error) {
+	t.Helper()
+	cli, command, done, err := Parse(args, "v1.2.3", io.Discard, io.Discard)
+	if done {
+		t.Fatalf("%v: only printed something", args)
+	}
+	return cli, command, err
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sightline.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// setting is one of serve: what is written, in a file where that differs, and what comes of it.
+type setting struct {
+	flag, text, yaml string
+	field            func(*Serve) any
+	want             any
+}
+
+var settings = []setting{
+	{"data", "/var/lib/x", "", func(s *Serve) any { return s.Data.Data }, "/var/lib/x"},
+	{"listen", "127.0.0.1:1", "", func(s *Serve) any { return s.Listen }, "127.0.0.1:1"},
+	{"turn-listen", "[::1]:2", `"[::1]:2"`, func(s *Serve) any { return s.TurnListen }, "[::1]:2"},
+	{"url", "https://c.example.org/base/", "", func(s *Serve) any { return s.URL }, "https://c.example.org/base"},
+	{
+		"public-ip", "192.0.2.1,2001:db8::1", "[192.0.2.1, '2001:db8::1']",
+		func(s *Serve) any { return text(s.PublicIP) }, "192.0.2.1 2001:db8::1",
+	},
+	{"relay-ports", "2000-3000", "", func(s *Serve) any { return s.RelayPorts }, PortRange{2000, 3000}},
+	{
+		"allow-peers", "10.0.0.0/8,192.0.2.7", "[10.0.0.0/8, 192.0.2.7]",
+		func(s *Serve) any { return text(s.AllowPeers) }, "10.0.0.0/8 192.0.2.7/32",
+	},
+	{
+		"origins", "https://a.example,*", "['https://a.example', '*']",
+		func(s *Serve) any { return strings.Join(s.Origins, " ") }, "https://a.example *",
+	},
+	{"trusted-proxies", "::1/128", "['::1/128']", func(s *Serve) any { return text(s.TrustedProxies) }, "::1/128"},
+	{"tls-cert", "c.pem", "", func(s *Serve) any { return s.TLSCert }, "c.pem"},
+	{"tls-key", "k.pem", "", func(s *Serve) any { return s.TLSKey }, "k.pem"},
+	{"metrics-listen", "off", "'off'", func(s *Serve) any { return s.MetricsListen }, "off"},
+}
+
+func text[T interface{ String() string }](list []T) string {
+	all := make([]string, len(list))
+	for i, v := range list {
+		all[i] = v.String()
+	}
+	return strings.Join(all, " ")
+}
+
+// companion is what a setting does not go without.
+var companion = map[string]string{"tls-cert": "tls-key", "tls-key": "tls-cert"}
+
+func TestEverySettingIsTakenFromFlagEnvironmentAndFile(t *testing.T) {
+	if got, want := len(settings), reflect.TypeFor[Serve]().NumField(); got != want {
+		t.Errorf("the table has %d settings, serve has %d", got, want)
+	}
+	for _, s := range settings {
+		yaml := s.yaml
+		if yaml == "" {
+			yaml = s.text
+		}
+		file := "serve:\n  " + s.flag + ": " + yaml + "\n"
+		args := []string{"--" + s.flag, s.text}
+		if other := companion[s.flag]; other != "" {
+			file += "  " + other + ": x\n"
+			args = append(args, "--"+other, "x")
+		}
+		for _, command := range []string{"serve", "check"} {
+			t.Run(command+" "+s.flag+" by flag", func(t *testing.T) { s.check(t, command, args...) })
+			t.Run(command+" "+s.flag+" by environment", func(t *testing.T) {
+				for i := 0; i < len(args); i += 2 {
+					t.Setenv("SIGHTLINE_"+strings.ToUpper(strings.ReplaceAll(args[i][2:], "-", "_")), args[i+1])
+				}
+				s.check(t, command)
+			})
+			t.Run(command+" "+s.flag+" by file", func(t *testing.T) { s.check(t, command, "--config", write(t, file)) })
+		}
+	}
+}
+
+func (s setting) check(t *testing.T, command string, args ...string) {
+	t.Helper()
+	cli, got, err := parse(t, append([]string{command}, args...)...)
+	if err != nil || got != command {
+		t.Fatalf("got command %q and %v", got, err)
+	}
+	of := &cli.Serve
+	if command == "check" {
+		of = &cli.Check.Serve
+	}
+	if diff := cmp.Diff(s.want, s.field(of)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestFlagsOutweighTheEnvironmentAndThatTheFile(t *testing.T) {
+	file := write(t, "serve: {listen: '127.0.0.1:3', turn-listen: '127.0.0.1:3', data: three}")
+	t.Setenv("SIGHTLINE_LISTEN", "127.0.0.1:2")
+	t.Setenv("SIGHTLINE_TURN_LISTEN", "127.0.0.1:2")
+	cli, _, err := parse(t, "serve", "--listen", "127.0.0.1:1", "--config", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{cli.Serve.Listen, cli.Serve.TurnListen, cli.Serve.Data.Data}
+	if diff := cmp.Diff([]string{"127.0.0.1:1", "127.0.0.1:2", "three"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
+	cli, command, err := parse(t, "serve")
+	if err != nil || command != "serve" {
+		t.Fatal(command, err)
+	}
+	want := Serve{Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478"}
+	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCommandsTakeTheirFlags(t *testing.T) {
+	cli, command, err := parse(t, "token", "create", "--data", "d", "--device", "cam", "--grants", "view,talk", "--ttl", "90m", "--json")
+	if err != nil || command != "token create" {
+		t.Fatal(command, err)
+	}
+	want := TokenCreate{
+		Data: Data{"d"}, Device: "cam", Subject: "viewer", Grants: []string{"view", "talk"}, TTL: 90 * time.Minute, JSON: true,
+	}
+	if diff := cmp.Diff(want, cli.Token.Create); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, words := range []string{"key create", "enroll create --name x", "turn credentials --count 3"} {
+		if _, _, err := parse(t, strings.Fields(words)...); err != nil {
+			t.Errorf("%s: %v", words, err)
+		}
+	}
+}
+
+func TestFileMayHaveTheSettingsOfAllCommands(t *testing.T) {
+	file := write(t, "log-format: json\nserve:\n  data: d\nkey:\n  create:\n    project: shop\n")
+	cli, _, err := parse(t, "key", "create", "--config", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cli.Key.Create.Project != "shop" || cli.LogFormat != "json" {
+		t.Errorf("got the project %q and the log format %q", cli.Key.Create.Project, cli.LogFormat)
+	}
+}
+
+func TestMistakesAreSaidInOneLine(t *testing.T) {
+	tests := []struct {
+		name string
+		args string
+		want string
+	}{
+		{"unknown command", "serv", "serv"},
+		{"unknown flag", "serve --lisen :1", "unknown flag --lisen"},
+		{"missing flag", "enroll create", "missing flags: --name"},
+		{"address", "serve --listen 8080", `--listen: "8080" is no HOST:PORT`},
+		{"named port", "serve --turn-listen :turn", `--turn-listen: ":turn" is no HOST:PORT`},
+		{"large port", "serve --metrics-listen :70000", `--metrics-listen: ":70000" is no HOST:PORT`},
+		{"URL without scheme", "serve --url cameras.example.org", `--url: "cameras.example.org" is no URL such as https://cameras.example.org`},
+		{"URL with a query", "serve --url https://c.example/?x=1", "--url: "},
+		{"public address", "serve --public-ip me", `--public-ip: "me" is not an IP address such as 192.0.2.1`},
+		{"range", "serve --allow-peers 10.0.0.0/40", `--allow-peers: "10.0.0.0/40" is not a range such as 192.0.2.0/24`},
+		{"proxies", "serve --trusted-proxies nginx", `"nginx" is not a range`},
+		{"relay ports", "serve --relay-ports 3000-2000", `"3000-2000" is no range of ports`},
+		{"low relay ports", "serve --relay-ports 1-2000", `"1-2000" is no range of ports`},
+		{"certificate alone", "serve --tls-cert c.pem", "--tls-cert and --tls-key go together"},
+		{"origin with a path", "serve --origins https://a.example/x", `--origins: "https://a.example/x" is no origin`},
+		{"log level", "serve --log-level loud", "--log-level must be one of"},
+		{"duration", "token create --device x --ttl soon", "--ttl: "},
+		{"missing file", "serve --config /nowhere.yaml", "/nowhere.yaml: no such file or directory"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { oneLineWith(t, tt.want, strings.Fields(tt.args)...) })
+	}
+}
+
+func TestMistakesInTheFileAreSaidInOneLine(t *testing.T) {
+	tests := []struct{ name, file, want string }{
+		{"unknown setting", "serve: {lissen: ':1'}", `--config: the file sets "serve-lissen", which does not exist`},
+		{"setting at the wrong place", "listen: ':1'", `--config: the file sets "listen", which does not exist`},
+		{"unknown command", "serv: {listen: ':1'}", `"serv-listen"`},
+		{"no YAML", "serve: [", "--config: the file is no YAML of settings: line 1"},
+		{"a list", "- a\n- b\n", "--config: the file is no YAML of settings: "},
+		{"wrong value", "serve: {listen: 'x'}", `--listen: "x" is no HOST:PORT`},
+		{"wrong kind", "serve: {public-ip: {a: 1}}", `"serve-public-ip-a"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { oneLineWith(t, tt.want, "serve", "--config", write(t, tt.file)) })
+	}
+}
+
+func oneLineWith(t *testing.T, want string, args ...string) {
+	t.Helper()
+	_, _, err := parse(t, args...)
+	if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want one line with %q", err, want)
+	}
+}
+
+func TestHelpAndVersionArePrinted(t *testing.T) {
+	tests := map[string]string{
+		"": "serve ", "--help": "serve ", "serve --help": "--turn-listen", "key create --help": "--project", "--version": "v1.2.3\n",
+	}
+	for args, want := range tests {
+		var out strings.Builder
+		_, _, done, err := Parse(strings.Fields(args), "v1.2.3", &out, io.Discard)
+		if err != nil || !done || !strings.Contains(out.String(), want) {
+			t.Errorf("%q: got %v, %v and\n%s\nwant in it %q", args, done, err, out.String(), want)
+		}
+	}
+}
+
+func FuzzPortRange(f *testing.F) {
+	f.Add("49152-65535")
+	f.Add("1024")
+	f.Add("-")
+	f.Fuzz(func(t *testing.T, text string) {
+		var r PortRange
+		if err := r.UnmarshalText([]byte(text)); err == nil && text != "" && (r.Min < 1024 || r.Max < r.Min) {
+			t.Errorf("%q became %+v", text, r)
+		}
+	})
+}
