@@ -244,7 +244,8 @@ func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w, a, w.addKey(t, "mine"), w.addKey(t, "theirs")
+	mine, theirs = w.addKey(t, "mine"), w.addKey(t, "theirs")
+	return w, a, mine, theirs
 }
 
 func (w *world) addKey(t *testing.T, project protocol.ProjectID) string {

@@ -57,7 +57,7 @@ func DeviceOf(token string) (protocol.DeviceID, error) {
 // with CodeClockSkew, and Now set, when only the time is wrong; else with CodeBadToken.
 func VerifyDevice(token string, device protocol.DeviceID, key ed25519.PublicKey, accepts func(audience string) bool, now time.Time) (DeviceToken, error) {
 	var claims jwt.RegisteredClaims
-	_, err := parse(token, &claims, func(*jwt.Token) (any, error) { return key, nil })
+	err := parse(token, &claims, func(*jwt.Token) (any, error) { return key, nil })
 	if err != nil {
 		return DeviceToken{}, protocol.Errorf(protocol.CodeBadToken, "the token was not signed by this device's key").Because(err)
 	}

@@ -118,7 +118,7 @@ func (k *Keyring) Mint(v Viewer, now time.Time) (string, error) {
 // has passed, else with CodeBadToken. Whether the API key behind it was revoked is for the caller to ask.
 func (k *Keyring) Verify(token string, now time.Time) (Viewer, error) {
 	var claims viewerClaims
-	_, err := parse(token, &claims, func(t *jwt.Token) (any, error) {
+	err := parse(token, &claims, func(t *jwt.Token) (any, error) {
 		id, ok := t.Header["kid"].(string)
 		if !ok {
 			return nil, errors.New("no kid")

@@ -82,7 +82,7 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Is reports whether the target is an Error with the same code.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // Is compares one level; errors.Is does the walking.
+	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
 }
 

@@ -109,15 +109,15 @@ type Extend struct {
 	Token string `json:"token,omitempty"`
 }
 
-// Close ends the session that the envelope names, Closed says that it has ended.
-type (
-	Close struct {
-		Reason Reason `json:"reason"`
-	}
-	Closed struct {
-		Reason Reason `json:"reason"`
-	}
-)
+// Close ends the session that the envelope names.
+type Close struct {
+	Reason Reason `json:"reason"`
+}
+
+// Closed says that the session has ended.
+type Closed struct {
+	Reason Reason `json:"reason"`
+}
 
 // Sync repairs the state of one session when its messages could not be replayed. One without a session says only
 // that it was the last.

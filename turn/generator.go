@@ -54,7 +54,8 @@ func (g *generator) AllocatePacketConn(conf pionturn.AllocateListenerConfig) (ne
 		if err != nil {
 			return nil, nil, err
 		}
-		return conn, conn.LocalAddr(), nil
+		local := conn.LocalAddr()
+		return conn, local, nil
 	}
 	grant, role, err := parseUser(conf.UserID)
 	if err != nil {

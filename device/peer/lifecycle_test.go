@@ -12,7 +12,7 @@ import (
 func TestLifecycleSaysWhatIsDue(t *testing.T) {
 	cfg := Config{}.withDefaults()
 	opened := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	after := func(d time.Duration) time.Time { return opened.Add(d) }
+	after := opened.Add
 	const (
 		checking     = webrtc.ICEConnectionStateChecking
 		connected    = webrtc.ICEConnectionStateConnected

@@ -27,7 +27,6 @@ type viewer struct {
 	silent bool
 
 	mu      sync.Mutex // guards all below
-	ufrag   string
 	changed chan struct{}
 	got     map[webrtc.RTPCodecType]int
 	repairs int // packets that came as RTX

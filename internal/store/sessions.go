@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"strings"
@@ -42,7 +43,7 @@ func (s *Sessions) refuse(ctx context.Context, tx *sql.Tx, session record.Sessio
 	switch {
 	case err != nil:
 		return err
-	case !ok || known.Project != session.Project || known.Device != session.Device || string(known.Owner) != string(session.Owner):
+	case !ok || known.Project != session.Project || known.Device != session.Device || !bytes.Equal(known.Owner, session.Owner):
 		return protocol.Errorf(protocol.CodeConflict, "the session belongs to another owner or device")
 	case session.Ended.IsZero():
 		return protocol.Errorf(protocol.CodeConflict, "the session has ended: %s", known.Reason)
