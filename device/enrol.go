@@ -89,7 +89,7 @@ func judgeEnrolment(response *http.Response, answer []byte) (identity, error) {
 		problem.Detail = response.Status
 	}
 	if response.StatusCode/100 == 4 && response.StatusCode != http.StatusTooManyRequests {
-		return identity{}, &refusal{"the hub refused the enrolment code: " + problem.Detail}
+		return identity{}, &refusal{"the hub refused the enrolment: " + problem.Detail}
 	}
 	return identity{}, &unavailable{"the hub answered: " + problem.Detail, retryAfter(response)}
 }

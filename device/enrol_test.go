@@ -118,7 +118,7 @@ func TestRefusedCodeEndsTheAgentInOneLine(t *testing.T) {
 	if err == nil {
 		t.Fatal("the agent ended without an error")
 	}
-	if got, want := err.Error(), "the hub refused the enrolment code: this code is not good any more"; got != want {
+	if got, want := err.Error(), "the hub refused the enrolment: this code is not good any more"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
