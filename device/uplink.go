@@ -309,7 +309,7 @@ func (u *uplink) handle(ctx context.Context, e protocol.Envelope, body protocol.
 	case *protocol.Goaway:
 		u.notBefore = time.Now().Add(milliseconds(m.AfterMS))
 	case *protocol.Error:
-		if e.Re == 0 && e.Session == "" {
+		if e.Re == 0 && e.Session == "" && m.Code != protocol.CodeUnknownType {
 			return verdictOf(m)
 		}
 		u.agent.config.Logger.Warn("hub refused a message", "session", e.Session, "err", m)

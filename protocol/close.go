@@ -12,7 +12,7 @@ const (
 	CloseTooSlow    CloseCode = 4008 // a queue overflowed; the link cannot be resumed
 	CloseSilent     CloseCode = 4012 // nothing heard for the ping interval and its grace
 	CloseRate       CloseCode = 4013 // too much, too fast
-	CloseBadToken   CloseCode = 4500 // the token is not good, or the first message was no hello
+	CloseBadToken   CloseCode = 4500 // the token is not good, or has expired
 	CloseRevoked    CloseCode = 4503 // access was withdrawn; the client's sessions are ended
 	CloseSuperseded CloseCode = 4509 // a newer link with the same device key is alive
 	CloseVersion    CloseCode = 4510 // protocol error or unknown version

@@ -82,12 +82,12 @@ func Decode(b []byte) (Envelope, Message, error) {
 	if err := json.Unmarshal(b, &e); err != nil {
 		return Envelope{}, nil, Errorf(CodeBadMessage, "not a JSON envelope").Because(err)
 	}
+	if e.Session != "" && !e.Session.Valid() {
+		return e, nil, Errorf(CodeBadMessage, "the session of a message is a UUID in lower case")
+	}
 	kind, ok := kinds[e.Type]
 	if !ok {
 		return e, nil, Errorf(CodeUnknownType, "unknown message type %q", clip(string(e.Type)))
-	}
-	if e.Session != "" && !e.Session.Valid() {
-		return e, nil, Errorf(CodeBadMessage, "%s: the session is not a UUID in lower case", e.Type)
 	}
 	if kind.body == nil {
 		return e, nil, nil

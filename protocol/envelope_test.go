@@ -26,6 +26,7 @@ func TestDecodeRefusesWhatIsNoMessage(t *testing.T) {
 		{"negative seq", `{"type":"ping","seq":-1}`, CodeBadMessage},
 		{"fractional seq", `{"type":"ping","seq":1.5}`, CodeBadMessage},
 		{"session is no UUID", `{"type":"close","session":"../x","data":{"reason":"viewer_left"}}`, CodeBadMessage},
+		{"session of an unknown type", `{"type":"shout","session":"` + strings.Repeat("x", 60_000) + `"}`, CodeBadMessage},
 		{"body is a string", `{"type":"close","data":"x"}`, CodeBadMessage},
 		{"unknown reason", `{"type":"close","data":{"reason":"bored"}}`, CodeBadMessage},
 		{"unknown role", `{"type":"hello","data":{"version":1,"role":"admin"}}`, CodeBadMessage},

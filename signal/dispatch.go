@@ -22,9 +22,6 @@ func (h *Hub) receive(ctx context.Context, c *client, message []byte) error {
 	if why != nil && why.Code != protocol.CodeUnknownType {
 		return why
 	}
-	if why != nil && !e.Session.Valid() {
-		e.Session = "" // that of an unknown message was not looked at, and it would go back in the answer
-	}
 	handle, err := c.take(&e)
 	if err != nil {
 		return err
