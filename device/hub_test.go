@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -231,8 +232,15 @@ func (w *wire) closes(code protocol.CloseCode, words string) {
 // ends waits until the device has closed the socket.
 func (w *wire) ends() {
 	w.t.Helper()
+	if err := w.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		w.t.Fatal(err)
+	}
 	for {
-		if _, _, err := w.conn.ReadMessage(); err != nil {
+		_, _, err := w.conn.ReadMessage()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			w.t.Fatal("the device does not end the socket")
+		}
+		if err != nil {
 			return
 		}
 	}

@@ -38,20 +38,15 @@ func TestDeviceWithAWrongClockSignsWithTheHubs(t *testing.T) {
 }
 
 func TestHubThatIsNeverContentWithTheClockIsNotFlooded(t *testing.T) {
-	h := newHub(t)
-	c := settings(t, h)
-	c.MinBackoff, c.MaxBackoff = never, never
-	r := run(t, c)
-	for range 2 {
-		refusal := protocol.Errorf(protocol.CodeClockSkew, "never right")
-		refusal.Now = time.Now()
-		h.hears().refuses(refusal)
+	u := &uplink{agent: &Agent{config: Config{}.withDefaults()}}
+	refusal := verdictOf(protocol.Errorf(protocol.CodeClockSkew, "never right"))
+	if got := u.waitAfter(refusal, 3); got != 0 {
+		t.Errorf("after the first refusal the device waits %v, want nothing", got)
 	}
-	if err := r.ends(); err != nil {
-		t.Errorf("the agent ended with %v", err)
-	}
-	if len(h.sockets) != 0 {
-		t.Error("a third hello came without a wait")
+	for failures := range 3 {
+		if got := u.waitAfter(refusal, failures); got < u.agent.config.MinBackoff {
+			t.Errorf("after another the device waits %v, want a usual back-off", got)
+		}
 	}
 }
 
