@@ -9,7 +9,7 @@ export function panel({ stats, path }: View): TemplateResult {
     [LABELS.resolution, stats?.width ? `${stats.width} × ${stats.height}` : "–"],
     [LABELS.fps, stats ? `${Math.round(stats.fps)} fps` : "–"],
     [LABELS.bitrate, stats ? bitrate(stats.bitrateKbps) : "–"],
-    [LABELS.rtt, stats?.rttMs ? `${Math.max(1, Math.round(stats.rttMs))} ms` : "–"],
+    [LABELS.rtt, stats ? roundTrip(stats.rttMs) : "–"],
     [LABELS.loss, stats ? `${stats.lossPercent.toFixed(1)} %` : "–"],
     [LABELS.path, path ? LABELS[path] : "–"],
   ];
@@ -20,4 +20,8 @@ export function panel({ stats, path }: View): TemplateResult {
 
 function bitrate(kbps: number): string {
   return kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
+}
+
+function roundTrip(ms: number): string {
+  return ms < 1 ? "< 1 ms" : `${Math.round(ms)} ms`;
 }
