@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -237,7 +238,7 @@ func (w *wire) ends() {
 	}
 	for {
 		_, _, err := w.conn.ReadMessage()
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
 			w.t.Fatal("the device does not end the socket")
 		}
 		if err != nil {

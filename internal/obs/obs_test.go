@@ -32,7 +32,7 @@ func TestGaugesAreReadWhenSomebodyAsks(t *testing.T) {
 	handler := MetricsHandler(NewMetrics([]Gauge{{Name: "sessions", Help: "Open sessions.", Value: func() float64 { return value }}}))
 	value = 7
 	response := httptest.NewRecorder()
-	handler.ServeHTTP(response, httptest.NewRequest("GET", "/metrics", http.NoBody))
+	handler.ServeHTTP(response, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 	if body := response.Body.String(); !strings.Contains(body, "\nsightline_sessions 7\n") || !strings.Contains(body, "process_open_fds") {
 		t.Errorf("got\n%s", body)
 	}
