@@ -59,6 +59,7 @@ func New(config Config) (*API, error) {
 	a := &API{config: config, log: config.Logger, mux: http.NewServeMux(), enrols: newLimiter()}
 	a.huma = newHuma(a.mux)
 	a.addDevices()
+	a.addConnections()
 	a.addEnrolments()
 	a.addTokens()
 	a.addKeys()

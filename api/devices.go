@@ -24,8 +24,12 @@ type Device struct {
 // Presence says whether a device can be reached.
 type Presence struct {
 	Status     protocol.Status `json:"status" enum:"online,suspect,offline" doc:"A suspect device lost its link moments ago"`
-	Since      time.Time       `json:"since,omitzero"`
+	Since      time.Time       `json:"since,omitzero" doc:"When it got this status, as far as is known"`
 	Generation uint64          `json:"generation" doc:"Counts the device's links"`
+	// What follows is of the socket that it has now.
+	Address   string           `json:"address,omitempty" doc:"Where its connection comes from now"`
+	Transport record.Transport `json:"transport,omitempty" doc:"What carries its link now"`
+	Agent     *Agent           `json:"agent,omitempty" doc:"What it says of its software"`
 }
 
 type (
@@ -106,8 +110,15 @@ func (a *API) ownDevice(ctx context.Context, id protocol.DeviceID) (record.Devic
 
 func (a *API) device(d record.Device) Device {
 	p := a.config.Hub.Presence(d.ID)
-	return Device{
+	if p.Generation == 0 { // the hub has not seen it since it started
+		p.Generation, p.Since = d.Generation, d.LastSeen
+	}
+	out := Device{
 		ID: d.ID, Name: d.Name, Model: d.Model, Created: d.Created, LastSeen: d.LastSeen,
 		Presence: Presence{Status: p.Status, Since: p.Since, Generation: p.Generation},
 	}
+	if c, ok := a.config.Hub.Connection(d.ID); ok {
+		out.Presence.Address, out.Presence.Transport, out.Presence.Agent = addressText(c.Address), c.Transport, agent(c.Program)
+	}
+	return out
 }

@@ -18,6 +18,9 @@ import (
 
 var testTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
+// unheard is a device that the hub knows nothing of.
+const unheard protocol.DeviceID = "unheard"
+
 // world is a small store and hub in memory. Lists are in the order of creation; a cursor is a number of rows.
 type world struct {
 	// mu guards everything below.
@@ -26,6 +29,8 @@ type world struct {
 	devices    []record.Device
 	enrolments []record.Enrolment
 	sessions   []record.Session
+	// connections are all devices', the newest first.
+	connections []record.Connection
 	// alive are the sessions that the hub knows, log what it was told.
 	alive map[protocol.SessionID]bool
 	log   []string
@@ -127,6 +132,28 @@ func (w *world) RevokeDevice(_ context.Context, project protocol.ProjectID, id p
 	return nothing()
 }
 
+func (w *world) Connections(_ context.Context, project protocol.ProjectID, id protocol.DeviceID) ([]record.Connection, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, d := range w.devices {
+		if d.ID == id && d.Project == project && d.Revoked.IsZero() {
+			return of(w.connections, func(c record.Connection) bool { return c.Device == id }), nil
+		}
+	}
+	return nil, nothing()
+}
+
+func (w *world) Connection(id protocol.DeviceID) (record.Connection, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.connections {
+		if c.Device == id && c.Closed.IsZero() {
+			return c, true
+		}
+	}
+	return record.Connection{}, false
+}
+
 func (w *world) CreateEnrolment(_ context.Context, project protocol.ProjectID, name string, life time.Duration) (record.Enrolment, auth.Secret, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -199,7 +226,10 @@ func (w *world) End(_ context.Context, project protocol.ProjectID, id protocol.S
 	return nil
 }
 
-func (w *world) Presence(protocol.DeviceID) protocol.Presence {
+func (w *world) Presence(id protocol.DeviceID) protocol.Presence {
+	if id == unheard {
+		return protocol.Presence{Status: protocol.StatusOffline}
+	}
 	return protocol.Presence{Status: protocol.StatusOnline, Generation: 3, Since: testTime}
 }
 

@@ -25,6 +25,9 @@ type (
 		Device(ctx context.Context, id protocol.DeviceID) (record.Device, error)
 		Devices(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Device, string, error)
 		RevokeDevice(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID) error
+		// Connections returns the last few, the newest first, the current one included. It fails with CodeNotFound for a
+		// device that is not the project's or was revoked.
+		Connections(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID) ([]record.Connection, error)
 	}
 	// Enrolments keeps the enrolment codes and redeems them.
 	Enrolments interface {
@@ -33,7 +36,7 @@ type (
 		DeleteEnrolment(ctx context.Context, project protocol.ProjectID, id string) error
 		Enrol(ctx context.Context, code string, key ed25519.PublicKey, name, model string) (record.Device, error)
 	}
-	// Sessions keeps the sessions. End is for those that no hub knows.
+	// Sessions keeps the sessions. End is for those that no hub knows; it closes what they have of the relay too.
 	Sessions interface {
 		Get(ctx context.Context, project protocol.ProjectID, id protocol.SessionID) (record.Session, error)
 		List(ctx context.Context, project protocol.ProjectID, filter record.SessionFilter, cursor string, limit int) ([]record.Session, string, error)
@@ -43,6 +46,8 @@ type (
 	// session that is not open there.
 	Hub interface {
 		Presence(id protocol.DeviceID) protocol.Presence
+		// Connection returns the socket that a device has now; ok is false if it has none.
+		Connection(id protocol.DeviceID) (c record.Connection, ok bool)
 		Close(ctx context.Context, id protocol.SessionID, reason protocol.Reason) error
 		RevokeDevice(ctx context.Context, id protocol.DeviceID)
 		RevokeKey(ctx context.Context, id protocol.KeyID)

@@ -53,8 +53,9 @@ type client struct {
 	timer   *time.Timer
 	writing bool // a goroutine is in write
 	closed  bool
-	parted  chan struct{} // closed when the peer has been told why the hub closed; nil until it does
-	lastID  uint64        // of requests to this client
+	why     *protocol.Error // the hub closed, nil if it did not
+	parted  chan struct{}   // closed when the peer has been told why the hub closed; nil until it does
+	lastID  uint64          // of requests to this client
 }
 
 // send queues a message of the hub's own. It never blocks: a client that reads too slowly loses its socket.
@@ -170,7 +171,7 @@ func (c *client) closeLocked(why *protocol.Error) {
 	if c.closed {
 		return
 	}
-	c.closed = true
+	c.closed, c.why = true, why
 	if c.timer != nil {
 		c.timer.Stop()
 	}

@@ -2,6 +2,7 @@ package signal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -24,6 +25,9 @@ type world struct {
 	granted map[protocol.GrantID]int
 	allowed map[protocol.GrantID][]netip.Addr
 	ended   map[protocol.GrantID]bool
+	// connections are by their ID, with the last that was saved of each. unsaved, when set, fails their writes.
+	connections map[string]record.Connection
+	unsaved     error
 	// saving, when set, is called before each write of a session; its error fails the write.
 	saving func(record.Session) error
 }
@@ -31,7 +35,8 @@ type world struct {
 func newWorld() *world {
 	return &world{
 		devices: map[protocol.DeviceID]record.Device{}, rows: map[protocol.SessionID]record.Session{},
-		granted: map[protocol.GrantID]int{}, allowed: map[protocol.GrantID][]netip.Addr{}, ended: map[protocol.GrantID]bool{},
+		connections: map[string]record.Connection{},
+		granted:     map[protocol.GrantID]int{}, allowed: map[protocol.GrantID][]netip.Addr{}, ended: map[protocol.GrantID]bool{},
 	}
 }
 
@@ -61,6 +66,39 @@ func (w *world) Seen(_ context.Context, id protocol.DeviceID, at time.Time) erro
 	d.LastSeen = at
 	w.devices[id] = d
 	return nil
+}
+
+func (w *world) SaveConnection(_ context.Context, c record.Connection) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.unsaved != nil {
+		return w.unsaved
+	}
+	w.connections[c.ID] = c
+	return nil
+}
+
+func (w *world) LoseConnections(context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, c := range w.connections {
+		if c.Closed.IsZero() {
+			c.Closed, c.Cause = time.Now(), record.CauseHubLost
+			w.connections[id] = c
+		}
+	}
+	return nil
+}
+
+// history returns a device's connections, the newest first.
+func (w *world) history(id protocol.DeviceID) []record.Connection {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := slices.DeleteFunc(slices.Collect(maps.Values(w.connections)), func(c record.Connection) bool { return c.Device != id })
+	slices.SortFunc(list, func(a, b record.Connection) int {
+		return cmp.Or(-cmp.Compare(a.Generation, b.Generation), b.Opened.Compare(a.Opened))
+	})
+	return list
 }
 
 func (w *world) RevokedKeys(context.Context) ([]protocol.KeyID, error) {

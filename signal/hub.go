@@ -22,6 +22,8 @@ const sweepInterval = time.Second
 type Hub struct {
 	config Config
 	replay auth.ReplayGuard
+	// history has a lock of its own, so that nothing waits for it.
+	history history
 	// work counts the goroutines of sockets and writers.
 	work sync.WaitGroup
 
@@ -55,7 +57,7 @@ func New(config Config) *Hub {
 }
 
 // Load reads what an earlier process left: open sessions, which their ends will want to go on with, and revoked keys,
-// whose sessions it ends.
+// whose sessions it ends. Connections that were open are noted as lost with that process.
 func (h *Hub) Load(ctx context.Context) error {
 	open, err := h.config.Sessions.Open(ctx)
 	if err != nil {
@@ -64,6 +66,9 @@ func (h *Hub) Load(ctx context.Context) error {
 	revoked, err := h.config.Directory.RevokedKeys(ctx)
 	if err != nil {
 		return fmt.Errorf("load revoked keys: %w", err)
+	}
+	if err := h.config.Directory.LoseConnections(ctx); err != nil {
+		return fmt.Errorf("load connections: %w", err)
 	}
 	h.adoptRows(open, revoked, time.Now())
 	h.finishAll(ctx, protocol.ReasonRevoked, h.sessions, func(s *session) bool { return h.revoked[s.row.Key] })

@@ -18,6 +18,10 @@ type directory interface {
 	NextGeneration(ctx context.Context, id protocol.DeviceID) (uint64, error)
 	// Seen keeps when the device was last online.
 	Seen(ctx context.Context, id protocol.DeviceID, at time.Time) error
+	// SaveConnection keeps a device's connection when it opens, and again when it has closed.
+	SaveConnection(ctx context.Context, c record.Connection) error
+	// LoseConnections closes those that an earlier process left open.
+	LoseConnections(ctx context.Context) error
 	// RevokedKeys lists the revoked API keys whose tokens may not have expired yet.
 	RevokedKeys(ctx context.Context) ([]protocol.KeyID, error)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // writeBuffers is shared by all sockets: an idle one holds no write buffer.
@@ -94,8 +95,10 @@ func (h *Hub) serve(s *webSocket, address netip.Addr) {
 		s.linger()
 		return
 	}
-	bye := h.read(ctx, c, s)
-	h.leave(ctx, c, bye)
+	connection := h.arrived(ctx, c, record.TransportWebSocket)
+	end := h.read(ctx, c, s)
+	h.leave(ctx, c, errors.Is(end, errBye))
+	h.departed(ctx, connection, c.ending(end))
 	c.part()
 	s.linger()
 }
@@ -126,24 +129,23 @@ func (h *Hub) greet(ctx context.Context, s *webSocket, address netip.Addr) (*cli
 	return h.admit(ctx, hello, s, address)
 }
 
-// read hands a client's messages to the hub. It reports whether the client said bye.
-func (h *Hub) read(ctx context.Context, c *client, s *webSocket) (bye bool) {
+// read hands a client's messages to the hub and returns what ended that: errBye when the client said so.
+func (h *Hub) read(ctx context.Context, c *client, s *webSocket) error {
 	for {
 		message, err := s.read(time.Time{})
 		if errors.Is(err, errNotText) {
 			c.close(errNotText)
-			return false
+			return err
 		}
 		if err != nil {
 			c.logger.Debug("socket ended", "err", err)
-			return false
+			return err
 		}
 		if err := h.receive(ctx, c, message); err != nil {
-			if errors.Is(err, errBye) {
-				return true
+			if !errors.Is(err, errBye) {
+				c.close(protocol.AsError(err))
 			}
-			c.close(protocol.AsError(err))
-			return false
+			return err
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,7 +106,7 @@ func (m *memoryWire) Write(message []byte) error {
 	case <-m.gone:
 		return m.closed
 	case <-time.After(m.writeTimeout):
-		return errors.New("write timed out")
+		return os.ErrDeadlineExceeded
 	}
 }
 
@@ -134,16 +135,18 @@ func (m *memoryWire) serve(h *Hub, address netip.Addr) {
 		farewell(m, protocol.AsError(err))
 		return
 	}
-	bye := false
+	connection := h.arrived(ctx, c, "memory")
+	end := errCut
 	for message := next(); message != nil; message = next() {
 		if err := h.receive(ctx, c, message); err != nil {
-			if bye = errors.Is(err, errBye); !bye {
+			if end = err; !errors.Is(err, errBye) {
 				c.close(protocol.AsError(err))
 			}
 			break
 		}
 	}
-	h.leave(ctx, c, bye)
+	h.leave(ctx, c, errors.Is(end, errBye))
+	h.departed(ctx, connection, c.ending(end))
 	c.part()
 	m.cut()
 }

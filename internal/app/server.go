@@ -90,7 +90,8 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	rest, err := api.New(api.Config{
-		Keys: s.store, Devices: s.store, Enrolments: s.store, Sessions: s.store.Sessions(), Hub: s.hub, Tokens: keyring,
+		Keys: s.store, Devices: s.store, Enrolments: s.store,
+		Sessions: sessions{s.store.Sessions(), s.relay}, Hub: s.hub, Tokens: keyring,
 		ClientAddress: s.clientAddress, Logger: logger,
 	})
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// SessionLife is how long an ended session is kept, with its usage; enrolments are kept as long after they expired.
+	// SessionLife is how long an ended session is kept, with its usage; enrolments are kept as long after they expired,
+	// connections after their device was revoked.
 	SessionLife = 30 * 24 * time.Hour
 
 	pruneInterval = time.Hour
@@ -62,6 +63,10 @@ func (s *Store) Prune(ctx context.Context) (sessions int64, err error) {
 		// Allocations of a viewer who gathered candidates and opened nothing.
 		if _, err := tx.ExecContext(ctx, `DELETE FROM relay_usage WHERE updated_ms < ? AND NOT EXISTS
 			(SELECT 1 FROM session_grants g WHERE g.grant_id = relay_usage.grant_id)`, old); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM connections WHERE device IN
+			(SELECT id FROM devices WHERE revoked_ms <> 0 AND revoked_ms < ?)`, old); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE expires_ms < ?`, old)

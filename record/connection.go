@@ -1,0 +1,55 @@
+package record
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// Connection is one socket of a device, open or ended: what somebody looks at who asks why a camera drops.
+type Connection struct {
+	// ID names the connection, unique over all devices and time.
+	ID     string
+	Device protocol.DeviceID
+	// Link is what the socket carried. A link that is resumed has had several connections.
+	Link       protocol.LinkID
+	Generation uint64
+	// Address is where the socket came from, past trusted proxies; it may be invalid.
+	Address   netip.Addr
+	Transport Transport
+	// Program is what the device says of its software.
+	Program protocol.Client
+
+	Opened time.Time
+	Closed time.Time
+	// Cause is why it ended, in a word for programs, and Detail in some for people. Both are empty while it is open.
+	Cause  Cause
+	Detail string
+	// Bye says that the device announced its end.
+	Bye bool
+}
+
+// Transport is what carries a link.
+type Transport string
+
+// TransportWebSocket is the door at GET /v1/link.
+const TransportWebSocket Transport = "websocket"
+
+// Cause is why a connection ended.
+type Cause string
+
+// The causes. docs/operations.md says what to do about each.
+const (
+	CauseBye        Cause = "bye"        // the device said that it goes
+	CauseLost       Cause = "lost"       // the socket ended from the device's side or on the way, without a bye
+	CauseSilent     Cause = "silent"     // nothing was heard for the ping interval and its grace
+	CauseTooSlow    Cause = "too_slow"   // the device did not read what it was sent
+	CauseReplaced   Cause = "replaced"   // the device came on another socket and named this one's link
+	CauseSuperseded Cause = "superseded" // somebody with the same device key opened a newer link
+	CauseRevoked    Cause = "revoked"    // the device was removed
+	CauseGoingAway  Cause = "going_away" // the server stopped
+	CauseProtocol   Cause = "protocol"   // the device sent what it must not
+	CauseInternal   Cause = "internal"   // a fault of the server
+	CauseHubLost    Cause = "hub_lost"   // the server ended without closing it
+)

@@ -1,0 +1,164 @@
+package signal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// history keeps which sockets devices have, and tells the store of each when it opens and why it ended. A store that
+// fails costs an entry, never the link.
+type history struct {
+	// mu guards what follows. It is the last that is taken.
+	mu sync.Mutex
+	// current are the newest sockets that are open. What they point at does not change.
+	current map[protocol.DeviceID]*record.Connection
+}
+
+// Connection returns the socket that a device has now; ok is false if it has none.
+func (h *Hub) Connection(id protocol.DeviceID) (c record.Connection, ok bool) {
+	h.history.mu.Lock()
+	defer h.history.mu.Unlock()
+	if current := h.history.current[id]; current != nil {
+		return *current, true
+	}
+	return record.Connection{}, false
+}
+
+// arrived is told of each socket that a client's link gets. It returns what departed wants to have; nil for a viewer.
+func (h *Hub) arrived(ctx context.Context, c *client, transport record.Transport) *record.Connection {
+	if c.role != protocol.RoleDevice {
+		return nil
+	}
+	connection := &record.Connection{
+		ID: newSecret(), Device: c.device, Link: c.id, Generation: c.generation,
+		Address: c.address, Transport: transport, Program: c.program, Opened: time.Now().UTC().Truncate(time.Millisecond),
+	}
+	h.history.begin(connection)
+	h.saveConnection(ctx, *connection)
+	return connection
+}
+
+// departed is told of the end of a socket that had arrived, and what ended it: errBye, the *protocol.Error with which
+// the hub closed it, or whatever reading or writing it failed with.
+func (h *Hub) departed(ctx context.Context, connection *record.Connection, end error) {
+	if connection == nil {
+		return
+	}
+	h.history.end(connection)
+	h.mu.Lock()
+	stopping := h.stopping
+	h.mu.Unlock()
+	ended := *connection
+	ended.Closed = time.Now().UTC().Truncate(time.Millisecond)
+	ended.Bye = errors.Is(end, errBye)
+	ended.Cause, ended.Detail = causeOf(end, stopping)
+	h.saveConnection(ctx, ended)
+}
+
+func (h *Hub) saveConnection(ctx context.Context, c record.Connection) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	if err := h.config.Directory.SaveConnection(ctx, c); err != nil {
+		h.config.Logger.Error("connection not saved", "device", c.Device, "link", c.Link, "err", err)
+	}
+}
+
+// begin makes a connection its device's current one, unless a newer link has been faster.
+func (y *history) begin(c *record.Connection) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.current == nil {
+		y.current = map[protocol.DeviceID]*record.Connection{}
+	}
+	if newest := y.current[c.Device]; newest == nil || newest.Generation <= c.Generation {
+		y.current[c.Device] = c
+	}
+}
+
+func (y *history) end(c *record.Connection) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.current[c.Device] == c {
+		delete(y.current, c.Device)
+	}
+}
+
+// ending returns what ended a client's socket: why the hub closed it, if it did, rather than what its reader saw then.
+func (c *client) ending(seen error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why != nil {
+		return c.why
+	}
+	return seen
+}
+
+// causeOf says why a socket ended, in a word for programs and in some for people.
+func causeOf(end error, stopping bool) (record.Cause, string) {
+	var why *protocol.Error
+	switch {
+	case stopping && !errors.As(end, &why):
+		return record.CauseGoingAway, "the server was stopping"
+	case errors.Is(end, errBye):
+		return record.CauseBye, "the device said bye"
+	case !errors.As(end, &why):
+		return record.CauseLost, lossOf(end)
+	}
+	switch why.Code {
+	case protocol.CodeGoingAway:
+		if stopping {
+			return record.CauseGoingAway, why.Message
+		}
+		return record.CauseReplaced, why.Message
+	case protocol.CodeTooSlow:
+		if cause := why.Unwrap(); cause != nil && !timedOut(cause) {
+			return record.CauseLost, lossOf(cause) // a write was the first to see it
+		}
+		return record.CauseTooSlow, why.Message
+	case protocol.CodeTimeout:
+		return record.CauseSilent, why.Message
+	case protocol.CodeSuperseded:
+		return record.CauseSuperseded, why.Message
+	case protocol.CodeRevoked:
+		return record.CauseRevoked, why.Message
+	case protocol.CodeInternal:
+		return record.CauseInternal, why.Message
+	}
+	return record.CauseProtocol, string(why.Code) + ": " + why.Message
+}
+
+// lossOf tells how a socket was lost, as far as this end can know.
+func lossOf(err error) string {
+	var closed *websocket.CloseError
+	switch {
+	case errors.As(err, &closed) && closed.Code == websocket.CloseAbnormalClosure:
+		return "the connection ended without a close"
+	case errors.As(err, &closed) && closed.Text != "":
+		return fmt.Sprintf("the device closed the socket with code %d, %q", closed.Code, closed.Text)
+	case errors.As(err, &closed):
+		return fmt.Sprintf("the device closed the socket with code %d", closed.Code)
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the connection was reset"
+	case timedOut(err):
+		return "the network did not deliver what was sent"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "the network has no way to the device"
+	}
+	return "the connection broke"
+}
+
+// timedOut reports whether a read or write took too long. gorilla hides os.ErrDeadlineExceeded.
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
