@@ -64,6 +64,17 @@ func serves(t *testing.T, data string, flags ...string) *server {
 	return s
 }
 
+// relay is where the relay listens, over UDP and TCP.
+func (s *server) relay() string {
+	return strings.TrimSuffix(strings.TrimPrefix(s.Turn[0], "turn:"), "?transport=udp")
+}
+
+// key makes an API key.
+func (s *server) key() string {
+	s.t.Helper()
+	return answers[keyLine](s.t, "key", "create", "--data", s.data, "--json")[0].Key
+}
+
 // enrols starts an agent with a fresh code.
 func (s *server) enrols(state string) (*process, string) {
 	s.t.Helper()
@@ -150,7 +161,12 @@ func TestKeyIsKnownAtOnce(t *testing.T) {
 
 func (s *server) get(path, key string) (int, string) {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.URL+path, http.NoBody)
+	return s.asks(http.MethodGet, path, key)
+}
+
+func (s *server) asks(method, path, key string) (int, string) {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.URL+path, http.NoBody)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -180,8 +196,7 @@ func TestAgentEnrolsAndIsItselfAfterwards(t *testing.T) {
 		t.Errorf("the device is %s after a start without a code, was %s", same, device)
 	}
 	again.stops()
-	key := answers[keyLine](t, "key", "create", "--data", s.data, "--json")[0].Key
-	_, body := s.get("/v1/devices/"+device, key)
+	_, body := s.get("/v1/devices/"+device, s.key())
 	var row struct {
 		Name     string
 		Presence struct{ Status string }
@@ -268,7 +283,7 @@ func TestCredentialsAllocateAtOnce(t *testing.T) {
 	if len(lines) != 2 || lines[0].Username == lines[1].Username {
 		t.Fatalf("got %+v, want two sessions", lines)
 	}
-	at := strings.TrimSuffix(strings.TrimPrefix(s.Turn[0], "turn:"), "?transport=udp")
+	at := s.relay()
 	for _, c := range lines {
 		if err := allocate(t, at, c); err != nil {
 			t.Errorf("allocate with %s: %v", c.Username, err)

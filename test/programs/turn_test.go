@@ -9,8 +9,7 @@ import (
 	"github.com/pion/stun/v4"
 )
 
-// allocate asks a relay for an allocation over UDP (RFC 8656 section 7): once without credentials, as one must, and
-// once with them.
+// allocate asks a relay for an allocation over UDP and leaves it.
 func allocate(t *testing.T, at string, c credentialsLine) error {
 	t.Helper()
 	conn, err := net.Dial("udp", at)
@@ -18,6 +17,11 @@ func allocate(t *testing.T, at string, c credentialsLine) error {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	return allocateOn(conn, c)
+}
+
+// allocateOn asks for an allocation (RFC 8656 section 7): once without credentials, as one must, and once with them.
+func allocateOn(conn net.Conn, c credentialsLine) error {
 	challenge, err := ask(conn)
 	if err != nil {
 		return err
