@@ -45,7 +45,7 @@ function run(core: Core, step: Step): void {
       core.attach(step.received ?? 0, now);
       break;
     case "reset": {
-      const lost = core.reset(now).map((each) => JSON.parse(encode(each)));
+      const lost = core.reset(now).map(({ message }) => JSON.parse(encode(message)));
       expect(lost).toEqual(step.lost ?? []);
       break;
     }
@@ -96,13 +96,33 @@ describe("the bounds", () => {
     expect(core.next(start)).toMatchObject({ seq: 1 });
   });
 
-  it("a probe asks for a sign of life and gives up after the grace", () => {
+  it("a probe asks for a sign of life and gives up after 3 s", () => {
     const core = new Core(start);
     core.probe(start + 1000);
     core.tick(start + 1000);
     expect(core.next(start + 1000)).toMatchObject({ type: "ping" });
-    expect(core.due).toBe(start + 9000);
-    expect(() => core.tick(start + 9000)).toThrowError(expect.objectContaining({ code: "timeout" }));
+    core.probe(start + 3000);
+    expect(core.due).toBe(start + 4000);
+    expect(() => core.tick(start + 4000)).toThrowError(expect.objectContaining({ code: "timeout" }));
+  });
+
+  it("a probe that is answered changes nothing", () => {
+    const core = new Core(start);
+    core.probe(start + 1000);
+    core.tick(start + 1000);
+    core.next(start + 1000);
+    core.receive({ type: "pong", data: undefined }, start + 1500);
+    expect(core.probing).toBe(false);
+    core.tick(start + 29_499);
+    expect(() => core.tick(start + 29_500)).toThrowError(expect.objectContaining({ code: "timeout" }));
+  });
+
+  it("what proves a message is given back with it and never sent", () => {
+    const core = new Core(start);
+    const proof = { type: "sync", data: { revision: 0 } } as const;
+    core.send(close, proof);
+    expect(core.next(start)).toEqual({ ...close, seq: 1 });
+    expect(core.reset(start)).toEqual([{ message: close, proof }]);
   });
 
   it("any interleaving of breaks and resumes delivers once and in order", () => {

@@ -179,10 +179,10 @@ describe("a link that lost its socket", () => {
     hub.greet({ reason: "node_lost" });
     expect(hub.socket.received.slice(1)).toMatchObject([
       { type: "open", seq: 1, id: 1 },
-      { type: "extend", seq: 2, id: 2 },
-      { type: "close", seq: 3, session: other },
-      { type: "sync", seq: 4, session, data: { revision: 3 } },
-      { type: "sync", seq: 5, session: other, data: { revision: 1, last: true } },
+      { type: "sync", seq: 2, session, data: { revision: 3 } },
+      { type: "extend", seq: 3, id: 2 },
+      { type: "sync", seq: 4, session: other, data: { revision: 1, last: true } },
+      { type: "close", seq: 5, session: other },
     ]);
     hub.socket.send("reply", {}, { re: 2 });
     expect(answers).toMatchObject([{ type: "reply" }]);
@@ -261,7 +261,9 @@ describe("a link that lost its socket", () => {
     hub.greet();
     window.dispatchEvent(new Event("online"));
     expect(hub.socket.of("ping")).toHaveLength(1);
-    vi.advanceTimersByTime(8000);
+    vi.advanceTimersByTime(2999);
+    expect(link.status).toBe("up");
+    vi.advanceTimersByTime(1);
     expect(link.status).toBe("down");
   });
 

@@ -244,6 +244,94 @@ describe("without the link", () => {
     ]);
   });
 
+  it.each([
+    ["resumed", { resumed: true, received: 1 }],
+    ["begun anew", { reason: "node_lost" }],
+  ])("a picture is not touched by a link that is %s", async (_, welcome) => {
+    const { session, peer, tell, ends } = await opened();
+    const servers = [{ urls: ["turn:192.0.2.9:3478"], username: "next", credential: "c" }];
+    tell.answer();
+    peer.measure(30);
+    peer.ice("connected");
+    await settle();
+    hub.socket.send("pong", undefined, { ack: 1 });
+    const { configuration, local } = peer;
+    const flowing = vi.fn();
+    session.events.on("flowing", flowing);
+    hub.socket.drop();
+    peer.gather("candidate:late");
+    peer.measure(60);
+    await vi.advanceTimersByTimeAsync(750);
+    hub.greet({ ...welcome, grant: "ff".repeat(16), ice_servers: servers });
+    hub.socket.send("snapshot", { sessions: [], presence: [] });
+    await settle();
+    expect([peer.closed, peer.local, peer.configuration]).toEqual([false, local, configuration]);
+    expect([ends, flowing.mock.calls]).toEqual([[], []]);
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("a link that goes on replays what was said and repairs nothing", async () => {
+    const { session, peer, tell } = await opened();
+    tell.answer();
+    hub.socket.send("pong", undefined, { ack: 2 });
+    peer.gather("candidate:1");
+    hub.socket.drop();
+    peer.gather("candidate:2");
+    await vi.advanceTimersByTimeAsync(750);
+    hub.greet({ resumed: true, received: 2 });
+    await settle();
+    expect(hub.socket.received.slice(1)).toMatchObject([
+      { type: "candidate", seq: 3, session: session.id, data: { candidate: "candidate:1" } },
+      { type: "candidate", seq: 4, session: session.id, data: { candidate: "candidate:2" } },
+    ]);
+  });
+
+  it("an open that is sent again gathers with the new link's grant, one that is replayed keeps its own", async () => {
+    const next = [{ urls: ["turn:192.0.2.9:3478"], username: "next", credential: "c" }];
+    const session = new Session(link, { device: "dev_1" });
+    const peer = FakePeer.newest;
+    void session.open(servers, grant);
+    await settle();
+    hub.socket.drop();
+    await vi.advanceTimersByTimeAsync(750);
+    hub.greet({ resumed: true, grant: "ee".repeat(16), ice_servers: next });
+    await settle();
+    expect(hub.socket.of("open")[0]?.data.grant).toBe(grant);
+    expect([peer.configuration.iceServers, peer.local]).toEqual([servers, "v=0\r\na=ice-ufrag:u1\r\n"]);
+    hub.socket.drop();
+    await vi.advanceTimersByTimeAsync(1250);
+    hub.greet({ reason: "expired", grant: "ff".repeat(16), ice_servers: next });
+    await settle();
+    expect(hub.socket.of("open")[0]?.data.grant).toBe("ff".repeat(16));
+    expect(peer.configuration.iceServers).toEqual(next);
+    expect(hub.socket.of("describe")[0]?.data).toMatchObject({ revision: 2, kind: "offer" });
+    expect(hub.socket.received.map(({ type }) => type)).toEqual(["hello", "open", "sync", "describe"]);
+  });
+
+  it("a close that the hub never had is sent again behind the proof that it may be", async () => {
+    const { session, tell } = await opened();
+    tell.answer();
+    const { owner } = hub.socket.of("open")[0]?.data ?? {};
+    hub.socket.drop();
+    session.close("viewer_left");
+    for (const wait of [750, 1250]) {
+      await vi.advanceTimersByTimeAsync(wait);
+      hub.greet({ reason: "node_lost" });
+      expect(hub.socket.received.slice(1)).toEqual([
+        { type: "sync", seq: 1, session: session.id, data: { revision: 0, owner, last: true } },
+        { type: "close", seq: 2, session: session.id, data: { reason: "viewer_left" } },
+      ]);
+      hub.socket.drop();
+    }
+    await vi.advanceTimersByTimeAsync(2250);
+    hub.greet();
+    hub.socket.send("pong", undefined, { ack: 2 });
+    hub.socket.drop();
+    await vi.advanceTimersByTimeAsync(4250);
+    hub.greet();
+    expect(hub.socket.received.slice(1)).toEqual([{ type: "sync", seq: 1, data: { revision: 0, last: true } }]);
+  });
+
   it("takes what it lacks from a sync and answers it once", async () => {
     const { session, peer } = await opened();
     const description = { revision: 1, kind: "answer", sdp: "answer" } as const;

@@ -74,6 +74,35 @@ describe("what a person sees", () => {
     expect(opens()).toHaveLength(1);
   });
 
+  it("stays live through a link that goes on, and ends with what its snapshot says has ended", async () => {
+    await started();
+    await live();
+    const session = opens()[0]?.session ?? "";
+    const peer = FakePeer.newest;
+    const stream = vi.fn();
+    viewer.events.on("stream", stream);
+    const answered = { session, state: "answered" } as const;
+    for (const { sessions, wait } of [
+      { sessions: [], wait: 750 },
+      { sessions: [answered], wait: 1250 },
+    ]) {
+      hub.socket.send("pong", undefined, { ack: 1 });
+      hub.socket.drop();
+      await vi.advanceTimersByTimeAsync(wait);
+      peer.measure(60);
+      hub.greet({ resumed: true, received: 3 });
+      hub.socket.send("snapshot", { sessions, presence: [] });
+      await settle();
+      expect(viewer.view).toMatchObject({ state: "live", reason: undefined });
+      expect(hub.socket.of("sync")).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect([peer.closed, stream.mock.calls.length, opens().length]).toEqual([false, 0, 1]);
+    const ended = { session, state: "ended", reason: "closed_by_api" } as const;
+    hub.socket.send("snapshot", { sessions: [ended], presence: [] });
+    expect(viewer.view).toMatchObject({ state: "closed", reason: "closed_by_api" });
+  });
+
   it("waits when the picture stands", async () => {
     await started();
     await live();
@@ -170,6 +199,19 @@ describe("what a viewer does by itself", () => {
     expect(opens()).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(opens()).toHaveLength(2);
+  });
+
+  it("waits on through a link that goes on, and opens with its unused grant", async () => {
+    await started();
+    refuse("rate_limited", { retry_ms: 9000 });
+    hub.socket.drop();
+    await vi.advanceTimersByTimeAsync(750);
+    hub.greet({ resumed: true, received: 2, grant: "ff".repeat(16) });
+    await settle();
+    expect(opens()).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(8250);
+    expect(opens()).toHaveLength(2);
+    expect(opens()[1]?.data.grant).toBe("ff".repeat(16));
   });
 
   it("learns from the snapshot that its session has ended", async () => {

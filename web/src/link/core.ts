@@ -1,11 +1,13 @@
-import type { Envelope } from "../protocol/envelope.ts";
+import type { Draft, Envelope } from "../protocol/envelope.ts";
 import { ProtocolError } from "../protocol/error.ts";
 import { ACK_EVERY, TIMES } from "../protocol/limits.ts";
 import { Inbox } from "./inbox.ts";
-import { Outbox, type Outgoing } from "./outbox.ts";
+import { Outbox, type Outgoing, type Parcel } from "./outbox.ts";
 
 /** The ping interval until welcome says another, in milliseconds. */
 const defaultPing = 20_000;
+/** How long a probe waits, in milliseconds: a phone's radio wakes in one second, and one packet may be lost. */
+const patience = 3000;
 
 /**
  * The logic of one end of a link without its I/O, as in the Go package link, with which it shares its test traces:
@@ -20,6 +22,8 @@ export class Core {
   #ping = defaultPing;
   #lastSent: number;
   #lastHeard: number;
+  /** When the patience of a probe ends; undefined when none is under way. */
+  #probeEnds: number | undefined;
 
   constructor(now: number) {
     this.#lastSent = now;
@@ -27,12 +31,11 @@ export class Core {
   }
 
   /** Starts anew, as after resumed:false. Returns what the other end never acknowledged, oldest first, unnumbered. */
-  reset(now: number): Outgoing[] {
+  reset(now: number): Parcel[] {
     const lost = this.#out.unacknowledged();
     this.#out = new Outbox();
     this.#in = new Inbox();
-    this.#lastSent = now;
-    this.#lastHeard = now;
+    this.#begin(now);
     return lost;
   }
 
@@ -40,13 +43,15 @@ export class Core {
   attach(received: number, now: number): void {
     this.#out.rewind(received);
     this.#in.settle();
-    this.#lastSent = now;
-    this.#lastHeard = now;
+    this.#begin(now);
   }
 
-  /** Queues a message. Throws too_large for it alone; too_slow when the link is lost and cannot be resumed. */
-  send(message: Outgoing): void {
-    this.#out.push(message);
+  /**
+   * Queues a message; proof is given back with it by reset. Throws too_large for it alone; too_slow when the link is
+   * lost and cannot be resumed.
+   */
+  send(message: Outgoing, proof?: Draft<"sync">): void {
+    this.#out.push(proof ? { message, proof } : { message });
   }
 
   /** The next message to write, with the acknowledgement it carries. */
@@ -73,11 +78,11 @@ export class Core {
    * then say so with took. Throws sequence when a message is missing or one never sent was acknowledged.
    */
   receive(message: Envelope, now: number): boolean {
-    this.#lastHeard = now;
+    this.#heard(now);
     this.#out.acknowledge(message.ack ?? 0);
     switch (message.type) {
       case "ping":
-        this.#out.push({ type: "pong", data: undefined });
+        this.#control("pong");
         return false;
       case "pong":
       case "ack":
@@ -89,7 +94,7 @@ export class Core {
 
   /** Counts a message of a type that this program does not know, so that the sequence has no hole. */
   receiveUnknown(seq: number, ack: number, now: number): boolean {
-    this.#lastHeard = now;
+    this.#heard(now);
     this.#out.acknowledge(ack);
     return seq === 0 || this.#in.count(seq);
   }
@@ -110,34 +115,62 @@ export class Core {
     this.#ping = interval;
   }
 
-  /** Asks for a sign of life now: a link that gives none within the grace is dead. */
+  /**
+   * Asks for a sign of life now, whatever was heard before: a link that gives none within three seconds is dead. One
+   * probe is under way at a time.
+   */
   probe(now: number): void {
-    this.#lastHeard = Math.min(this.#lastHeard, now - this.#ping);
+    if (this.probing) return;
+    this.#probeEnds = now + patience;
     this.#lastSent = Math.min(this.#lastSent, now - this.#ping);
+  }
+
+  /** Whether a probe waits for its sign of life. */
+  get probing(): boolean {
+    return this.#probeEnds !== undefined;
   }
 
   /** When tick has to be called next. */
   get due(): number {
-    const due = Math.min(this.#lastSent + this.#ping, this.#lastHeard + this.#ping + TIMES.pingGrace);
+    const due = Math.min(this.#lastSent + this.#ping, this.#dead);
     const { count, since } = this.#in.owed;
     return count > 0 ? Math.min(due, since + TIMES.ackDelay) : due;
   }
 
   /** Queues the ping or acknowledgement that is due. Throws timeout when the other end was silent for too long. */
   tick(now: number): void {
-    if (now >= this.#lastHeard + this.#ping + TIMES.pingGrace) {
+    if (now >= this.#dead) {
       throw new ProtocolError("timeout", `nothing was heard for ${now - this.#lastHeard} ms`);
     }
     const { count, since } = this.#in.owed;
     if (count > 0 && now >= since + TIMES.ackDelay) this.#acknowledge();
     if (now >= this.#lastSent + this.#ping) {
       this.#lastSent = now;
-      this.#out.push({ type: "ping", data: undefined });
+      this.#control("ping");
     }
+  }
+
+  /** When silence has lasted too long. */
+  get #dead(): number {
+    return this.#probeEnds ?? this.#lastHeard + this.#ping + TIMES.pingGrace;
+  }
+
+  #begin(now: number): void {
+    this.#lastSent = now;
+    this.#heard(now);
+  }
+
+  #heard(now: number): void {
+    this.#lastHeard = now;
+    this.#probeEnds = undefined;
+  }
+
+  #control(type: "ping" | "pong" | "ack"): void {
+    this.#out.push({ message: { type, data: undefined } });
   }
 
   #acknowledge(): void {
     this.#in.settle();
-    this.#out.push({ type: "ack", data: undefined });
+    this.#control("ack");
   }
 }

@@ -4,11 +4,13 @@ import { decode, encode, UnknownType } from "../protocol/codec.ts";
 import type { Draft, Envelope } from "../protocol/envelope.ts";
 import { ProtocolError } from "../protocol/error.ts";
 import type { Goaway, Hello, Welcome } from "../protocol/handshake.ts";
-import { TIMES, VERSION } from "../protocol/limits.ts";
+import { LIMITS, TIMES, VERSION } from "../protocol/limits.ts";
+import type { Reason } from "../protocol/reason.ts";
 import { Backoff } from "./backoff.ts";
 import { Core } from "./core.ts";
 import type { Holder, LinkEvents, LinkOptions, LinkStatus } from "./options.ts";
-import type { Outgoing } from "./outbox.ts";
+import type { Outgoing, Parcel } from "./outbox.ts";
+import { Repairs } from "./repairs.ts";
 import { type Answer, Requests } from "./requests.ts";
 import type { Transport } from "./transport.ts";
 import { onWake } from "./wake.ts";
@@ -16,6 +18,12 @@ import { webSocket } from "./websocket.ts";
 
 /** Waking up tries again at once, but not more often than this (milliseconds). */
 const wakeEvery = 500;
+/** A socket that has not come to a welcome in this time is given up when the page wakes (milliseconds). */
+const slowDial = 3000;
+/** A timer so late means that the page slept, not that the hub was silent (milliseconds). */
+const slept = 2000;
+/** How many closes outlive a link whose queue was full: half a queue, so that their syncs have room too. */
+const mostCloses = LIMITS.unacked / 2;
 
 type Timer = ReturnType<typeof setTimeout>;
 
@@ -29,6 +37,7 @@ export class Link {
   readonly #core = new Core(Date.now());
   readonly #requests = new Requests();
   readonly #backoff: Backoff;
+  readonly #repairs = new Repairs();
   readonly #holders = new Map<string, Holder>();
   #status: LinkStatus = "idle";
   #token: string;
@@ -37,7 +46,6 @@ export class Link {
   #transport: Transport | undefined;
   /** What proves that the link is ours when it resumes; kept in memory only, so a duplicated tab is another client. */
   #resume: { link: string; key: string } | undefined;
-  #repairs: Draft[] = [];
   /** What the hub said was wrong before it closed. */
   #fault: ProtocolError | undefined;
   #notBefore = 0;
@@ -69,7 +77,7 @@ export class Link {
   /** Opens the first socket at once. Does nothing when started already. */
   start(): void {
     if (this.#status !== "idle" && this.#status !== "stopped") return;
-    this.#unwake ??= onWake(() => this.#wake());
+    this.#unwake ??= onWake({ woke: () => this.#wake(), offline: () => this.#probe() });
     this.#backoff.reset();
     this.#renewed = false;
     this.#dial();
@@ -104,13 +112,20 @@ export class Link {
 
   /** Sends a message, now or when the link is up again. */
   post(draft: Draft): void {
-    this.#queue(draft);
+    this.#queue({ message: draft });
+    this.#flush();
+  }
+
+  /** Ends a session on the hub, which the owner proves to be ours should the link have to start anew before it knows. */
+  close(session: string, reason: Reason, owner: string): void {
+    const proof: Draft<"sync"> = { type: "sync", session, data: { revision: 0, owner } };
+    this.#queue({ message: { type: "close", session, data: { reason } }, proof });
     this.#flush();
   }
 
   /** Sends a request; the answer comes once, before anything else that the hub sends after it. */
   request(draft: Draft, answer: Answer): void {
-    this.#queue(this.#requests.add(draft, answer));
+    this.#queue({ message: this.#requests.add(draft, answer) });
     this.#flush();
   }
 
@@ -177,7 +192,13 @@ export class Link {
     }
     if (message.type !== "welcome") throw new ProtocolError("bad_message", `${message.type} came before welcome`);
     const welcome: Welcome = message.data;
+    const { resumed } = welcome;
+    if (resumed && welcome.link !== this.#resume?.link) {
+      throw new ProtocolError("sequence", "the hub resumed a link that this client did not name");
+    }
     clearTimeout(this.#tickTimer);
+    if (resumed) this.#core.attach(welcome.received, now);
+    else this.#repairs.begin(this.#lose(now, welcome.grant));
     this.#status = "up";
     this.#upSince = now;
     this.#renewed = false;
@@ -185,30 +206,17 @@ export class Link {
     this.#clockAhead = Date.parse(welcome.now) - now;
     this.#pingMs = welcome.ping_s * 1000;
     this.#setPing();
-    if (welcome.resumed) this.#core.attach(welcome.received, now);
-    else this.#startOver(now);
     // Even a hub that cannot resume a link learns from it whose old socket it may close.
     this.#resume = { link: welcome.link, key: welcome.key };
     const held = [...this.#holders.values()];
-    this.#repairs = [];
     this.events.emit("up", welcome);
-    for (const holder of held) holder.linkUp();
-    if (!welcome.resumed) this.#repair(held);
-  }
-
-  /** Tells this end's state of every session it held before the link started anew. */
-  #repair(held: Holder[]): void {
-    const still = held.filter((holder) => this.#holders.get(holder.id) === holder);
-    this.#repairs = still.map((holder, i) => {
-      const sync = holder.sync();
-      return { type: "sync", session: holder.id, data: i === still.length - 1 ? { ...sync, last: true } : sync };
-    });
-    if (still.length === 0) this.#repairs = [{ type: "sync", data: { revision: 0, last: true } }];
+    for (const holder of held) holder.linkUp(welcome);
+    if (!resumed) this.#repairs.plan(held, (holder) => this.#holders.get(holder.id) === holder);
   }
 
   #handle(message: Envelope): void {
     if (message.type === "goaway") this.#goaway(message.data);
-    else if (message.type === "error" && !message.re) this.#fault = ProtocolError.from(message.data);
+    else if (message.type === "error" && !message.re) this.#blame(message);
     else if (message.re) this.#requests.answer(message);
     else {
       const holder = message.session === undefined ? undefined : this.#holders.get(message.session);
@@ -217,11 +225,16 @@ export class Link {
     }
   }
 
+  /** Notes what is wrong with the link itself; an error that names a session is only about a message of it. */
+  #blame({ session, data }: Envelope<"error">): void {
+    if (session === undefined) this.#fault = ProtocolError.from(data);
+  }
+
   #refuse(unknown: UnknownType, now: number): void {
     const { seq = 0, ack = 0, id } = unknown.head;
     if (!this.#core.receiveUnknown(seq, ack, now)) return;
     const data = { code: unknown.code, message: unknown.message };
-    this.#queue(id === undefined ? { type: "error", data } : { type: "error", re: id, data });
+    this.#queue({ message: id === undefined ? { type: "error", data } : { type: "error", re: id, data } });
     this.#core.took(seq, now);
   }
 
@@ -239,21 +252,28 @@ export class Link {
     );
   }
 
-  #queue(message: Outgoing): void {
+  #queue(parcel: Parcel): void {
     try {
-      this.#core.send(message);
+      if (this.#repairs.waiting && mustArrive(parcel.message)) this.#repairs.add(parcel);
+      else this.#core.send(parcel.message, parcel.proof);
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== "too_slow") throw error;
-      // The link is lost, but what must arrive has room in a new one; the rest is repaired by sync.
-      this.#resume = undefined;
-      this.#startOver(Date.now());
-      if (message.type === "close") this.#core.send(message);
-      if (this.#status === "up") this.#fail(error);
+      this.#overflow(parcel, error);
     }
   }
 
-  #startOver(now: number): void {
-    for (const message of this.#requests.again(this.#core.reset(now))) this.#core.send(message);
+  /** Gives the link up: requests and closes are sent again on a new one, the rest is repaired by sync. */
+  #overflow(parcel: Parcel, error: ProtocolError): void {
+    this.#resume = undefined;
+    const closes = [...this.#lose(Date.now()), parcel].filter(({ message }) => message.type === "close");
+    for (const { message, proof } of closes.slice(-mostCloses)) this.#core.send(message, proof);
+    if (this.#transport) this.#fail(error);
+  }
+
+  /** Empties the queues, and returns what has to be sent again on a new link. */
+  #lose(now: number, grant?: string): Parcel[] {
+    const lost = this.#core.reset(now);
+    return this.#requests.again([...lost, ...this.#repairs.clear()], grant);
   }
 
   #flush(): void {
@@ -261,9 +281,9 @@ export class Link {
     const now = Date.now();
     for (;;) {
       while (this.#core.roomy) {
-        const repair = this.#repairs.shift();
+        const repair = this.#repairs.next();
         if (!repair) break;
-        this.#core.send(repair);
+        this.#core.send(repair.message, repair.proof);
       }
       const message = this.#core.next(now);
       if (!message) break;
@@ -274,8 +294,10 @@ export class Link {
   }
 
   #tick(): void {
+    const now = Date.now();
+    if (now - this.#core.due >= slept) this.#core.probe(now);
     try {
-      this.#core.tick(Date.now());
+      this.#core.tick(now);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#fail(error);
@@ -298,7 +320,9 @@ export class Link {
 
   #lost(code: number): void {
     this.#drop(1000, "");
-    if (this.#status === "up") this.#backoff.lived(Date.now() - this.#upSince);
+    const now = Date.now();
+    const up = this.#status === "up";
+    if (up) this.#backoff.lived(now - this.#upSince);
     this.#status = "down";
     const fault = this.#fault;
     this.#fault = undefined;
@@ -306,12 +330,13 @@ export class Link {
       void this.#ask(fault ?? new ProtocolError(codeOf(code), `the hub closed the link with ${code}`));
       return;
     }
-    this.#notBefore = Math.max(this.#notBefore, Date.now() + (fault?.retryMs ?? 0));
-    this.#again();
+    this.#notBefore = Math.max(this.#notBefore, now + (fault?.retryMs ?? 0));
+    // A socket that did not outlive the sleep of its page is replaced at once.
+    this.#again(up && this.#core.probing && now - this.#lastDial >= wakeEvery ? 0 : this.#backoff.next());
   }
 
-  #again(): void {
-    const retryMs = Math.max(this.#backoff.next(), this.#notBefore - Date.now());
+  #again(wait: number): void {
+    const retryMs = Math.max(wait, this.#notBefore - Date.now());
     this.#dialTimer = setTimeout(() => this.#dial(), retryMs);
     this.events.emit("down", { retryMs });
   }
@@ -325,29 +350,35 @@ export class Link {
     if (token) {
       this.#token = token;
       this.#renewed = true;
-      this.#again();
+      this.#again(this.#backoff.next());
       return;
     }
     this.#status = "stopped";
     this.events.emit("stopped", why);
   }
 
+  /** Makes sure of the socket, or replaces the wait for the next one. */
   #wake(): void {
     const now = Date.now();
-    if (this.#status === "up") {
-      this.#core.probe(now);
-      this.#tick();
-    } else if (
-      this.#status === "down" &&
-      this.#dialTimer &&
-      now >= this.#notBefore &&
-      now - this.#lastDial >= wakeEvery
-    ) {
-      this.#dial();
-    }
+    const waits = this.#status === "down" && this.#dialTimer && now - this.#lastDial >= wakeEvery;
+    const hangs = this.#status === "connecting" && now - this.#lastDial >= slowDial;
+    if (hangs) this.#drop(1000, "woke");
+    if (hangs || (waits && now >= this.#notBefore)) this.#dial();
+    else this.#probe();
+  }
+
+  #probe(): void {
+    if (this.#status !== "up") return;
+    this.#core.probe(Date.now());
+    this.#tick();
   }
 
   #setPing(): void {
     this.#core.setPing(this.#holders.size > 0 ? Math.min(this.#pingMs, TIMES.pingBusy) : this.#pingMs);
   }
+}
+
+/** Whether a message is sent again when its link could not be resumed. */
+function mustArrive({ id, type }: Outgoing): boolean {
+  return id !== undefined || type === "close";
 }

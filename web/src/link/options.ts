@@ -45,6 +45,6 @@ export interface Holder {
   receive(message: Envelope): void;
   /** This end's state, to repair the hub's when messages were lost. */
   sync(): Sync;
-  /** The link is up again, after what had to be sent again was queued. */
-  linkUp(): void;
+  /** The link is up again; what has to be sent again goes first. */
+  linkUp(welcome: Welcome): void;
 }

@@ -6,6 +6,12 @@ import { LIMITS } from "../protocol/limits.ts";
 /** A message that waits to be numbered, with its request id if it has one. */
 export type Outgoing = Draft & { id?: number; seq?: number };
 
+/** A message, and what has to go before it when it is sent again on a new link. */
+export interface Parcel {
+  message: Outgoing;
+  proof?: Draft<"sync">;
+}
+
 /** More than the JSON of all envelope fields but data can take; the same number as in Go. */
 const envelopeOverhead = 256;
 /** Bounds queued control messages: a peer that pings without reading is as slow as any other. */
@@ -14,7 +20,7 @@ const maxControl = 32;
 const maxVolatile = 16;
 
 interface Kept {
-  message: Outgoing;
+  parcel: Parcel;
   size: number;
 }
 
@@ -48,7 +54,8 @@ export class Outbox {
   }
 
   /** Queues a message by its class. Throws too_large for one message, too_slow when the queue is full. */
-  push(message: Outgoing): void {
+  push(parcel: Parcel): void {
+    const { message } = parcel;
     const size = (message.data === undefined ? 0 : bytesOf(JSON.stringify(message.data))) + envelopeOverhead;
     if (size > LIMITS.messageBytes) {
       throw new ProtocolError("too_large", `a ${message.type} of ${size} bytes is over the limit`);
@@ -59,7 +66,7 @@ export class Outbox {
           throw new ProtocolError("too_slow", `${this.#unacked.length} messages are unacknowledged`);
         }
         this.#last++;
-        this.#unacked.push({ message: { ...message, seq: this.#last }, size });
+        this.#unacked.push({ parcel: { ...parcel, message: { ...message, seq: this.#last } }, size });
         this.#bytes += size;
         break;
       case "state":
@@ -84,7 +91,7 @@ export class Outbox {
     const sequenced = this.#unacked[this.#written];
     if (sequenced) {
       this.#written++;
-      return sequenced.message;
+      return sequenced.parcel.message;
     }
     for (const [key, state] of this.#state) {
       this.#state.delete(key);
@@ -116,10 +123,10 @@ export class Outbox {
   }
 
   /** The sequenced messages that were never acknowledged, oldest first, without their numbers. */
-  unacknowledged(): Outgoing[] {
-    return this.#unacked.map(({ message }) => {
-      const { seq: _, ...rest } = message;
-      return rest as Outgoing;
+  unacknowledged(): Parcel[] {
+    return this.#unacked.map(({ parcel }) => {
+      const { seq: _, ...message } = parcel.message;
+      return { ...parcel, message: message as Outgoing };
     });
   }
 }

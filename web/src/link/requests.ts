@@ -1,5 +1,5 @@
 import type { Draft, Envelope } from "../protocol/envelope.ts";
-import type { Outgoing } from "./outbox.ts";
+import type { Outgoing, Parcel } from "./outbox.ts";
 
 /** What a request is answered with: its reply, or an error that refuses it. */
 export type Answer = (answer: Envelope) => void;
@@ -40,21 +40,28 @@ export class Requests {
 
   /**
    * What has to be sent again when a link starts anew: every unanswered request, under a new id, and of what was lost
-   * on the way each close; in their old order. The rest is repaired by sync.
+   * on the way each close; in their old order. The rest is repaired by sync. An open names the grant of the new link:
+   * that of the old one ended with it.
    */
-  again(lost: Outgoing[]): Outgoing[] {
+  again(lost: Parcel[], grant?: string): Parcel[] {
     const waiting = this.#waiting;
     this.#waiting = new Map();
     this.#last = 0;
-    const unacknowledged = new Set(lost.map((message) => message.id));
+    const unacknowledged = new Set(lost.map(({ message }) => message.id));
     const acknowledged = [...waiting.values()].filter(({ message }) => !unacknowledged.has(message.id));
-    const order = [...acknowledged.map(({ message }) => message), ...lost];
-    const send: Outgoing[] = [];
-    for (const message of order) {
-      const request = message.id === undefined ? undefined : waiting.get(message.id);
-      if (request) send.push(this.add(request.message, request.answer));
-      else if (message.type === "close") send.push(message);
+    const send: Parcel[] = [];
+    for (const parcel of [...acknowledged, ...lost]) {
+      const { id, type } = parcel.message;
+      const request = id === undefined ? undefined : waiting.get(id);
+      if (request) send.push({ message: this.add(withGrant(request.message, grant), request.answer) });
+      else if (type === "close") send.push(parcel);
     }
     return send;
   }
+}
+
+function withGrant(message: Draft, grant: string | undefined): Draft {
+  if (message.type !== "open") return message;
+  const { grant: _, ...data } = message.data;
+  return { ...message, data: grant === undefined ? data : { ...data, grant } };
 }

@@ -1,18 +1,29 @@
-/**
- * Calls back when the world has changed so that another try is worth while: the network came back, the page is looked
- * at again, or it left the back-forward cache. Returns what stops it. Does nothing where there is no window.
- */
-export function onWake(wake: () => void): () => void {
+/** What the world does to a link. */
+export interface WakeEvents {
+  /**
+   * Another try is worth while and the socket may be dead: the network came back, the page is looked at again, was
+   * thawed, or left the back-forward cache.
+   */
+  woke(): void;
+  /** The network went away, or so the browser believes. */
+  offline(): void;
+}
+
+/** Watches the page and the network; returns what stops it. Does nothing where there is no window. */
+export function onWake({ woke, offline }: WakeEvents): () => void {
   if (typeof window === "undefined") return () => undefined;
   const seen = () => {
-    if (document.visibilityState === "visible") wake();
+    if (document.visibilityState === "visible") woke();
   };
-  window.addEventListener("online", wake);
-  window.addEventListener("pageshow", wake);
-  document.addEventListener("visibilitychange", seen);
+  const watched: [EventTarget, string, () => void][] = [
+    [window, "online", woke],
+    [window, "offline", offline],
+    [window, "pageshow", woke],
+    [document, "visibilitychange", seen],
+    [document, "resume", woke],
+  ];
+  for (const [target, type, listener] of watched) target.addEventListener(type, listener);
   return () => {
-    window.removeEventListener("online", wake);
-    window.removeEventListener("pageshow", wake);
-    document.removeEventListener("visibilitychange", seen);
+    for (const [target, type, listener] of watched) target.removeEventListener(type, listener);
   };
 }

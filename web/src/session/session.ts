@@ -3,7 +3,7 @@ import type { Link } from "../link/link.ts";
 import type { Holder } from "../link/options.ts";
 import type { Draft, Envelope } from "../protocol/envelope.ts";
 import { ProtocolError } from "../protocol/error.ts";
-import type { ICEServer } from "../protocol/handshake.ts";
+import type { ICEServer, Welcome } from "../protocol/handshake.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { Describe, Media, Open, Opened, Sync } from "../protocol/session.ts";
 import type { Policy, Stats } from "../protocol/state.ts";
@@ -38,6 +38,9 @@ export class Session implements Holder {
   #release: (() => void) | undefined;
   #answerTimer: ReturnType<typeof setTimeout> | undefined;
   #servers: ICEServer[] = [];
+  /** The grant that the newest open names, until the session is opened; from then on the hub renews it by itself. */
+  #grant: string | undefined;
+  #asked: "not yet" | "waits" | "opened" = "not yet";
   #policy: Policy | undefined;
   #restartWanted = false;
   #over = false;
@@ -86,6 +89,8 @@ export class Session implements Holder {
     if (this.#options.audio) media.audio = true;
     const open: Open = { device: this.#options.device, owner: this.#owner, media, offer, trickle: true };
     if (grant !== undefined) open.grant = grant;
+    this.#grant = grant;
+    this.#asked = "waits";
     this.#release = this.#link.hold(this);
     this.#link.request({ type: "open", session: this.id, data: open }, (answer) => this.#opened(answer));
     await this.#negotiation.begin().catch(() => this.close("internal"));
@@ -96,9 +101,12 @@ export class Session implements Holder {
     this.#end({ reason }, true);
   }
 
-  /** Brings fresh servers; they count from the next restart on. */
-  useServers(servers: ICEServer[]): void {
-    if (!this.#over) this.#useServers(servers);
+  /**
+   * Brings fresh servers of the grant, which count from the next restart on. Those of another grant are not this
+   * session's and are left alone.
+   */
+  useServers(servers: ICEServer[], grant: string | undefined): void {
+    if (!this.#over && this.#asked === "waits" && grant === this.#grant) this.#useServers(servers);
   }
 
   /** Notes that a frame was shown, which is known sooner than the statistics tell. */
@@ -144,13 +152,21 @@ export class Session implements Holder {
   }
 
   /** Does what had to wait for the link. */
-  linkUp(): void {
+  linkUp({ resumed, grant, ice_servers: servers = [] }: Welcome): void {
     this.#meter.repeat();
+    if (this.#asked === "waits") {
+      // On a new link open is sent again with the new grant: relays of the old one are gone with it.
+      const renewed = !resumed && grant !== this.#grant;
+      if (!resumed) this.#grant = grant;
+      this.useServers(servers, grant);
+      if (renewed && !this.connected) this.#restartWanted = true;
+    }
     if (this.#restartWanted) this.#recovery.now();
   }
 
   #opened(answer: Envelope): void {
     if (this.#over) return;
+    this.#asked = "opened";
     if (answer.type === "error") {
       const error = ProtocolError.from(answer.data);
       this.#end({ reason: error.code, error }, false);
@@ -237,7 +253,7 @@ export class Session implements Holder {
     // Before open there is nothing to close on the hub.
     if (tell && this.#release) {
       const reason = end.reason as Reason;
-      this.#link.post({ type: "close", session: this.id, data: { reason } });
+      this.#link.close(this.id, reason, this.#owner);
     }
     this.#peer.close();
     this.events.emit("ended", end);

@@ -52,8 +52,8 @@ export class Viewer {
       this.#linkDown = false;
       this.#servers = welcome.ice_servers ?? this.#servers;
       this.#grant = welcome.grant ?? this.#grant;
-      this.#session?.useServers(this.#servers);
-      this.#open();
+      // A link that goes on has changed nothing that a planned retry waits for.
+      if (!welcome.resumed || !this.#retryTimer) this.#open();
       this.#change();
     });
     this.#link.events.on("down", () => {
@@ -176,7 +176,7 @@ export class Viewer {
   }
 
   #open(): void {
-    clearTimeout(this.#retryTimer);
+    this.#forgetRetry();
     if (!this.#started || this.#link.status !== "up") return;
     if (!this.#session) this.#prepare();
     if (this.#opening) return;
@@ -194,7 +194,7 @@ export class Viewer {
     } else if (message.type === "ice_servers") {
       this.#servers = message.data.ice_servers;
       this.#grant = message.data.grant ?? this.#grant;
-      this.#session?.useServers(this.#servers);
+      this.#session?.useServers(this.#servers, this.#grant);
     }
   }
 
@@ -250,8 +250,13 @@ export class Viewer {
     return token;
   }
 
-  #leave(): void {
+  #forgetRetry(): void {
     clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+  }
+
+  #leave(): void {
+    this.#forgetRetry();
     const session = this.#session;
     this.#session = undefined;
     session?.close("viewer_left");
