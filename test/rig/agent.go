@@ -53,7 +53,7 @@ func (a *Agent) Start(ctx context.Context, flags ...string) error {
 	}, flags...)
 	cmd := a.rig.Camera.Command(context.WithoutCancel(ctx), a.program, args...)
 	var ready agentReady
-	p, err := launch(ctx, a.name, cmd, a.rig.Log.from(a.name), &ready)
+	p, err := Launch(ctx, a.name, cmd, a.rig.Log.from(a.name), &ready)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (c *Camera) Start(ctx context.Context) error {
 	script := filepath.Join(c.rig.root, "test", "rig", "testdata", "camera.py")
 	cmd := c.rig.Camera.Command(context.WithoutCancel(ctx), python, script)
 	var ready struct{ URL string }
-	p, err := launch(ctx, "camera", cmd, c.rig.Log.from("camera"), &ready)
+	p, err := Launch(ctx, "camera", cmd, c.rig.Log.from("camera"), &ready)
 	if err != nil {
 		return err
 	}

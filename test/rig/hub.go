@@ -59,7 +59,7 @@ func (h *Hub) Start(ctx context.Context, flags ...string) error {
 	}, flags...)
 	cmd := h.rig.Server.Command(context.WithoutCancel(ctx), h.rig.program("sightline"), args...)
 	var ready hubReady
-	p, err := launch(ctx, "hub", cmd, h.rig.Log.from("hub"), &ready)
+	p, err := Launch(ctx, "hub", cmd, h.rig.Log.from("hub"), &ready)
 	if err != nil {
 		return err
 	}

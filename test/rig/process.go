@@ -18,7 +18,7 @@ import (
 // readyTimeout is how long a program may take to be ready: far longer than any does, even on a busy machine.
 const readyTimeout = 60 * time.Second
 
-// Process is a running program on a host of the lab, which says in one line of JSON when it is ready.
+// Process is a running program, which says in one line of JSON when it is ready.
 type Process struct {
 	name string
 	cmd  *exec.Cmd
@@ -27,9 +27,9 @@ type Process struct {
 	err  error         // how it ended; read after done
 }
 
-// launch starts a program and waits until it prints its ready line, which is decoded into ready. Everything it says
+// Launch starts a program and waits until it prints its ready line, which is decoded into ready. Everything it says
 // goes to log as well.
-func launch(ctx context.Context, name string, cmd *exec.Cmd, log io.Writer, ready any) (*Process, error) {
+func Launch(ctx context.Context, name string, cmd *exec.Cmd, log io.Writer, ready any) (*Process, error) {
 	p := &Process{name: name, cmd: cmd, done: make(chan struct{})}
 	cmd.Stderr = log
 	stdout, err := cmd.StdoutPipe()
