@@ -158,16 +158,18 @@ func (p *endpoint) flushLocked() error {
 	return nil
 }
 
-// send writes a message; a request gets a number.
-func (p *endpoint) send(e protocol.Envelope) error {
+// send writes messages; an open gets its number.
+func (p *endpoint) send(messages ...protocol.Envelope) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if e.Type == protocol.TypeOpen {
-		p.lastID++
-		e.ID = p.lastID
-	}
-	if err := p.link.Send(e); err != nil {
-		return err
+	for _, e := range messages {
+		if e.Type == protocol.TypeOpen {
+			p.lastID++
+			e.ID = p.lastID
+		}
+		if err := p.link.Send(e); err != nil {
+			return err
+		}
 	}
 	return p.flushLocked()
 }

@@ -110,7 +110,7 @@ func measureRelay(ctx context.Context, program string, pairs, sessions int) (rep
 	return relayReport{
 		SessionsPerS:      math.Round(total / took.Seconds()),
 		OpenToAnswerP50MS: percentile(waits, 50), P99MS: percentile(waits, 99),
-		CPUUSPerMessage: math.Round(float64((used-cpu).Microseconds()) / (total * messagesPerSession)),
+		CPUUSPerMessage: math.Round(float64((used - cpu).Microseconds()) / (total * messagesPerSession)),
 	}, err
 }
 

@@ -66,6 +66,15 @@ func (r *roster) hello(role protocol.Role, n int, audience string) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
+	return introduce(role, token)
+}
+
+// helloTo makes the first message of a viewer of the n-th device.
+func (r *roster) helloTo(n int) ([]byte, error) {
+	return r.hello(protocol.RoleViewer, n*viewersPerDevice, "")
+}
+
+func introduce(role protocol.Role, token string) ([]byte, error) {
 	e := protocol.Must(protocol.TypeHello, "", &protocol.Hello{
 		Version: protocol.Version, Role: role, Token: token, Client: protocol.Client{Name: "sightline-bench"},
 	})
