@@ -61,8 +61,12 @@ format: $(GOFUMPT) $(if $(NPM),$(WEB_MODULES)) ## Format Go and TypeScript
 	$(if $(NPM),cd web && npx biome check --write)
 
 .PHONY: bench
-bench: prepare build $(BROWSER_MODULES) ## Measure the time to the first frame, as in docs/benchmarks.md
+bench: prepare build $(BROWSER_MODULES) ## Measure what docs/benchmarks.md reports; it takes some minutes
 	bin/sightline-bench firstframe
+	bin/sightline-bench links --count 10000 --devices
+	bin/sightline-bench links --count 10000 --viewers
+	bin/sightline-bench links --count 50000 --memory
+	bin/sightline-bench relay --pairs 100 --messages 20
 
 .PHONY: fuzz
 fuzz: go ## Fuzz every decoder, each for FUZZTIME (10s)

@@ -88,7 +88,8 @@ func overSockets(s *server, r *roster, role protocol.Role) func(context.Context,
 			return nil, err
 		}
 		return func(ctx context.Context) error {
-			defer context.AfterFunc(ctx, p.close)()
+			stop := context.AfterFunc(ctx, p.close)
+			defer stop()
 			return p.run(nil)
 		}, nil
 	}

@@ -41,7 +41,7 @@ func (s *server) settled(ctx context.Context) (footprint, error) {
 	for {
 		now, err := s.figures(ctx)
 		if err != nil {
-			return footprint{}, errors.Join(err, context.Cause(ctx))
+			return footprint{}, because(ctx, err)
 		}
 		done := now["go_gc_duration_seconds_count"] - first["go_gc_duration_seconds_count"]
 		live := now["go_memstats_heap_alloc_bytes"] + now["go_memstats_stack_inuse_bytes"]

@@ -71,12 +71,20 @@ func links(ctx context.Context, args []string, out, log io.Writer) error {
 	}
 	report, err := measure(ctx, log)
 	if err != nil {
-		return errors.Join(err, context.Cause(ctx))
+		return because(ctx, err)
 	}
 	if o.json {
 		return json.NewEncoder(out).Encode(report)
 	}
 	return report.table(out)
+}
+
+// because returns why the context has ended, if it has: an error that comes of it says less.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
 }
 
 func parseLinks(args []string, log io.Writer) (o linksOrder, err error) {

@@ -29,14 +29,14 @@ const (
 )
 
 // sdp stands for a description of the size that a browser writes for one video and one audio track.
-var sdp = "v=0\r\n" + string(make4KB())
+var sdp = "v=0\r\n" + letters(4<<10)
 
-func make4KB() []byte {
-	b := make([]byte, 4<<10)
+func letters(n int) string {
+	b := make([]byte, n)
 	for i := range b {
 		b[i] = 'a' + byte(i%26)
 	}
-	return b
+	return string(b)
 }
 
 // pair is a viewer and a device that open one session after the other.
@@ -67,11 +67,13 @@ func newPair(viewer, device *endpoint, camera protocol.DeviceID) *pair {
 func (p *pair) serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		defer context.AfterFunc(ctx, p.viewer.close)()
+		stop := context.AfterFunc(ctx, p.viewer.close)
+		defer stop()
 		return p.viewer.run(func(e protocol.Envelope, body protocol.Message) { p.note(ctx, protocol.RoleViewer, e, body) })
 	})
 	group.Go(func() error {
-		defer context.AfterFunc(ctx, p.device.close)()
+		stop := context.AfterFunc(ctx, p.device.close)
+		defer stop()
 		return p.device.run(func(e protocol.Envelope, body protocol.Message) {
 			if e.Type == protocol.TypeInvite {
 				p.answer(e)

@@ -63,7 +63,7 @@ func relay(ctx context.Context, args []string, out, log io.Writer) error {
 	defer cancel()
 	report, err := measureRelay(ctx, *program, *pairs, *sessions)
 	if err != nil {
-		return errors.Join(err, context.Cause(ctx))
+		return because(ctx, err)
 	}
 	if *asJSON {
 		return json.NewEncoder(out).Encode(report)
@@ -102,7 +102,7 @@ func measureRelay(ctx context.Context, program string, pairs, sessions int) (rep
 	start := time.Now()
 	waits, err := runPairs(ctx, list, sessions)
 	if err != nil {
-		return report, errors.Join(err, context.Cause(ctx))
+		return report, because(ctx, err)
 	}
 	took := time.Since(start)
 	used, err := cpuTime(s.pid())
