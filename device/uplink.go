@@ -28,7 +28,8 @@ type uplink struct {
 	key      ed25519.PrivateKey
 	identity identity
 	viewings *viewings
-	resume   *protocol.Resume
+	// resume names the link of the last welcome; nil before the first, and when the link is lost.
+	resume *protocol.Resume
 	clock    hubClock
 	// corrected says that the hub has set the clock since it last welcomed the device.
 	corrected bool
@@ -101,7 +102,9 @@ func (u *uplink) carry(ctx context.Context) error {
 	if !greeted() {
 		return ctx.Err()
 	}
-	u.begin(welcome)
+	if err := u.begin(welcome); err != nil {
+		return err
+	}
 	up, lost := context.WithCancel(ctx)
 	defer lost()
 	var reader errgroup.Group
@@ -133,7 +136,7 @@ func (u *uplink) greet(s socket) (*protocol.Welcome, error) {
 	hello := protocol.Must(protocol.TypeHello, "", &protocol.Hello{
 		Version: protocol.Version, Role: protocol.RoleDevice, Token: token, MaxSessions: u.agent.config.MaxSessions,
 		Client: protocol.Client{Name: "sightline-agent", Version: u.agent.config.Version, Model: u.agent.config.Model},
-		Resume: u.resume,
+		Resume: u.resumption(),
 	})
 	message, err := hello.Encode()
 	if err != nil {
@@ -163,13 +166,57 @@ func (u *uplink) greet(s socket) (*protocol.Welcome, error) {
 	return nil, errors.New("the hub's first message was no welcome")
 }
 
-// begin starts the link anew on a fresh socket: what the old one could not deliver is told as state.
-func (u *uplink) begin(welcome *protocol.Welcome) {
+// resumption asks for the link to go on, unless it is lost.
+func (u *uplink) resumption() *protocol.Resume {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.overflow != nil {
+		u.resume = nil
+	}
+	if u.resume != nil {
+		u.resume.Received = u.link.Received()
+	}
+	return u.resume
+}
+
+// begin goes on with the link on a fresh socket, or starts it anew. It fails when the link was lost since the hello, so
+// that the next one must not ask for it.
+func (u *uplink) begin(welcome *protocol.Welcome) error {
 	now := time.Now()
 	u.since, u.corrected = now, false
 	if !welcome.Now.IsZero() {
 		u.clock.set(welcome.Now)
 	}
+	if welcome.Resumed {
+		if err := u.attach(welcome, now); err != nil {
+			u.resume = nil
+			return fmt.Errorf("resume link: %w", err)
+		}
+	} else {
+		u.restart(welcome, now)
+	}
+	u.agent.config.Logger.Info("link up", "device", u.identity.Device, "link", welcome.Link,
+		"resumed", welcome.Resumed, "reason", welcome.Reason)
+	u.agent.ready.Do(func() { u.agent.config.Ready(u.identity.Device) })
+	return nil
+}
+
+// attach puts the link on the new socket: what the hub has not taken over is written again.
+func (u *uplink) attach(welcome *protocol.Welcome, now time.Time) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case u.resume == nil || u.resume.Link != welcome.Link:
+		return errors.New("the hub resumed a link that it was not asked for")
+	case u.overflow != nil:
+		return u.overflow
+	}
+	u.link.SetPing(time.Duration(welcome.PingS) * time.Second)
+	return u.link.Attach(welcome.Received, now)
+}
+
+// restart starts the link anew: what the old one could not deliver is told as state.
+func (u *uplink) restart(welcome *protocol.Welcome, now time.Time) {
 	u.resume = &protocol.Resume{Link: welcome.Link, Key: welcome.Key}
 	u.mu.Lock()
 	u.link.SetPing(time.Duration(welcome.PingS) * time.Second)
@@ -183,8 +230,6 @@ func (u *uplink) begin(welcome *protocol.Welcome) {
 		}
 	}
 	u.viewings.syncAll()
-	u.agent.config.Logger.Info("link up", "device", u.identity.Device, "link", welcome.Link)
-	u.agent.ready.Do(func() { u.agent.config.Ready(u.identity.Device) })
 }
 
 // carries notes that the link carries more sessions, or fewer.

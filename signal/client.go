@@ -1,6 +1,8 @@
 package signal
 
 import (
+	"container/list"
+	"context"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -13,13 +15,6 @@ import (
 	"github.com/sightline-rtc/sightline/link"
 	"github.com/sightline-rtc/sightline/protocol"
 )
-
-// socket carries a link's messages for a while. A door implements it. Both methods are safe for concurrent use;
-// Write blocks up to the write deadline, Close may be called more than once and does not wait for the peer.
-type socket interface {
-	Write(message []byte) error
-	Close(code protocol.CloseCode, reason string)
-}
 
 // client is the hub's end of one link.
 type client struct {
@@ -45,20 +40,25 @@ type client struct {
 	generation  uint64
 	maxSessions int
 
+	// parked is the link's place among those without a socket, nil while it has one, parkedAt since when. Hub.mu guards
+	// them.
+	parked   *list.Element
+	parkedAt time.Time
+
 	hub *Hub
+	// handling holds one value while a message is handled: the next socket's reader waits for the last one's.
+	handling chan struct{}
 	// mu guards what follows. It is taken while Hub.mu is held, never the other way round.
 	mu      sync.Mutex
 	link    *link.Link
-	socket  socket
+	carrier *carrier // the newest, also when it is lost
 	timer   *time.Timer
-	writing bool // a goroutine is in write
-	closed  bool
-	why     *protocol.Error // the hub closed, nil if it did not
-	parted  chan struct{}   // closed when the peer has been told why the hub closed; nil until it does
-	lastID  uint64          // of requests to this client
+	closed  bool                  // the link has ended, for the reason that a hello which resumes it is told
+	reason  protocol.ResumeReason // once it is closed
+	lastID  uint64                // of requests to this client
 }
 
-// send queues a message of the hub's own. It never blocks: a client that reads too slowly loses its socket.
+// send queues a message of the hub's own. It never blocks: a client that leaves too much unread loses its link.
 func (c *client) send(e protocol.Envelope) {
 	if err := c.carry(e); err != nil {
 		c.logger.Error("message not sent", "type", e.Type, "session", e.Session, "err", err)
@@ -70,7 +70,7 @@ func (c *client) send(e protocol.Envelope) {
 func (c *client) carry(e protocol.Envelope) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed || c.carrier.lost && e.Class() == protocol.ClassControl {
 		return nil
 	}
 	err := c.link.Send(e)
@@ -95,32 +95,47 @@ func (c *client) nextID() uint64 {
 
 // wakeLocked starts the writer unless it runs: an idle link costs no goroutine.
 func (c *client) wakeLocked() {
-	if c.writing || !c.link.Pending() {
+	k := c.carrier
+	if k.lost || k.writing || !c.link.Pending() {
 		return
 	}
-	c.writing = true
-	c.hub.work.Go(c.write)
+	k.writing = true
+	c.hub.work.Go(func() { c.write(k) })
 }
 
-func (c *client) write() {
+func (c *client) write(k *carrier) {
 	for {
-		c.mu.Lock()
-		message, ok := c.link.Next(time.Now())
-		if !ok || c.closed {
-			c.writing = false
-			c.mu.Unlock()
+		s, message := c.nextFor(k)
+		if s == nil {
 			return
 		}
-		c.scheduleLocked()
-		c.mu.Unlock()
-		if err := c.socket.Write(message); err != nil {
-			c.close(protocol.Errorf(protocol.CodeTooSlow, "the socket does not take what is sent").Because(err))
+		if err := s.Write(message); err != nil {
+			c.mu.Lock()
+			c.loseLocked(k, protocol.Errorf(protocol.CodeTimeout, "the socket does not take what is sent").Because(err))
+			c.mu.Unlock()
 		}
 	}
 }
 
-// scheduleLocked sets the timer for the next ping, acknowledgement or end of patience.
+// nextFor returns what a carrier's writer has to write next, and no socket when it has to end.
+func (c *client) nextFor(k *carrier) (socket, []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !k.lost {
+		if message, ok := c.link.Next(time.Now()); ok {
+			c.scheduleLocked()
+			return k.socket, message
+		}
+	}
+	k.writing = false
+	return nil, nil
+}
+
+// scheduleLocked sets the timer for the next ping, acknowledgement or end of patience, unless the link has no socket.
 func (c *client) scheduleLocked() {
+	if c.carrier.lost {
+		return
+	}
 	wait := time.Until(c.link.Due())
 	if c.timer == nil {
 		c.timer = time.AfterFunc(wait, c.tick)
@@ -132,10 +147,16 @@ func (c *client) scheduleLocked() {
 func (c *client) tick() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	k := c.carrier
+	if k.lost {
 		return
 	}
-	if err := c.link.Tick(time.Now()); err != nil {
+	err := c.link.Tick(time.Now())
+	switch {
+	case errors.Is(err, &protocol.Error{Code: protocol.CodeTimeout}):
+		c.loseLocked(k, protocol.AsError(err))
+		return
+	case err != nil:
 		c.closeLocked(protocol.AsError(err))
 		return
 	}
@@ -147,10 +168,8 @@ func (c *client) tick() {
 func (c *client) setPing(interval time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closed {
-		c.link.SetPing(interval)
-		c.scheduleLocked()
-	}
+	c.link.SetPing(interval)
+	c.scheduleLocked()
 }
 
 // grow lets a device's link have more unacknowledged messages for each of its sessions.
@@ -160,7 +179,8 @@ func (c *client) grow(messages int) {
 	c.link.Grow(messages)
 }
 
-// close tells the client why and closes its socket. The door's reader then ends and takes the client off the hub.
+// close ends the link: it tells the client why and closes its socket. The door's reader then ends and takes the client
+// off the hub; where there is none, that is done by itself.
 func (c *client) close(why *protocol.Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,36 +191,30 @@ func (c *client) closeLocked(why *protocol.Error) {
 	if c.closed {
 		return
 	}
-	c.closed, c.why = true, why
-	if c.timer != nil {
-		c.timer.Stop()
+	c.closed, c.reason = true, reasonAfter(why.Code)
+	k := c.carrier
+	if k.left {
+		c.logger.Info("link closed by the hub", "code", why.Code, "err", why)
+		c.hub.work.Go(func() { c.hub.end(context.Background(), c, false) })
+		return
 	}
-	c.logger.Info("link closed by the hub", "code", why.Code, "err", why)
-	s, parted := c.socket, make(chan struct{})
-	c.parted = parted
-	c.hub.work.Go(func() {
-		defer close(parted)
-		farewell(s, why)
-	})
+	c.loseLocked(k, why)
 }
 
-// part waits until the peer has been told why the hub closed the link, if it did.
-func (c *client) part() {
-	c.mu.Lock()
-	parted := c.parted
-	c.mu.Unlock()
-	if parted != nil {
-		<-parted
+// fail closes a link for what is wrong with a message of its client, which is nothing when that ended it or the socket.
+func (c *client) fail(err error) {
+	if !errors.Is(err, errBye) && !errors.Is(err, errClosed) {
+		c.close(protocol.AsError(err))
 	}
 }
 
-// farewell sends the error that explains a close, then closes.
-func farewell(s socket, why *protocol.Error) {
-	if why.Code != protocol.CodeTooSlow {
-		e := protocol.Must(protocol.TypeError, "", why)
-		if message, err := e.Encode(); err == nil {
-			_ = s.Write(message) // the socket is closed anyway
-		}
+// reasonAfter is what a hello is told that would resume a link which the hub has closed.
+func reasonAfter(code protocol.Code) protocol.ResumeReason {
+	switch code {
+	case protocol.CodeTooSlow:
+		return protocol.ResumeOverflow
+	case protocol.CodeSuperseded:
+		return protocol.ResumeSuperseded
 	}
-	s.Close(protocol.CloseFor(why.Code), why.Message)
+	return protocol.ResumeNew
 }

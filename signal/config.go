@@ -35,6 +35,11 @@ type Config struct {
 	HelloTimeout time.Duration
 	// WriteTimeout bounds one write to a socket; 0 means protocol.WriteTimeout.
 	WriteTimeout time.Duration
+	// ResumeWindow is how long a link lives without a socket; 0 means protocol.ResumeWindow.
+	ResumeWindow time.Duration
+	// MaxParked bounds the links that live without a socket, and how many ended ones are remembered; over it the oldest
+	// goes. 0 means 16384: as many as come back at once when a node of that size loses its network.
+	MaxParked int
 	// Lease is how long a session lives without extend; 0 means protocol.SessionLease.
 	Lease time.Duration
 	// MediaTimeout ends a session of which neither end reports media, and is the least that is left of a lease when
@@ -53,6 +58,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+const defaultMaxParked = 16 << 10
+
 func (c Config) withDefaults() Config {
 	for _, d := range []struct {
 		value *time.Duration
@@ -61,6 +68,7 @@ func (c Config) withDefaults() Config {
 		{&c.PingBusy, protocol.PingIntervalBusy},
 		{&c.HelloTimeout, protocol.HelloTimeout},
 		{&c.WriteTimeout, protocol.WriteTimeout},
+		{&c.ResumeWindow, protocol.ResumeWindow},
 		{&c.Lease, protocol.SessionLease},
 		{&c.MediaTimeout, protocol.MediaTimeout},
 		{&c.SuspectWindow, protocol.SuspectWindow},
@@ -73,6 +81,9 @@ func (c Config) withDefaults() Config {
 		if *d.value == 0 {
 			*d.value = d.zero
 		}
+	}
+	if c.MaxParked == 0 {
+		c.MaxParked = defaultMaxParked
 	}
 	if c.Path == "" {
 		c.Path = protocol.PathPreferDirect

@@ -14,7 +14,7 @@ type device struct {
 	id         protocol.DeviceID
 	project    protocol.ProjectID
 	name       string
-	link       *client // nil while there is none
+	link       *client // nil while there is none; it may be without a socket
 	status     protocol.Status
 	generation uint64
 	since      time.Time
@@ -45,6 +45,9 @@ func (h *Hub) forgetLocked(d *device) {
 func (d *device) presence() protocol.Presence {
 	return protocol.Presence{Device: d.id, Name: d.name, Status: d.status, Generation: d.generation, Since: d.since}
 }
+
+// connected reports whether the device has a link with a socket.
+func (d *device) connected() bool { return d.link != nil && d.link.parked == nil }
 
 // setStatusLocked changes the presence of a device and tells who watches it.
 func (h *Hub) setStatusLocked(d *device, status protocol.Status, now time.Time) {
@@ -101,8 +104,18 @@ func (h *Hub) online(ctx context.Context, c *client, row record.Device) {
 
 var supersededError = protocol.Errorf(protocol.CodeSuperseded, "a newer link with the same device key is alive")
 
-// lost is told when a device's link has ended. left says that it ended on purpose.
-func (h *Hub) lost(ctx context.Context, c *client, left bool) {
+// backLocked is told when a device's link goes on with another socket. It returns the opens that waited for that.
+func (h *Hub) backLocked(c *client, now time.Time) []*waiting {
+	d := h.devices[c.device]
+	if d == nil || d.link != c {
+		return nil
+	}
+	h.setStatusLocked(d, protocol.StatusOnline, now)
+	return slices.Clone(d.waiting)
+}
+
+// gone is told when a device's link has ended. left says that it ended on purpose.
+func (h *Hub) gone(ctx context.Context, c *client, left bool) {
 	now := time.Now()
 	h.mu.Lock()
 	d := h.devices[c.device]
@@ -112,22 +125,30 @@ func (h *Hub) lost(ctx context.Context, c *client, left bool) {
 	}
 	d.link = nil
 	h.detachLocked(c)
+	online := d.status == protocol.StatusOnline // else it was last seen when it lost its socket
 	var refuse []*waiting
 	if left {
 		refuse, d.waiting = d.waiting, nil
 		h.setStatusLocked(d, protocol.StatusOffline, now)
-		h.forgetLocked(d)
-	} else {
+	} else if online {
 		h.setStatusLocked(d, protocol.StatusSuspect, now)
 	}
+	h.forgetLocked(d)
 	h.mu.Unlock()
 	for _, w := range refuse {
 		w.viewer.refuse(w.request, offlineError(now))
 	}
+	if online {
+		h.seen(ctx, c.device, now)
+	}
+}
+
+// seen keeps when a device was last online.
+func (h *Hub) seen(ctx context.Context, id protocol.DeviceID, now time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
-	if err := h.config.Directory.Seen(ctx, c.device, now); err != nil {
-		h.config.Logger.Error("last seen not saved", "device", c.device, "err", err)
+	if err := h.config.Directory.Seen(ctx, id, now); err != nil {
+		h.config.Logger.Error("last seen not saved", "device", id, "err", err)
 	}
 }
 

@@ -9,20 +9,23 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// errBye is the end of a link that its client wanted, errClosed that of one that the hub has closed already.
+// errBye is the end of a link that its client wanted, errClosed that of a socket that the hub has closed already.
 var (
 	errBye    = errors.New("bye")
 	errClosed = errors.New("closed by the hub")
 )
 
-// receive takes in one message of a client. The error is the end of its link.
-func (h *Hub) receive(ctx context.Context, c *client, message []byte) error {
+// receive takes in one message that a client sent on one of its sockets. The error is the end of its link, but for
+// errClosed, which is the end of the socket.
+func (h *Hub) receive(ctx context.Context, c *client, k *carrier, message []byte) error {
+	c.handling <- struct{}{}
+	defer func() { <-c.handling }()
 	e, body, decodeErr := protocol.Decode(message)
 	why := protocol.AsError(decodeErr)
 	if why != nil && why.Code != protocol.CodeUnknownType {
 		return why
 	}
-	handle, err := c.take(&e)
+	handle, err := c.take(k, &e)
 	if err != nil {
 		return err
 	}
@@ -45,10 +48,10 @@ func (h *Hub) receive(ctx context.Context, c *client, message []byte) error {
 }
 
 // take hands a message to the link and reports whether it has to be handled.
-func (c *client) take(e *protocol.Envelope) (handle bool, err error) {
+func (c *client) take(k *carrier, e *protocol.Envelope) (handle bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if k.lost {
 		return false, errClosed
 	}
 	handle, err = c.link.Receive(e, time.Now())

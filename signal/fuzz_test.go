@@ -27,7 +27,7 @@ func indoors(tb testing.TB) (h *Hub, device, viewer *client) {
 	h.config.Link = link.Config{Ping: time.Hour, Grace: time.Hour, AckDelay: time.Hour, MaxUnacked: 1 << 30, MaxUnackedBytes: 1 << 40}
 	admit := func(hello protocol.Hello) *client {
 		hello.Version = protocol.Version
-		c, err := h.admit(context.Background(), &hello, sink{}, netip.MustParseAddr("192.0.2.1"))
+		c, err := h.admit(context.Background(), &hello, &carrier{socket: sink{}, address: netip.MustParseAddr("192.0.2.1")})
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func indoors(tb testing.TB) (h *Hub, device, viewer *client) {
 	device, viewer = admit(s.deviceHello(tb, camera)), admit(s.viewerHello(tb, nil))
 	open := protocol.Must(protocol.TypeOpen, sessionID(1), &protocol.Open{Device: camera, Owner: owner, Offer: offer})
 	open.Seq, open.ID = 1, 1
-	if err := h.receive(context.Background(), viewer, encode(tb, open)); err != nil {
+	if err := h.receive(context.Background(), viewer, viewer.carrier, encode(tb, open)); err != nil {
 		tb.Fatal(err)
 	}
 	return h, device, viewer
@@ -80,12 +80,12 @@ func FuzzReceive(f *testing.F) {
 			c = device
 		}
 		for i, line := range bytes.Split(text, []byte("\n")) {
-			if i == maxFuzzed || h.receive(t.Context(), c, line) != nil {
+			if i == maxFuzzed || h.receive(t.Context(), c, c.carrier, line) != nil {
 				break
 			}
 		}
-		h.leave(t.Context(), viewer, true)
-		h.leave(t.Context(), device, true)
+		h.leave(t.Context(), viewer, viewer.carrier, true)
+		h.leave(t.Context(), device, device.carrier, true)
 		h.work.Wait()
 		if len(h.clients)+len(h.devices)+len(h.sessions) != 0 {
 			t.Errorf("%d clients, %d devices and %d sessions are left", len(h.clients), len(h.devices), len(h.sessions))
@@ -104,7 +104,7 @@ func TestCarryingACandidateAllocatesLittle(t *testing.T) {
 	}
 	next := 0
 	got := testing.AllocsPerRun(runs, func() {
-		if err := h.receive(t.Context(), viewer, messages[next]); err != nil {
+		if err := h.receive(t.Context(), viewer, viewer.carrier, messages[next]); err != nil {
 			t.Fatal(err)
 		}
 		next++
@@ -114,7 +114,7 @@ func TestCarryingACandidateAllocatesLittle(t *testing.T) {
 	if got > limit {
 		t.Errorf("one candidate costs %.0f allocations, want %d at most", got, limit)
 	}
-	h.leave(t.Context(), viewer, true)
-	h.leave(t.Context(), device, true)
+	h.leave(t.Context(), viewer, viewer.carrier, true)
+	h.leave(t.Context(), device, device.carrier, true)
 	h.work.Wait()
 }

@@ -2,10 +2,8 @@ package signal
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -23,24 +21,30 @@ const (
 	requestBurst      = 20
 )
 
-// admit verifies a hello and makes the client that its socket belongs to from now on. The welcome is queued.
-func (h *Hub) admit(ctx context.Context, hello *protocol.Hello, s socket, address netip.Addr) (*client, error) {
+// admit verifies a hello and puts the client that it resumes, or a new one, on its socket. The welcome is queued.
+func (h *Hub) admit(ctx context.Context, hello *protocol.Hello, k *carrier) (*client, error) {
 	if hello.Version != protocol.Version {
 		return nil, protocol.Errorf(protocol.CodeVersion, "this hub speaks version %d, not %d", protocol.Version, hello.Version)
 	}
+	c, reason, err := h.resume(ctx, hello, k)
+	if !errors.Is(err, errNotResumed) {
+		return c, err
+	}
 	now := time.Now()
-	c := &client{
-		id: protocol.LinkID(newSecret()), key: newSecret(), role: hello.Role, address: address, program: hello.Client,
-		since: now, hub: h, sessions: map[protocol.SessionID]*session{}, link: link.New(h.config.Link, now), socket: s,
-		logger: h.config.Logger.With("address", address.String()),
+	c = &client{
+		id: protocol.LinkID(newSecret()), key: newSecret(), role: hello.Role, address: k.address, program: hello.Client,
+		since: now, hub: h, sessions: map[protocol.SessionID]*session{}, link: link.New(h.config.Link, now), carrier: k,
+		handling: make(chan struct{}, 1), logger: h.config.Logger.With("address", k.address.String()),
 	}
 	if hello.Role == protocol.RoleDevice {
-		return c, h.admitDevice(ctx, c, hello, now)
+		return c, h.admitDevice(ctx, c, hello, reason, now)
 	}
-	return c, h.admitViewer(ctx, c, hello, now)
+	return c, h.admitViewer(ctx, c, hello, reason, now)
 }
 
-func (h *Hub) admitDevice(ctx context.Context, c *client, hello *protocol.Hello, now time.Time) error {
+func (h *Hub) admitDevice(
+	ctx context.Context, c *client, hello *protocol.Hello, reason protocol.ResumeReason, now time.Time,
+) error {
 	id, err := auth.DeviceOf(hello.Token)
 	if err != nil {
 		return err
@@ -65,19 +69,18 @@ func (h *Hub) admitDevice(ctx context.Context, c *client, hello *protocol.Hello,
 	if c.generation, err = h.config.Directory.NextGeneration(ctx, id); err != nil {
 		return fmt.Errorf("count link of device %s: %w", id, err)
 	}
-	c.device = id
-	if c.maxSessions = hello.MaxSessions; c.maxSessions == 0 {
-		c.maxSessions = protocol.DefaultMaxSessions
-	}
+	c.device, c.maxSessions = id, maxSessions(hello)
 	c.logger = c.logger.With("device", id, "link", c.id)
-	if err := h.welcome(c, hello, protocol.Snapshot{}, nil); err != nil {
+	if err := h.welcome(c, reason, protocol.Snapshot{}, nil); err != nil {
 		return err
 	}
 	h.online(ctx, c, row)
 	return nil
 }
 
-func (h *Hub) admitViewer(ctx context.Context, c *client, hello *protocol.Hello, now time.Time) error {
+func (h *Hub) admitViewer(
+	ctx context.Context, c *client, hello *protocol.Hello, reason protocol.ResumeReason, now time.Time,
+) error {
 	viewer, err := h.config.Tokens.Verify(hello.Token, now)
 	if err != nil {
 		return err
@@ -96,11 +99,19 @@ func (h *Hub) admitViewer(ctx context.Context, c *client, hello *protocol.Hello,
 		return fmt.Errorf("grant relay: %w", err)
 	}
 	snapshot := protocol.Snapshot{Presence: []protocol.Presence{presence}}
-	if err := h.welcome(c, hello, snapshot, servers); err != nil {
+	if err := h.welcome(c, reason, snapshot, servers); err != nil {
 		h.config.Relay.End(c.grant)
 		return err
 	}
 	return nil
+}
+
+// maxSessions is how many viewers a device says that it serves.
+func maxSessions(hello *protocol.Hello) int {
+	if hello.MaxSessions == 0 {
+		return protocol.DefaultMaxSessions
+	}
+	return hello.MaxSessions
 }
 
 // checkKeyLocked refuses tokens that a revoked API key minted.
@@ -151,18 +162,34 @@ func (h *Hub) device(ctx context.Context, viewer auth.Viewer) (record.Device, er
 	return row, nil
 }
 
-// welcome queues the first messages of a link and makes the client known.
-func (h *Hub) welcome(c *client, hello *protocol.Hello, snapshot protocol.Snapshot, servers []protocol.ICEServer) error {
-	e := protocol.Must(protocol.TypeWelcome, "", &protocol.Welcome{
-		Link: c.id, Key: c.key, Node: h.config.Node, Reason: h.displace(hello.Resume),
-		PingS: max(1, int(h.config.Link.Ping/time.Second)), Now: c.since.UTC().Truncate(time.Millisecond),
+// welcomeOf is what the welcome of a new link and that of a resumed one have in common.
+func (h *Hub) welcomeOf(c *client, servers []protocol.ICEServer, now time.Time) protocol.Welcome {
+	return protocol.Welcome{
+		Link: c.id, Key: c.key, Node: h.config.Node, ResumeS: max(1, int(h.config.ResumeWindow/time.Second)),
+		PingS: max(1, int(h.config.Link.Ping/time.Second)), Now: now.UTC().Truncate(time.Millisecond),
 		Limits: protocol.Limits{
 			MessageBytes: protocol.MaxMessageBytes, Unacked: protocol.MaxUnacked, UnackedBytes: protocol.MaxUnackedBytes,
 			CandidatesPerSecond: protocol.CandidatesPerSecond, DescriptionsPerSecond: protocol.DescriptionsPerSecond,
 		},
 		ICEServers: servers, Grant: c.grant,
-	})
+	}
+}
+
+// greetLocked queues the first messages of a socket.
+func (c *client) greetLocked(welcome *protocol.Welcome, snapshot *protocol.Snapshot) {
+	e := protocol.Must(protocol.TypeWelcome, "", welcome)
 	e.Gen = c.generation
+	c.link.Greet(e, protocol.Must(protocol.TypeSnapshot, "", snapshot))
+	c.wakeLocked()
+	c.scheduleLocked()
+}
+
+// welcome queues the first messages of a new link and makes the client known.
+func (h *Hub) welcome(
+	c *client, reason protocol.ResumeReason, snapshot protocol.Snapshot, servers []protocol.ICEServer,
+) error {
+	welcome := h.welcomeOf(c, servers, c.since)
+	welcome.Reason = reason
 	if snapshot.Sessions == nil {
 		snapshot.Sessions = []protocol.SessionInfo{}
 	}
@@ -182,8 +209,9 @@ func (h *Hub) welcome(c *client, hello *protocol.Hello, snapshot protocol.Snapsh
 			snapshot.Presence = []protocol.Presence{d.presence()}
 		}
 	}
-	c.send(e)
-	c.send(protocol.Must(protocol.TypeSnapshot, "", &snapshot))
+	c.mu.Lock()
+	c.greetLocked(&welcome, &snapshot)
+	c.mu.Unlock()
 	c.logger.Info("link opened", "program", c.program.Name+" "+c.program.Version)
 	return nil
 }
@@ -202,22 +230,3 @@ func (h *Hub) mayEnterLocked(c *client) error {
 }
 
 var removedError = protocol.Errorf(protocol.CodeRevoked, "the device was removed from its project")
-
-// displace closes the socket of the link that a client had before, so that it never finds its ghost in the way, and
-// says why the link is a new one.
-func (h *Hub) displace(resume *protocol.Resume) protocol.ResumeReason {
-	if resume == nil {
-		return protocol.ResumeNew
-	}
-	h.mu.Lock()
-	old := h.clients[resume.Link]
-	h.mu.Unlock()
-	if old == nil {
-		return protocol.ResumeNodeLost
-	}
-	if subtle.ConstantTimeCompare([]byte(old.key), []byte(resume.Key)) != 1 {
-		return protocol.ResumeNew
-	}
-	old.close(protocol.Errorf(protocol.CodeGoingAway, "the client came back on another socket"))
-	return protocol.ResumeExpired
-}

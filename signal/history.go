@@ -35,13 +35,13 @@ func (h *Hub) Connection(id protocol.DeviceID) (c record.Connection, ok bool) {
 }
 
 // arrived is told of each socket that a client's link gets. It returns what departed wants to have; nil for a viewer.
-func (h *Hub) arrived(ctx context.Context, c *client, transport record.Transport) *record.Connection {
+func (h *Hub) arrived(ctx context.Context, c *client, k *carrier, transport record.Transport) *record.Connection {
 	if c.role != protocol.RoleDevice {
 		return nil
 	}
 	connection := &record.Connection{
 		ID: newSecret(), Device: c.device, Link: c.id, Generation: c.generation,
-		Address: c.address, Transport: transport, Program: c.program, Opened: time.Now().UTC().Truncate(time.Millisecond),
+		Address: k.address, Transport: transport, Program: c.program, Opened: time.Now().UTC().Truncate(time.Millisecond),
 	}
 	h.history.begin(connection)
 	h.saveConnection(ctx, *connection)
@@ -93,12 +93,12 @@ func (y *history) end(c *record.Connection) {
 	}
 }
 
-// ending returns what ended a client's socket: why the hub closed it, if it did, rather than what its reader saw then.
-func (c *client) ending(seen error) error {
+// ending returns what ended a socket of the client: why the hub closed it, if it did, rather than what its reader saw.
+func (c *client) ending(k *carrier, seen error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.why != nil {
-		return c.why
+	if k.why != nil {
+		return k.why
 	}
 	return seen
 }

@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"container/list"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -35,6 +36,9 @@ type Hub struct {
 	clients  map[protocol.LinkID]*client
 	devices  map[protocol.DeviceID]*device
 	sessions map[protocol.SessionID]*session
+	// parked are the clients whose link has no socket, the longest without one first; graves the links that ended.
+	parked *list.List
+	graves graves
 	// strangers are the sockets that have not said hello.
 	strangers map[*webSocket]bool
 	// revoked are the API keys whose tokens are refused; removed the devices that were revoked while the hub ran, of
@@ -45,8 +49,11 @@ type Hub struct {
 
 // New makes a hub that serves after Load, under Run.
 func New(config Config) *Hub {
+	config = config.withDefaults()
 	return &Hub{
-		config:    config.withDefaults(),
+		config:    config,
+		parked:    list.New(),
+		graves:    graves{byLink: map[protocol.LinkID]grave{}, most: config.MaxParked},
 		clients:   map[protocol.LinkID]*client{},
 		devices:   map[protocol.DeviceID]*device{},
 		sessions:  map[protocol.SessionID]*session{},
@@ -125,18 +132,20 @@ func (h *Hub) Ready() bool {
 	return h.running && !h.stopping
 }
 
-// Counts says how much the hub holds.
-type Counts struct{ Devices, Viewers, Sessions int }
+// Counts says how much the hub holds: links with a socket by role, links that wait for one, and open sessions.
+type Counts struct{ Devices, Viewers, Parked, Sessions int }
 
-// Counts returns the number of links by role and of open sessions.
+// Counts returns how much the hub holds.
 func (h *Hub) Counts() Counts {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	counts := Counts{Sessions: len(h.sessions)}
+	counts := Counts{Parked: h.parked.Len(), Sessions: len(h.sessions)}
 	for _, c := range h.clients {
-		if c.role == protocol.RoleDevice {
+		switch {
+		case c.parked != nil:
+		case c.role == protocol.RoleDevice:
 			counts.Devices++
-		} else {
+		default:
 			counts.Viewers++
 		}
 	}

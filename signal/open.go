@@ -100,7 +100,7 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 		return nil, "", errAway
 	case d.project != c.viewer.Project:
 		return nil, "", protocol.Errorf(protocol.CodeNotFound, "there is no such camera")
-	case d.link == nil:
+	case !d.connected():
 		return nil, "", h.waitLocked(d, w)
 	case len(d.sessions) >= d.link.maxSessions:
 		return nil, "", protocol.Errorf(protocol.CodeFull, "the camera serves as many viewers as it can")

@@ -33,6 +33,7 @@ type peer struct {
 	link    *link.Link
 	lastID  uint64
 	stalled bool // reads and says nothing any more
+	moved   bool // its link is on another socket
 }
 
 // maxInbox is more than any test sends.
@@ -59,6 +60,26 @@ func (s *stage) dial(t *testing.T) *peer {
 	return p
 }
 
+// resuming is a hello that goes on with the peer's link, which the peer then leaves alone.
+func (p *peer) resuming(hello protocol.Hello) protocol.Hello {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moved = true
+	hello.Resume = &protocol.Resume{Link: p.welcome.Link, Key: p.welcome.Key, Received: p.link.Received()}
+	return hello
+}
+
+// back brings the peer back on another socket, with the link it has if the hub resumes it. The old socket is ended.
+func (p *peer) back(hello protocol.Hello) *peer {
+	p.t.Helper()
+	again, hello := p.stage.dial(p.t), p.resuming(hello)
+	again.link, again.lastID = p.link, p.lastID
+	if err := again.greet(hello); err != nil {
+		p.t.Fatalf("hello: %v", err)
+	}
+	return again
+}
+
 // greet says hello and waits for the welcome and its snapshot.
 func (p *peer) greet(hello protocol.Hello) error {
 	if hello.Version == 0 {
@@ -73,6 +94,17 @@ func (p *peer) greet(hello protocol.Hello) error {
 		return err
 	}
 	if p.welcome, err = first[*protocol.Welcome](p); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	if p.welcome.Resumed {
+		err = p.link.Attach(p.welcome.Received, time.Now())
+		p.flushLocked()
+	} else if p.link.Received() != 0 {
+		p.link.Reset(time.Now())
+	}
+	p.mu.Unlock()
+	if err != nil {
 		return err
 	}
 	for p.snapshot == nil { // an invite of an open that has waited may come before it
@@ -104,7 +136,7 @@ func (p *peer) keepAlive(over <-chan struct{}) {
 		case <-ticker.C:
 		}
 		p.mu.Lock()
-		if !p.stalled && p.link.Tick(time.Now()) == nil {
+		if !p.stalled && !p.moved && p.link.Tick(time.Now()) == nil {
 			p.flushLocked()
 		}
 		p.mu.Unlock()
@@ -164,8 +196,8 @@ func (p *peer) pump() {
 func (p *peer) took(e *protocol.Envelope) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stalled {
-		return true
+	if p.stalled || p.moved {
+		return !p.moved
 	}
 	handle, err := p.link.Receive(e, time.Now())
 	if err != nil {
@@ -307,8 +339,8 @@ func (p *peer) hangUp() {
 	p.stage.until(p.t, "the link is lost", func() bool {
 		p.stage.hub.mu.Lock()
 		defer p.stage.hub.mu.Unlock()
-		_, there := p.stage.hub.clients[p.welcome.Link]
-		return !there
+		c, there := p.stage.hub.clients[p.welcome.Link]
+		return !there || c.parked != nil
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.finishAll(ctx, protocol.ReasonExpired, h.sessions, func(s *session) bool { return !now.Before(s.row.Expires) })
 	h.finishAll(ctx, protocol.ReasonTimeout, h.sessions, func(s *session) bool { return now.Sub(s.media) >= h.config.MediaTimeout })
+	h.sweepParked(ctx, now)
 	h.sweepDevices(now)
 	h.renewSessions(now)
 	h.renewLinks(now)
@@ -27,7 +28,7 @@ func (h *Hub) sweepDevices(now time.Time) {
 	for _, d := range h.devices {
 		kept := d.waiting[:0]
 		for _, w := range d.waiting {
-			if d.link != nil || now.Before(w.deadline) { // one whose device is back is about to be let in
+			if d.connected() || now.Before(w.deadline) { // one whose device is back is about to be let in
 				kept = append(kept, w)
 			} else {
 				refused = append(refused, refusal{w, d.since})

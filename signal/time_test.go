@@ -116,7 +116,8 @@ func TestACancelledOpenIsNotServed(t *testing.T) {
 		closing.post(protocol.TypeClose, sessionID(1), &protocol.Close{Reason: protocol.ReasonViewerLeft})
 		closing.settled()
 		leaving.settled()
-		leaving.hangUp()
+		leaving.send(protocol.Envelope{Type: protocol.TypeBye})
+		s.until(t, "the viewer has left", func() bool { return s.hub.Counts().Viewers == 1 })
 		d = s.device(t, camera)
 		if got := d.settled(); len(got) != 0 || s.hub.Counts().Sessions != 0 {
 			t.Errorf("the device got %v", got)

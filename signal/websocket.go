@@ -84,7 +84,8 @@ func (h *Hub) serve(s *webSocket, address netip.Addr) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	defer s.abort()
-	c, err := h.greet(ctx, s, address)
+	k := &carrier{socket: s, address: address}
+	c, err := h.greet(ctx, s, k)
 	h.mu.Lock()
 	delete(h.strangers, s)
 	h.mu.Unlock()
@@ -95,16 +96,16 @@ func (h *Hub) serve(s *webSocket, address netip.Addr) {
 		s.linger()
 		return
 	}
-	connection := h.arrived(ctx, c, record.TransportWebSocket)
-	end := h.read(ctx, c, s)
-	h.leave(ctx, c, errors.Is(end, errBye))
-	h.departed(ctx, connection, c.ending(end))
-	c.part()
+	connection := h.arrived(ctx, c, k, record.TransportWebSocket)
+	end := h.read(ctx, c, k, s)
+	h.leave(ctx, c, k, errors.Is(end, errBye))
+	h.departed(ctx, connection, c.ending(k, end))
+	c.part(k)
 	s.linger()
 }
 
 // greet waits for the hello.
-func (h *Hub) greet(ctx context.Context, s *webSocket, address netip.Addr) (*client, error) {
+func (h *Hub) greet(ctx context.Context, s *webSocket, k *carrier) (*client, error) {
 	deadline := time.Now().Add(h.config.HelloTimeout)
 	message, err := s.read(deadline)
 	var timeout net.Error
@@ -126,11 +127,11 @@ func (h *Hub) greet(ctx context.Context, s *webSocket, address netip.Addr) (*cli
 	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	return h.admit(ctx, hello, s, address)
+	return h.admit(ctx, hello, k)
 }
 
 // read hands a client's messages to the hub and returns what ended that: errBye when the client said so.
-func (h *Hub) read(ctx context.Context, c *client, s *webSocket) error {
+func (h *Hub) read(ctx context.Context, c *client, k *carrier, s *webSocket) error {
 	for {
 		message, err := s.read(time.Time{})
 		if errors.Is(err, errNotText) {
@@ -141,10 +142,8 @@ func (h *Hub) read(ctx context.Context, c *client, s *webSocket) error {
 			c.logger.Debug("socket ended", "err", err)
 			return err
 		}
-		if err := h.receive(ctx, c, message); err != nil {
-			if !errors.Is(err, errBye) {
-				c.close(protocol.AsError(err))
-			}
+		if err := h.receive(ctx, c, k, message); err != nil {
+			c.fail(err)
 			return err
 		}
 	}

@@ -130,23 +130,23 @@ func (m *memoryWire) serve(h *Hub, address netip.Addr) {
 		m.cut()
 		return
 	}
-	c, err := h.admit(ctx, hello, m, address)
+	k := &carrier{socket: m, address: address}
+	c, err := h.admit(ctx, hello, k)
 	if err != nil {
 		farewell(m, protocol.AsError(err))
 		return
 	}
-	connection := h.arrived(ctx, c, "memory")
+	connection := h.arrived(ctx, c, k, "memory")
 	end := errCut
 	for message := next(); message != nil; message = next() {
-		if err := h.receive(ctx, c, message); err != nil {
-			if end = err; !errors.Is(err, errBye) {
-				c.close(protocol.AsError(err))
-			}
+		if err := h.receive(ctx, c, k, message); err != nil {
+			end = err
+			c.fail(err)
 			break
 		}
 	}
-	h.leave(ctx, c, errors.Is(end, errBye))
-	h.departed(ctx, connection, c.ending(end))
-	c.part()
+	h.leave(ctx, c, k, errors.Is(end, errBye))
+	h.departed(ctx, connection, c.ending(k, end))
+	c.part(k)
 	m.cut()
 }

@@ -1,0 +1,259 @@
+package signal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// errNotResumed says that a hello cannot go on with its link, and gets a new one.
+var errNotResumed = errors.New("the link cannot be resumed")
+
+// resume puts a link on the socket of a hello that names it. It fails with errNotResumed, and then says why, where the
+// client needs a new link, and with CodeSuperseded for a device whose newer link is alive.
+func (h *Hub) resume(ctx context.Context, hello *protocol.Hello, k *carrier) (*client, protocol.ResumeReason, error) {
+	if hello.Resume == nil {
+		return nil, protocol.ResumeNew, errNotResumed
+	}
+	h.mu.Lock()
+	c := h.clients[hello.Resume.Link]
+	h.mu.Unlock()
+	if c == nil {
+		return h.mourn(ctx, hello)
+	}
+	again, ok := h.same(ctx, c, hello)
+	if !ok {
+		return nil, protocol.ResumeNew, errNotResumed
+	}
+	select { // what the last socket's reader has begun is finished first
+	case c.handling <- struct{}{}:
+		defer func() { <-c.handling }()
+	case <-ctx.Done():
+		return nil, "", protocol.Errorf(protocol.CodeGoingAway, "the last socket's messages are still being handled").Because(ctx.Err())
+	}
+	for {
+		servers, presence, err := h.provideAgain(ctx, c, &again)
+		if err != nil {
+			return nil, "", err
+		}
+		resumed, err := h.attachCarrier(c, hello, k, &again, servers, presence)
+		switch {
+		case errors.Is(err, errGrantMoved):
+			continue
+		case errors.Is(err, errNotResumed):
+			return h.mourn(ctx, hello)
+		case err != nil:
+			return nil, "", err
+		}
+		h.resumed(ctx, c, again.device, resumed)
+		return c, "", nil
+	}
+}
+
+// identity is who a hello that resumes has shown to be.
+type identity struct {
+	viewer auth.Viewer
+	device auth.DeviceToken
+	grant  protocol.GrantID // the viewer's unused one
+}
+
+// same checks that a hello comes from the link's client: by the link's key, and by a token that the same viewer or
+// device could have got. Neither has to be in its time: the key has proved that.
+func (h *Hub) same(ctx context.Context, c *client, hello *protocol.Hello) (again identity, ok bool) {
+	if !sameKey(c.key, hello.Resume.Key) || c.role != hello.Role {
+		return identity{}, false
+	}
+	if c.role == protocol.RoleDevice {
+		token, err := h.verifyDevice(ctx, c.device, hello.Token)
+		return identity{device: token}, err == nil
+	}
+	viewer, err := h.config.Tokens.Verify(hello.Token, time.Time{}) // when nothing had expired
+	if err != nil {
+		return identity{}, false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return identity{viewer: viewer}, viewer.Project == c.viewer.Project && viewer.Subject == c.viewer.Subject && viewer.Device == c.viewer.Device
+}
+
+// verifyDevice checks whose a token is. One outside its time is returned empty.
+func (h *Hub) verifyDevice(ctx context.Context, id protocol.DeviceID, text string) (auth.DeviceToken, error) {
+	row, err := h.config.Directory.Device(ctx, id)
+	if err != nil {
+		return auth.DeviceToken{}, err
+	}
+	token, err := auth.VerifyDevice(text, id, row.PublicKey, h.config.Audience, time.Now())
+	if errors.Is(err, &protocol.Error{Code: protocol.CodeClockSkew}) { // which it is when all else is right
+		return auth.DeviceToken{}, nil
+	}
+	return token, err
+}
+
+// provideAgain readies what a viewer's welcome brings.
+func (h *Hub) provideAgain(ctx context.Context, c *client, again *identity) ([]protocol.ICEServer, []protocol.Presence, error) {
+	if c.role == protocol.RoleDevice {
+		return nil, []protocol.Presence{}, nil
+	}
+	presence, err := h.visible(ctx, again.viewer)
+	if err != nil {
+		return nil, nil, err
+	}
+	h.mu.Lock()
+	again.grant = c.grant
+	h.mu.Unlock()
+	servers, err := h.config.Relay.Grant(again.grant, protocol.RoleViewer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("grant relay: %w", err)
+	}
+	return servers, []protocol.Presence{presence}, nil
+}
+
+// errGrantMoved says that the viewer's unused grant was used while its successor on the next socket was being readied.
+var errGrantMoved = errors.New("the grant was used")
+
+// attachCarrier puts the link on its next socket, in the place of the last one, and queues the welcome. It returns the
+// opens that waited for the device.
+func (h *Hub) attachCarrier(
+	c *client, hello *protocol.Hello, k *carrier, again *identity,
+	servers []protocol.ICEServer, presence []protocol.Presence,
+) ([]*waiting, error) {
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.clients[c.id] != c {
+		return nil, errNotResumed
+	}
+	if c.role == protocol.RoleViewer {
+		if c.grant != again.grant {
+			return nil, errGrantMoved
+		}
+		if err := h.checkKeyLocked(again.viewer.Key); err != nil {
+			return nil, err
+		}
+	}
+	if err := h.mayEnterLocked(c); err != nil {
+		return nil, err
+	}
+	d := h.devices[c.viewer.Device]
+	if c.role == protocol.RoleViewer && d != nil && d.status != protocol.StatusOffline {
+		presence = []protocol.Presence{d.presence()}
+	}
+	snapshot := protocol.Snapshot{Sessions: c.sessionsLocked(), Presence: presence}
+	if !c.rideLocked(k, hello.Resume.Received, now, servers, &snapshot) {
+		return nil, errNotResumed
+	}
+	h.unparkClientLocked(c)
+	c.address = k.address
+	if c.role == protocol.RoleViewer {
+		c.renew = now.Add(h.config.CredentialRefresh)
+		if again.viewer.Expires.After(c.viewer.Expires) {
+			c.viewer = again.viewer
+		}
+		return nil, nil
+	}
+	c.maxSessions = maxSessions(hello)
+	return h.backLocked(c, now), nil
+}
+
+// sessionsLocked lists the client's sessions for its snapshot.
+func (c *client) sessionsLocked() []protocol.SessionInfo {
+	infos := make([]protocol.SessionInfo, 0, len(c.sessions))
+	for id, s := range c.sessions {
+		info := protocol.SessionInfo{Session: id, State: protocol.SessionOpening}
+		if s.answered() {
+			info.State = protocol.SessionAnswered
+		}
+		infos = append(infos, info)
+	}
+	return infos
+}
+
+// rideLocked changes the link's socket. Hub.mu is held. It reports false for a link that is closed, or is now because
+// the client says that it has what it cannot have.
+func (c *client) rideLocked(
+	k *carrier, received uint64, now time.Time, servers []protocol.ICEServer, snapshot *protocol.Snapshot,
+) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	if err := c.link.Attach(received, now); err != nil {
+		c.closeLocked(protocol.AsError(err))
+		return false
+	}
+	if old := c.carrier; !old.left {
+		c.loseLocked(old, displacedError)
+	}
+	c.carrier = k
+	welcome := c.hub.welcomeOf(c, servers, now)
+	welcome.Resumed, welcome.Received = true, c.link.Received()
+	c.greetLocked(&welcome, snapshot)
+	return true
+}
+
+var displacedError = protocol.Errorf(protocol.CodeGoingAway, "the client came back on another socket")
+
+// resumed sends all state again and lets in the opens that waited for the device.
+func (h *Hub) resumed(ctx context.Context, c *client, token auth.DeviceToken, let []*waiting) {
+	if token.ID != "" {
+		_ = h.replay.Use(token, time.Now()) // nobody may begin a new link with it
+	}
+	h.mu.Lock()
+	var mine []*session
+	for _, s := range c.sessions {
+		mine = append(mine, s)
+		policy := s.policy(h.config.Path)
+		c.send(protocol.Must(protocol.TypePolicy, s.row.ID, &policy))
+	}
+	address := c.address
+	h.mu.Unlock()
+	c.logger.Info("link resumed", "from", address.String(), "sessions", len(mine))
+	for _, s := range mine {
+		if err := h.renew(s, c); err != nil {
+			c.logger.Warn("relay credentials not renewed", "session", s.row.ID, "err", err)
+		}
+	}
+	for _, w := range let {
+		h.resumeOpen(ctx, w)
+	}
+}
+
+// mourn says why a link that has ended cannot be resumed. The device of a superseded one is sent away while the newer
+// link lives: two boxes with one key must not take turns.
+func (h *Hub) mourn(ctx context.Context, hello *protocol.Hello) (*client, protocol.ResumeReason, error) {
+	h.mu.Lock()
+	g, known := h.graveLocked(hello.Resume.Link)
+	d := h.devices[g.device]
+	alive := d != nil && d.link != nil
+	h.mu.Unlock()
+	switch {
+	case !known:
+		return nil, protocol.ResumeNodeLost, errNotResumed
+	case !sameKey(g.key, hello.Resume.Key):
+		return nil, protocol.ResumeNew, errNotResumed
+	case g.reason == protocol.ResumeSuperseded && alive && hello.Role == protocol.RoleDevice:
+		if _, err := h.verifyDevice(ctx, g.device, hello.Token); err != nil {
+			return nil, protocol.ResumeNew, errNotResumed
+		}
+		h.config.Logger.Warn("two boxes have the key of one device", "device", g.device, "link", hello.Resume.Link)
+		return nil, "", supersededError
+	}
+	return nil, g.reason, errNotResumed
+}
+
+// graveLocked also finds a link that is closed and whose reader has yet to take it off the hub.
+func (h *Hub) graveLocked(id protocol.LinkID) (grave, bool) {
+	c := h.clients[id]
+	if c == nil {
+		g, known := h.graves.byLink[id]
+		return g, known
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return grave{c.key, c.reason, c.device}, c.closed
+}
