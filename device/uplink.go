@@ -30,7 +30,7 @@ type uplink struct {
 	viewings *viewings
 	// resume names the link of the last welcome; nil before the first, and when the link is lost.
 	resume *protocol.Resume
-	clock    hubClock
+	clock  hubClock
 	// corrected says that the hub has set the clock since it last welcomed the device.
 	corrected bool
 	// since is when the hub welcomed this socket; zero means that it has not.

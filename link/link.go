@@ -80,7 +80,9 @@ func (l *Link) Attach(received uint64, now time.Time) error {
 func (l *Link) Send(e protocol.Envelope) error { return l.out.push(e) }
 
 // Greet queues what opens a socket, whatever its class, ahead of all that waits: a welcome and the snapshot with it.
-func (l *Link) Greet(messages ...protocol.Envelope) { l.out.control = append(l.out.control, messages...) }
+func (l *Link) Greet(messages ...protocol.Envelope) {
+	l.out.control = append(l.out.control, messages...)
+}
 
 // Grow raises what may be unacknowledged by a number of messages (negative lowers it), each of up to 1 KiB on average.
 func (l *Link) Grow(messages int) {

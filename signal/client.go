@@ -111,7 +111,7 @@ func (c *client) write(k *carrier) {
 		}
 		if err := s.Write(message); err != nil {
 			c.mu.Lock()
-			c.loseLocked(k, protocol.Errorf(protocol.CodeTimeout, "the socket does not take what is sent").Because(err))
+			c.loseLocked(k, protocol.Errorf(protocol.CodeTooSlow, "the socket does not take what is sent").Because(err))
 			c.mu.Unlock()
 		}
 	}

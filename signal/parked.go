@@ -19,7 +19,7 @@ func (h *Hub) park(ctx context.Context, c *client, k *carrier) {
 		return // it was closed, or resumed, meanwhile
 	}
 	if h.parked.Len() >= h.config.MaxParked {
-		oldest = h.parked.Front().Value.(*client)
+		oldest = h.longestParkedLocked()
 		oldest.expire()
 		h.strikeLocked(oldest)
 	}
@@ -56,6 +56,16 @@ func (c *client) expire() {
 	}
 }
 
+// longestParkedLocked returns the client that has waited longest for a socket, nil if none waits.
+func (h *Hub) longestParkedLocked() *client {
+	first := h.parked.Front()
+	if first == nil {
+		return nil
+	}
+	c, _ := first.Value.(*client) // the list has nothing else
+	return c
+}
+
 func (h *Hub) unparkClientLocked(c *client) {
 	if c.parked != nil {
 		h.parked.Remove(c.parked)
@@ -67,11 +77,7 @@ func (h *Hub) unparkClientLocked(c *client) {
 func (h *Hub) sweepParked(ctx context.Context, now time.Time) {
 	var over []*client
 	h.mu.Lock()
-	for first := h.parked.Front(); first != nil; first = h.parked.Front() {
-		c := first.Value.(*client)
-		if now.Sub(c.parkedAt) < h.config.ResumeWindow {
-			break
-		}
+	for c := h.longestParkedLocked(); c != nil && now.Sub(c.parkedAt) >= h.config.ResumeWindow; c = h.longestParkedLocked() {
 		c.expire()
 		h.strikeLocked(c)
 		over = append(over, c)
