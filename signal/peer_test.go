@@ -395,5 +395,6 @@ func (s *stage) deviceHello(t testing.TB, id protocol.DeviceID) protocol.Hello {
 func (s *stage) device(t *testing.T, id protocol.DeviceID) *peer {
 	t.Helper()
 	p := s.hello(t, s.deviceHello(t, id))
+	s.until(t, "the device is online", func() bool { return s.hub.Presence(id).Status == protocol.StatusOnline })
 	return p
 }

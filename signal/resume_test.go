@@ -233,6 +233,7 @@ func TestTooMuchForALinkWithoutASocketEndsIt(t *testing.T) {
 		v.hangUp()
 		for n := range protocol.MaxUnacked + 1 {
 			d.post(protocol.TypeCandidate, sessionID(1), candidate(n))
+			time.Sleep(time.Second / protocol.CandidatesPerSecond)
 		}
 		d.settled()
 		s.until(t, "the link has ended", func() bool { return s.hub.Counts() == Counts{Devices: 1, Sessions: 1} })
