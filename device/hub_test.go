@@ -139,6 +139,26 @@ func (h *hub) welcomes() *wire {
 	return w
 }
 
+// resumes is hears with a welcome that lets the last socket's link go on.
+func (h *hub) resumes(last *wire) *wire {
+	h.t.Helper()
+	w := h.hears()
+	resume := w.hello.Resume
+	if resume == nil {
+		h.t.Fatal("the hello resumes nothing")
+	}
+	received := last.link.Received()
+	w.link = last.link
+	w.id = last.id
+	if err := w.link.Attach(resume.Received, time.Now()); err != nil {
+		h.t.Fatalf("the device says that it has %d messages: %v", resume.Received, err)
+	}
+	w.send(protocol.TypeWelcome, "", &protocol.Welcome{
+		Link: resume.Link, Key: resume.Key, Node: "n-test", Resumed: true, Received: received, PingS: 20, Now: time.Now(),
+	})
+	return w
+}
+
 // lives is welcomes, past the sync of a device without sessions.
 func (h *hub) lives() *wire {
 	h.t.Helper()

@@ -71,6 +71,68 @@ func TestDeviceComesBackAsTheSameLink(t *testing.T) {
 	}
 }
 
+func TestResumedLinkReplaysWhatTheHubLacksAndSyncsNothing(t *testing.T) {
+	h := newHub(t)
+	run(t, settings(t, h))
+	w := h.lives()
+	answers := func(w *wire, id uint64) {
+		t.Helper()
+		for {
+			e, _ := w.until(protocol.TypeError) // a sync is no chatter: it would fail the test
+			if e.Re == id {
+				return
+			}
+		}
+	}
+	for round := range 5 {
+		first := w.ask("fashion", "", nil)
+		answers(w, first)
+		// This one the device answers into a socket that nobody reads any more.
+		second := w.ask("fashion", "", nil)
+		w.conn.Close()
+		w = h.resumes(w)
+		answers(w, second)
+		if t.Failed() {
+			t.Fatalf("in round %d", round)
+		}
+	}
+}
+
+func TestLinkThatOverflowedWithoutASocketIsNotResumed(t *testing.T) {
+	h := newHub(t)
+	a, err := New(settings(t, h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &uplink{agent: a, link: link.New(link.Config{MaxUnacked: 2}, time.Now()), wake: make(chan struct{}, 1)}
+	u.resume = &protocol.Resume{Link: "l", Key: "k"}
+	for n := range 3 {
+		if got := u.resumption(); got == nil {
+			t.Fatalf("after %d messages the link is not resumed", n)
+		}
+		u.send(protocol.Must(protocol.TypeClose, "s", &protocol.Close{Reason: protocol.ReasonICEFailed}))
+	}
+	if err := u.attach(&protocol.Welcome{Link: "l", Resumed: true, PingS: 20}, time.Now()); err == nil {
+		t.Error("a part of what was sent would be replayed")
+	}
+	if got := u.resumption(); got != nil {
+		t.Errorf("the hello resumes %+v", got)
+	}
+}
+
+func TestLinkThatTheHubResumesUnaskedIsGivenUp(t *testing.T) {
+	h := newHub(t)
+	run(t, settings(t, h))
+	w := h.lives()
+	w.conn.Close()
+	w = h.hears()
+	w.send(protocol.TypeWelcome, "", &protocol.Welcome{Link: "another", Key: "k", Node: "n", Resumed: true, PingS: 20, Now: time.Now()})
+	w.ends()
+	if w = h.lives(); w.hello.Resume != nil {
+		t.Errorf("the next hello resumes %+v", w.hello.Resume)
+	}
+}
+
 func TestEveryEndOfASocketIsFollowedByAnother(t *testing.T) {
 	h := newHub(t)
 	run(t, settings(t, h))
