@@ -10,6 +10,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // wantResumed checks how a peer was welcomed; an empty reason means that its link goes on.
@@ -307,4 +308,35 @@ func TestGravesAreBounded(t *testing.T) {
 			t.Errorf("link %d is remembered: %v", n, known)
 		}
 	}
+}
+
+func TestAMessageThatIsBeingHandledIsNotHandledAgain(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *stage) {
+		d, v := s.device(t, camera), s.viewer(t, nil)
+		const slow = 3 * time.Second
+		s.hold(func(record.Session) error {
+			time.Sleep(slow)
+			return nil
+		})
+		start := time.Now()
+		id := v.open(1)
+		v.post(protocol.TypeCandidate, sessionID(1), candidate(1))
+		synctest.Wait() // the store is at it
+		v = v.back(s.viewerHello(t, nil))
+		wantResumed(t, v, "")
+		if got := time.Since(start); got < slow {
+			t.Errorf("the link went on after %s, before its last message was handled", got)
+		}
+		if got := v.welcome.Received; got != 1 {
+			t.Errorf("the hub has %d messages, want the open", got)
+		}
+		if got := v.await(protocol.TypeOpened); got.Re != id {
+			t.Errorf("got an answer to %d, want %d", got.Re, id)
+		}
+		d.await(protocol.TypeInvite)
+		d.await(protocol.TypeCandidate)
+		if got := append(d.settled(), v.settled()...); len(got) != 0 {
+			t.Errorf("there came %v too", got)
+		}
+	})
 }
