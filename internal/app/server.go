@@ -135,6 +135,7 @@ func (s *Server) gauges() []obs.Gauge {
 	return []obs.Gauge{
 		{Name: "device_links", Help: "Links of devices.", Value: count(func(c signal.Counts) int { return c.Devices })},
 		{Name: "viewer_links", Help: "Links of viewers.", Value: count(func(c signal.Counts) int { return c.Viewers })},
+		{Name: "parked_links", Help: "Links without a socket, which may be resumed.", Value: count(func(c signal.Counts) int { return c.Parked })},
 		{Name: "sessions", Help: "Open sessions.", Value: count(func(c signal.Counts) int { return c.Sessions })},
 	}
 }
