@@ -53,14 +53,15 @@ func (a *API) listConnections(ctx context.Context, in *deviceInput) (*connection
 		return nil, err
 	}
 	out := &connectionsOutput{}
-	out.Body.Connections = make([]Connection, len(list))
-	for i, c := range list {
-		out.Body.Connections[i] = Connection{
-			Link: c.Link, Generation: c.Generation, Address: addressText(c.Address), Transport: c.Transport, Agent: agent(c.Program),
-			Opened: c.Opened, Closed: c.Closed, Cause: c.Cause, Detail: c.Detail, Bye: c.Bye,
-		}
-	}
+	out.Body.Connections = each(list, connection)
 	return out, nil
+}
+
+func connection(c record.Connection) Connection {
+	return Connection{
+		Link: c.Link, Generation: c.Generation, Address: addressText(c.Address), Transport: c.Transport, Agent: agent(c.Program),
+		Opened: c.Opened, Closed: c.Closed, Cause: c.Cause, Detail: c.Detail, Bye: c.Bye,
+	}
 }
 
 func agent(c protocol.Client) *Agent {

@@ -71,11 +71,7 @@ func (a *API) listDevices(ctx context.Context, in *devicesInput) (*devicesOutput
 		return nil, err
 	}
 	out := &devicesOutput{}
-	out.Body.NextCursor = next
-	out.Body.Devices = make([]Device, len(list))
-	for i, d := range list {
-		out.Body.Devices[i] = a.device(d)
-	}
+	out.Body.Devices, out.Body.NextCursor = each(list, a.device), next
 	return out, nil
 }
 

@@ -101,11 +101,7 @@ func (a *API) listEnrolments(ctx context.Context, in *enrolmentsInput) (*enrolme
 		return nil, err
 	}
 	out := &enrolmentsOutput{}
-	out.Body.NextCursor = next
-	out.Body.Enrolments = make([]Enrolment, len(list))
-	for i, e := range list {
-		out.Body.Enrolments[i] = enrolment(e)
-	}
+	out.Body.Enrolments, out.Body.NextCursor = each(list, enrolment), next
 	return out, nil
 }
 

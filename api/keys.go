@@ -76,11 +76,7 @@ func (a *API) listKeys(ctx context.Context, in *keysInput) (*keysOutput, error) 
 		return nil, err
 	}
 	out := &keysOutput{}
-	out.Body.NextCursor = next
-	out.Body.Keys = make([]Key, len(list))
-	for i, k := range list {
-		out.Body.Keys[i] = key(k)
-	}
+	out.Body.Keys, out.Body.NextCursor = each(list, key), next
 	return out, nil
 }
 

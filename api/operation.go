@@ -23,6 +23,15 @@ type Page struct {
 	Cursor string `query:"cursor" maxLength:"256" doc:"The next_cursor of the page before"`
 }
 
+// each turns records into resources. No records give an empty list, never null.
+func each[R, T any](records []R, resource func(R) T) []T {
+	list := make([]T, len(records))
+	for i, r := range records {
+		list[i] = resource(r)
+	}
+	return list
+}
+
 func newHuma(mux *http.ServeMux) huma.API {
 	config := huma.DefaultConfig("Sightline", version)
 	config.Info.Description = "Cameras, who may look at them, and who does."

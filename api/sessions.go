@@ -92,11 +92,7 @@ func (a *API) listSessions(ctx context.Context, in *sessionsInput) (*sessionsOut
 		return nil, err
 	}
 	out := &sessionsOutput{}
-	out.Body.NextCursor = next
-	out.Body.Sessions = make([]Session, len(list))
-	for i, s := range list {
-		out.Body.Sessions[i] = session(s)
-	}
+	out.Body.Sessions, out.Body.NextCursor = each(list, session), next
 	return out, nil
 }
 
