@@ -17,6 +17,7 @@ const browser = await chromium.launch({
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=WebRtcHideLocalIpsWithMdns", // a name of multicast DNS is not always resolved in a namespace
     "--autoplay-policy=no-user-gesture-required",
   ],
 });
