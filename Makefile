@@ -72,6 +72,10 @@ bench: prepare build $(BROWSER_MODULES) ## Measure what docs/benchmarks.md repor
 fuzz: go ## Fuzz every decoder, each for FUZZTIME (10s)
 	@test/scripts/fuzz.sh $(FUZZTIME)
 
+.PHONY: soak
+soak: prepare build $(BROWSER_MODULES) ## Run the long tests at their real length; it takes about an hour
+	@test/scripts/soak.sh
+
 .PHONY: web
 web: $(PAGES) ## Build the pages into web/dist
 
