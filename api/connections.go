@@ -14,16 +14,16 @@ import (
 
 // Connection is one socket of a device, as partners see it.
 type Connection struct {
-	Link       protocol.LinkID  `json:"link" doc:"The link that it carried, as the server's log names it; a link that is resumed has several connections"`
-	Generation uint64           `json:"generation" doc:"Counts the device's links"`
-	Address    string           `json:"address,omitempty" doc:"Where it came from"`
-	Transport  record.Transport `json:"transport"`
-	Agent      *Agent           `json:"agent,omitempty" doc:"What the device said of its software"`
-	Opened     time.Time        `json:"opened"`
-	Closed     time.Time        `json:"closed,omitzero" doc:"Absent while it is open"`
-	Cause      record.Cause     `json:"cause,omitempty" doc:"Why it ended: bye, lost, silent, too_slow, replaced, superseded, revoked, going_away, protocol, internal or hub_lost; there may be more one day"`
-	Detail     string           `json:"detail,omitempty" doc:"The cause in words"`
-	Bye        bool             `json:"bye,omitempty" doc:"The device announced its end"`
+	Link       protocol.LinkID    `json:"link" doc:"The link that it carried, as the server's log names it; a link that is resumed has several connections"`
+	Generation uint64             `json:"generation" doc:"Counts the device's links"`
+	Address    string             `json:"address,omitempty" doc:"Where it came from"`
+	Transport  protocol.Transport `json:"transport"`
+	Agent      *Agent             `json:"agent,omitempty" doc:"What the device said of its software"`
+	Opened     time.Time          `json:"opened"`
+	Closed     time.Time          `json:"closed,omitzero" doc:"Absent while it is open"`
+	Cause      record.Cause       `json:"cause,omitempty" doc:"Why it ended: bye, lost, silent, too_slow, replaced, superseded, revoked, going_away, protocol, internal or hub_lost; there may be more one day"`
+	Detail     string             `json:"detail,omitempty" doc:"The cause in words"`
+	Bye        bool               `json:"bye,omitempty" doc:"The device announced its end"`
 }
 
 // Agent is the software of a device, in its own words.

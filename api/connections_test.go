@@ -17,7 +17,7 @@ func TestADeviceShowsItsLastConnectionsToItsOwnProjectOnly(t *testing.T) {
 	addDevice(w, "mine", "cam")
 	addDevice(w, "mine", "fresh")
 	link := record.Connection{
-		ID: "c1", Device: "cam", Link: "l1", Generation: 1, Address: netip.MustParseAddr("192.0.2.1"), Transport: record.TransportWebSocket,
+		ID: "c1", Device: "cam", Link: "l1", Generation: 1, Address: netip.MustParseAddr("192.0.2.1"), Transport: protocol.TransportWebSocket,
 		Program: protocol.Client{Name: "agent", Version: "1.2"}, Opened: testTime,
 	}
 	lost := link

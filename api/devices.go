@@ -27,9 +27,9 @@ type Presence struct {
 	Since      time.Time       `json:"since,omitzero" doc:"When it got this status, as far as is known"`
 	Generation uint64          `json:"generation" doc:"Counts the device's links"`
 	// What follows is of the socket that it has now.
-	Address   string           `json:"address,omitempty" doc:"Where its connection comes from now"`
-	Transport record.Transport `json:"transport,omitempty" doc:"What carries its link now"`
-	Agent     *Agent           `json:"agent,omitempty" doc:"What it says of its software"`
+	Address   string             `json:"address,omitempty" doc:"Where its connection comes from now"`
+	Transport protocol.Transport `json:"transport,omitempty" doc:"What carries its link now"`
+	Agent     *Agent             `json:"agent,omitempty" doc:"What it says of its software"`
 }
 
 type (

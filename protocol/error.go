@@ -19,6 +19,7 @@ const (
 	CodeTimeout     Code = "timeout"      // nothing came in time
 	CodeTooSlow     Code = "too_slow"     // the peer does not read what it is sent
 	CodeGoingAway   Code = "going_away"   // the hub stops or moves; come back
+	CodeUnknownLink Code = "unknown_link" // a request of the long poll door names no link of this hub; say hello again
 
 	// Who may connect.
 	CodeBadToken   Code = "bad_token"  // malformed, of another hub, or with a wrong signature

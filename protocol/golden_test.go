@@ -50,6 +50,10 @@ var golden = map[string]struct {
 		Client: Client{Name: "sightline-agent", Version: "0.1.0", Model: "door"},
 		Resume: &Resume{Link: "l-1", Key: "k-1", Received: 9},
 	}},
+	"hello_fallback": {Envelope{Type: TypeHello}, &Hello{
+		Version: 1, Role: RoleDevice, Token: "eyJ.eyJ.sig", Client: Client{Name: "sightline-agent"},
+		Fallback: &Fallback{Reason: FallbackStatus, Detail: "HTTP 200 from nginx/1.18"},
+	}},
 	"welcome": {Envelope{Type: TypeWelcome, Gen: 7}, &Welcome{
 		Link: "l-1", Key: "k-1", Node: "n-1", Reason: ResumeNew, PingS: 20, ResumeS: 120, Now: goldenNow,
 		Limits:     Limits{MessageBytes: 65536, Unacked: 256, UnackedBytes: 262144, CandidatesPerSecond: 20, DescriptionsPerSecond: 5},
@@ -74,7 +78,11 @@ var golden = map[string]struct {
 		Sessions: []SessionInfo{{Session: goldenSession, State: SessionEnded, Reason: ReasonClosedByAPI}},
 		Presence: []Presence{{Device: "dev_1", Name: "Front door", Status: StatusOnline, Generation: 7, Since: goldenNow}},
 	}},
-	"presence":       {Envelope{Type: TypePresence, Gen: 7}, &Presence{Device: "dev_1", Status: StatusSuspect, Generation: 7, Since: goldenNow}},
+	"presence": {Envelope{Type: TypePresence, Gen: 7}, &Presence{Device: "dev_1", Status: StatusSuspect, Generation: 7, Since: goldenNow}},
+	"presence_fallback": {Envelope{Type: TypePresence, Gen: 7}, &Presence{
+		Device: "dev_1", Status: StatusOnline, Generation: 7, Since: goldenNow,
+		Transport: TransportLongPoll, Fallback: &Fallback{Reason: FallbackSilent},
+	}},
 	"presence_never": {Envelope{Type: TypePresence}, &Presence{Device: "dev_2", Status: StatusOffline}},
 	"policy":         {Envelope{Type: TypePolicy, Session: goldenSession}, &goldenPolicy},
 	"ice_servers":    {Envelope{Type: TypeICEServers, Session: goldenSession}, &ICEServers{ICEServers: goldenServers, Grant: goldenGrant}},

@@ -12,6 +12,8 @@ type Hello struct {
 	MaxSessions int `json:"max_sessions,omitempty"`
 	// Resume asks for a link to go on that lost its socket.
 	Resume *Resume `json:"resume,omitempty"`
+	// Fallback says why this link is not on a WebSocket; nil when it is, or when the client does not say.
+	Fallback *Fallback `json:"fallback,omitempty"`
 }
 
 // Client says what program is at the other end, for people who look for a fault.
@@ -100,7 +102,12 @@ func (m *Hello) validate() error {
 		}
 	}
 	if m.Resume != nil {
-		return checkSize("resume", len(m.Resume.Link)+len(m.Resume.Key), MaxNameBytes)
+		if err := checkSize("resume", len(m.Resume.Link)+len(m.Resume.Key), MaxNameBytes); err != nil {
+			return err
+		}
+	}
+	if m.Fallback != nil {
+		return m.Fallback.validate()
 	}
 	return nil
 }

@@ -34,6 +34,9 @@ type Presence struct {
 	Generation uint64 `json:"generation"`
 	// Since is when the device got this status; zero means never, as for a device that was never online.
 	Since time.Time `json:"since,omitzero"`
+	// Transport is what carries the device's link, and Fallback why that is no WebSocket; both are empty unless online.
+	Transport Transport `json:"transport,omitempty"`
+	Fallback  *Fallback `json:"fallback,omitempty"`
 }
 
 // Status is what presence says of a device.

@@ -17,7 +17,9 @@ type Connection struct {
 	Generation uint64
 	// Address is where the socket came from, past trusted proxies; it may be invalid.
 	Address   netip.Addr
-	Transport Transport
+	Transport protocol.Transport
+	// Fallback is why it is no WebSocket, as the device says; nil if it is one.
+	Fallback *protocol.Fallback
 	// Program is what the device says of its software.
 	Program protocol.Client
 
@@ -29,12 +31,6 @@ type Connection struct {
 	// Bye says that the device announced its end.
 	Bye bool
 }
-
-// Transport is what carries a link.
-type Transport string
-
-// TransportWebSocket is the door at GET /v1/link.
-const TransportWebSocket Transport = "websocket"
 
 // Cause is why a connection ended.
 type Cause string

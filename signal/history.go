@@ -35,7 +35,7 @@ func (h *Hub) Connection(id protocol.DeviceID) (c record.Connection, ok bool) {
 }
 
 // arrived is told of each socket that a client's link gets. It returns what departed wants to have; nil for a viewer.
-func (h *Hub) arrived(ctx context.Context, c *client, k *carrier, transport record.Transport) *record.Connection {
+func (h *Hub) arrived(ctx context.Context, c *client, k *carrier, transport protocol.Transport) *record.Connection {
 	if c.role != protocol.RoleDevice {
 		return nil
 	}

@@ -182,7 +182,7 @@ func TestAWebSocketsLossIsToldInWords(t *testing.T) {
 	if err := conn.WriteControl(websocket.CloseMessage, frame, time.Now().Add(s.patience)); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := s.dropped(t, 0), `the device closed the socket with code 4012, "nothing heard"`; got.Cause != record.CauseLost || got.Detail != want || got.Transport != record.TransportWebSocket {
+	if got, want := s.dropped(t, 0), `the device closed the socket with code 4012, "nothing heard"`; got.Cause != record.CauseLost || got.Detail != want || got.Transport != protocol.TransportWebSocket {
 		t.Errorf("got %s, %q, want %q", got.Cause, got.Detail, want)
 	}
 	s.device(t, camera).hangUp()

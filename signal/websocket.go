@@ -15,7 +15,6 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/sightline-rtc/sightline/protocol"
-	"github.com/sightline-rtc/sightline/record"
 )
 
 // writeBuffers is shared by all sockets: an idle one holds no write buffer.
@@ -96,7 +95,7 @@ func (h *Hub) serve(s *webSocket, address netip.Addr) {
 		s.linger()
 		return
 	}
-	connection := h.arrived(ctx, c, k, record.TransportWebSocket)
+	connection := h.arrived(ctx, c, k, protocol.TransportWebSocket)
 	end := h.read(ctx, c, k, s)
 	h.leave(ctx, c, k, errors.Is(end, errBye))
 	h.departed(ctx, connection, c.ending(k, end))

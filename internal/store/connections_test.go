@@ -19,7 +19,7 @@ var equalAddresses = cmpopts.EquateComparable(netip.Addr{})
 func newConnection(c *clock, id protocol.DeviceID, n int) record.Connection {
 	return record.Connection{
 		ID: fmt.Sprintf("%s-%d", id, n), Device: id, Link: protocol.LinkID(fmt.Sprint(n)), Generation: uint64(n),
-		Address: netip.MustParseAddr("2001:db8::1"), Transport: record.TransportWebSocket,
+		Address: netip.MustParseAddr("2001:db8::1"), Transport: protocol.TransportWebSocket,
 		Program: protocol.Client{Name: "agent", Version: "1.2", Model: "T1000"}, Opened: c.now(),
 	}
 }

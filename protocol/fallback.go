@@ -1,0 +1,52 @@
+package protocol
+
+// Transport is what carries a link: one of the doors.
+type Transport string
+
+// The transports.
+const (
+	TransportWebSocket Transport = "websocket" // GET /v1/link
+	TransportLongPoll  Transport = "long_poll" // POST /v1/link/send and /v1/link/poll
+)
+
+// Fallback says why a link is not on a WebSocket.
+type Fallback struct {
+	Reason FallbackReason `json:"reason"`
+	// Detail is for people who look for the fault, such as "HTTP 200 from nginx/1.18"; it may be empty.
+	Detail string `json:"detail,omitempty"`
+}
+
+// FallbackReason is what the client saw of the WebSockets that failed.
+type FallbackReason string
+
+// The reasons of a fallback.
+const (
+	FallbackStatus        FallbackReason = "status"         // something in between answered the upgrade
+	FallbackRefused       FallbackReason = "refused"        // the hub itself refused the upgrade
+	FallbackSilent        FallbackReason = "silent"         // the socket opened and brought no welcome
+	FallbackIntercepted   FallbackReason = "intercepted"    // TLS ended at an authority that the client does not know
+	FallbackCaptivePortal FallbackReason = "captive_portal" // a redirect or a page from something in between
+	FallbackUnreachable   FallbackReason = "unreachable"    // no connection, while plain requests work
+	FallbackCut           FallbackReason = "cut"            // several sockets in a row were lost soon after their welcome
+	FallbackUnknown       FallbackReason = "unknown"        // the client cannot tell, as in a browser
+)
+
+// Known reports whether this version knows the reason.
+func (r FallbackReason) Known() bool {
+	switch r {
+	case FallbackStatus, FallbackRefused, FallbackSilent, FallbackIntercepted, FallbackCaptivePortal,
+		FallbackUnreachable, FallbackCut, FallbackUnknown:
+		return true
+	}
+	return false
+}
+
+// MaxFallbackDetailBytes bounds the detail of a fallback.
+const MaxFallbackDetailBytes = 200
+
+func (f *Fallback) validate() error {
+	if !f.Reason.Known() {
+		return Errorf(CodeBadMessage, "unknown reason of a fallback %q", clip(string(f.Reason)))
+	}
+	return checkSize("fallback detail", len(f.Detail), MaxFallbackDetailBytes)
+}
