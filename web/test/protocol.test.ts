@@ -6,8 +6,10 @@ import {
   CLOSE,
   CODES,
   classOf,
+  DOORS,
   decode,
   encode,
+  FALLBACK_REASONS,
   LIMITS,
   mayReconnect,
   ProtocolError,
@@ -61,6 +63,11 @@ describe("the lists are those of the Go package", () => {
     expect(strings("reason.go", /^\tReason\w+\s+Reason = "(\w+)"/gm)).toEqual([...REASONS]);
   });
 
+  it("doors and the reasons of a fallback", () => {
+    expect(strings("fallback.go", /^\tTransport\w+\s+Transport = "(\w+)"/gm)).toEqual([...DOORS]);
+    expect(strings("fallback.go", /^\tFallback\w+\s+FallbackReason = "(\w+)"/gm)).toEqual([...FALLBACK_REASONS]);
+  });
+
   it("close codes", () => {
     const codes = strings("close.go", /^\tClose\w+\s+CloseCode = (\d+)/gm).map(Number);
     expect(Object.values(CLOSE)).toEqual(codes);
@@ -104,6 +111,11 @@ describe("decode", () => {
   it("ignores unknown fields and reads null lists as empty ones", () => {
     const message = decode('{"type":"snapshot","colour":"red","data":{"sessions":null,"presence":[],"mood":1}}');
     expect(message.data).toEqual({ sessions: [], presence: [] });
+  });
+
+  it("reads a reason of a newer hub's fallback as unknown", () => {
+    const data = { device: "d", status: "online", generation: 1, fallback: { reason: "tired" } };
+    expect(decode(JSON.stringify({ type: "presence", data })).data).toMatchObject({ fallback: { reason: "unknown" } });
   });
 
   it("counts bytes, not characters", () => {

@@ -47,6 +47,7 @@ export const WHY_WORDS: Readonly<Record<Why, Words>> = {
   rate_limited: { title: "Too many tries", detail: "Trying again in a moment." },
   conflict: { title: "The connection was reset", detail: "Connecting again." },
   going_away: { title: "The service restarts", detail: "Connecting again in a moment." },
+  unknown_link: { title: "The connection was reset", detail: "Connecting again." },
   too_slow: { title: "The network is too slow", detail: "Connecting again." },
   too_large: { title: "Something went wrong", detail: "A message was too large to send." },
   sequence: { title: "The connection was reset", detail: "Connecting again." },

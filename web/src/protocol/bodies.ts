@@ -1,6 +1,7 @@
 import { type Check, figure, flag, instant, list, maybe, named, oneOf, shape, text, whole } from "./check.ts";
 import type { Bodies, Type } from "./envelope.ts";
 import type { ErrorBody } from "./error.ts";
+import { FALLBACK_REASONS, type Fallback, type FallbackReason } from "./fallback.ts";
 import type { Client, Goaway, Hello, ICEServer, Limits, Resume, Welcome } from "./handshake.ts";
 import { isDevice, isGrant, isSession } from "./id.ts";
 import { LIMITS } from "./limits.ts";
@@ -46,12 +47,20 @@ const policy = shape<Policy>({
 });
 const media = shape<Media>({ video: flag, audio: maybe(flag), talk: maybe(flag) });
 const offer = shape<Offer>({ revision: whole(0), sdp });
+/** A reason of a newer hub reads as unknown. */
+const fallbackReason: Check<FallbackReason> = (value, where) => {
+  const told = name(value, where);
+  return FALLBACK_REASONS.find((known) => known === told) ?? "unknown";
+};
+const fallback = shape<Fallback>({ reason: fallbackReason, detail: maybe(text(LIMITS.fallbackDetailBytes)) });
 const presence = shape<Presence>({
   device,
   name: maybe(name),
   status: oneOf(["online", "suspect", "offline"]),
   generation: whole(0),
   since: maybe(instant),
+  transport: maybe(name),
+  fallback: maybe(fallback),
 });
 const describe = shape<Describe>({
   revision: whole(0),
@@ -92,6 +101,7 @@ export const BODIES: { readonly [T in Type]: Check<Bodies[T]> } = {
     client: shape<Client>({ name, version: maybe(name), model: maybe(name) }),
     max_sessions: maybe(whole(0)),
     resume: maybe(shape<Resume>({ link: name, key: name, received: whole(0) })),
+    fallback: maybe(fallback),
   }),
   welcome: shape<Welcome>({
     link: name,

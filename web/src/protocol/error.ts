@@ -7,6 +7,7 @@ export const CODES = [
   "timeout",
   "too_slow",
   "going_away",
+  "unknown_link",
   "bad_token",
   "expired",
   "clock_skew",

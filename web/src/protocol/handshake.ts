@@ -1,3 +1,5 @@
+import type { Fallback } from "./fallback.ts";
+
 /** Which kind of client a link belongs to. */
 export type Role = "device" | "viewer";
 
@@ -11,6 +13,8 @@ export interface Hello {
   max_sessions?: number;
   /** Asks for a link to go on that lost its socket. */
   resume?: Resume;
+  /** Why this link is not on a WebSocket; absent when it is. */
+  fallback?: Fallback;
 }
 
 /** What program is at the other end, for people who look for a fault. */

@@ -6,6 +6,7 @@ export { CLOSE, closeFor, codeOf, mayReconnect } from "./close.ts";
 export { bytesOf, decode, encode, UnknownType } from "./codec.ts";
 export * from "./envelope.ts";
 export { CODES, type Code, type ErrorBody, isCode, ProtocolError } from "./error.ts";
+export { DOORS, type Door, FALLBACK_REASONS, type Fallback, type FallbackReason } from "./fallback.ts";
 export type * from "./handshake.ts";
 export { isDevice, isGrant, isSession } from "./id.ts";
 export { ACK_EVERY, LIMITS, SUBPROTOCOL, TIMES, VERSION } from "./limits.ts";

@@ -17,6 +17,9 @@ export const LIMITS = {
   nameBytes: 128,
   iceServers: 16,
   candidatesPerSecond: 20,
+  fallbackDetailBytes: 200,
+  /** Of the body of a send and of a response on the long poll door. */
+  parcelBytes: 256 << 10,
 } as const;
 
 /** Durations of the protocol in milliseconds; what welcome says goes before these. */
@@ -26,6 +29,7 @@ export const TIMES = {
   pingGrace: 8_000,
   ackDelay: 1_000,
   mediaReport: 20_000,
+  pollWait: 25_000,
 } as const;
 
 /** A lone acknowledgement goes out after so many messages at the latest. */

@@ -1,3 +1,4 @@
+import type { Fallback } from "./fallback.ts";
 import type { ICEServer } from "./handshake.ts";
 import type { Reason } from "./reason.ts";
 
@@ -26,6 +27,10 @@ export interface Presence {
   generation: number;
   /** When the device got this status; absent means never. RFC 3339. */
   since?: string;
+  /** What carries the device's link while it is online: a door, or one that a newer hub added. */
+  transport?: string;
+  /** Why the device is not on a WebSocket. */
+  fallback?: Fallback;
 }
 
 /** Which paths a session may take. */

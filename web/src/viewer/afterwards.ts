@@ -21,6 +21,7 @@ export const AFTERWARDS: Readonly<Record<Reason | Code, Afterwards>> = {
   conflict: "retry",
   rate_limited: "retry",
   going_away: "retry",
+  unknown_link: "retry",
   too_slow: "retry",
   sequence: "retry",
   bad_message: "retry",
