@@ -138,6 +138,10 @@ func (l *Link) Took(seq uint64, now time.Time) {
 // Received is the highest sequence number taken over, for a hello that resumes.
 func (l *Link) Received() uint64 { return l.in.took }
 
+// Acknowledged is the highest sequence number that the other end has said to have. It never falls: who says less in
+// order to resume said so before that.
+func (l *Link) Acknowledged() uint64 { return l.out.acked }
+
 // SetPing changes the ping interval, for both directions.
 func (l *Link) SetPing(interval time.Duration) { l.config.Ping = interval }
 

@@ -23,7 +23,8 @@ type outbox struct {
 	unacked      []protocol.Envelope // oldest first; the first has number acked+1
 	unackedBytes int
 	written      int // how many of unacked are on the socket already
-	last, acked  uint64
+	// last was numbered last, sent is the highest that was ever on a socket, acked the highest that arrived.
+	last, sent, acked uint64
 
 	state     map[string]protocol.Envelope
 	stateKeys []string // in the order of first queueing
@@ -100,7 +101,9 @@ func (o *outbox) pop() (protocol.Envelope, bool) {
 		return shift(&o.control), true
 	case o.written < len(o.unacked):
 		o.written++
-		return o.unacked[o.written-1], true
+		e := o.unacked[o.written-1]
+		o.sent = max(o.sent, e.Seq)
+		return e, true
 	case len(o.stateKeys) > 0:
 		key := o.stateKeys[0]
 		e := o.state[key]
@@ -126,14 +129,16 @@ func (o *outbox) pending() bool {
 		len(o.events) > 0 || o.gapFrom != 0 || len(o.volatileMessages) > 0
 }
 
+// acknowledge forgets what the other end has. That may be more than was written again since a resume: what an earlier
+// socket carried can have arrived.
 func (o *outbox) acknowledge(seq uint64) error {
-	if seq <= o.acked {
+	switch {
+	case seq <= o.acked:
 		return nil
-	}
-	n := int(seq - o.acked) //nolint:gosec // compared with the number of kept messages below
-	if n > o.written {
+	case seq > o.sent:
 		return protocol.Errorf(protocol.CodeSequence, "message %d was acknowledged and never sent", seq)
 	}
+	n := int(seq - o.acked) //nolint:gosec // at most the number of kept messages
 	for i := range n {
 		o.unackedBytes -= len(o.unacked[i].Data) + envelopeOverhead
 		o.unacked[i] = protocol.Envelope{}
@@ -142,14 +147,14 @@ func (o *outbox) acknowledge(seq uint64) error {
 	if len(o.unacked) == 0 {
 		o.unacked = nil
 	}
-	o.written -= n
+	o.written = max(o.written-n, 0)
 	o.acked = seq
 	return nil
 }
 
 func (o *outbox) rewind(received uint64) error {
-	if received < o.acked || received > o.acked+uint64(o.written) { //nolint:gosec // a length
-		return protocol.Errorf(protocol.CodeSequence, "the other end has %d, this end kept %d to %d", received, o.acked+1, o.last)
+	if received < o.acked || received > o.sent {
+		return protocol.Errorf(protocol.CodeSequence, "the other end has %d, this end sent %d to %d", received, o.acked+1, o.sent)
 	}
 	if err := o.acknowledge(received); err != nil {
 		return err

@@ -52,15 +52,24 @@ func (c *client) allowRequest() error {
 	return err
 }
 
-// errAway says that a device has no link and is not expected back.
-var errAway = errors.New("the device is away")
+// errAway says that a device has no link and is not expected back, errReopened that the session was there already and
+// its open has been answered.
+var (
+	errAway     = errors.New("the device is away")
+	errReopened = errors.New("the session is open")
+)
 
 func (h *Hub) try(ctx context.Context, w *waiting) error {
 	s, next, err := h.create(w)
-	if errors.Is(err, errAway) {
+	switch {
+	case errors.Is(err, errAway):
 		return h.away(ctx, w.viewer)
-	}
-	if s == nil || err != nil {
+	case errors.Is(err, errReopened):
+		if err := h.renew(s, w.viewer); err != nil {
+			w.viewer.logger.Warn("relay credentials not renewed", "session", s.row.ID, "err", err)
+		}
+		return nil
+	case s == nil || err != nil:
 		return err
 	}
 	return h.start(ctx, s, w, next)
@@ -79,7 +88,7 @@ func (h *Hub) away(ctx context.Context, c *client) error {
 }
 
 // create makes the session that an open asks for, and returns the viewer's next grant. There is no session, and no
-// error, when the open has to wait or was answered.
+// error, when the open has to wait. It fails with errReopened, and returns the session, for one that was opened before.
 func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) {
 	now := time.Now()
 	c, id, m := w.viewer, w.request.Session, w.open
@@ -92,7 +101,10 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 		return nil, "", err
 	}
 	if s := h.sessions[id]; s != nil {
-		return nil, "", h.reopenLocked(s, c, w.request, m)
+		if err := h.reopenLocked(s, c, w.request, m); err != nil {
+			return nil, "", err
+		}
+		return s, "", errReopened
 	}
 	d := h.devices[m.Device]
 	switch {

@@ -143,8 +143,8 @@ func (h *Hub) attachCarrier(
 		presence = []protocol.Presence{d.presence()}
 	}
 	snapshot := protocol.Snapshot{Sessions: c.sessionsLocked(), Presence: presence}
-	if !c.rideLocked(k, hello.Resume.Received, now, servers, &snapshot) {
-		return nil, errNotResumed
+	if err := c.rideLocked(k, hello.Resume.Received, now, servers, &snapshot); err != nil {
+		return nil, err
 	}
 	h.unparkClientLocked(c)
 	c.address = k.address
@@ -172,19 +172,23 @@ func (c *client) sessionsLocked() []protocol.SessionInfo {
 	return infos
 }
 
-// rideLocked changes the link's socket. Hub.mu is held. It reports false for a link that is closed, or is now because
-// the client says that it has what it cannot have.
+// rideLocked changes the link's socket. Hub.mu is held. It fails with errNotResumed for a link that is closed, or is now
+// because the client says that it has what it cannot have, and with errLate for a hello that a later one has overtaken,
+// which leaves the link as it is.
 func (c *client) rideLocked(
 	k *carrier, received uint64, now time.Time, servers []protocol.ICEServer, snapshot *protocol.Snapshot,
-) bool {
+) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		return false
+	switch {
+	case c.closed:
+		return errNotResumed
+	case received < c.link.Acknowledged():
+		return errLate
 	}
 	if err := c.link.Attach(received, now); err != nil {
 		c.closeLocked(protocol.AsError(err))
-		return false
+		return errNotResumed
 	}
 	if old := c.carrier; !old.left {
 		c.loseLocked(old, displacedError)
@@ -193,8 +197,11 @@ func (c *client) rideLocked(
 	welcome := c.hub.welcomeOf(c, servers, now)
 	welcome.Resumed, welcome.Received = true, c.link.Received()
 	c.greetLocked(&welcome, snapshot)
-	return true
+	return nil
 }
+
+// errLate refuses a hello that took so long that the client has given it up: it knows less than has been acknowledged.
+var errLate = protocol.Errorf(protocol.CodeGoingAway, "the client has come back on a later socket")
 
 var displacedError = protocol.Errorf(protocol.CodeGoingAway, "the client came back on another socket")
 

@@ -157,6 +157,22 @@ func TestOnlyItsOwnClientResumesALink(t *testing.T) {
 	}
 }
 
+func TestAHelloThatComesTooLateHarmsNobody(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	late := s.viewerHello(t, nil)
+	late.Resume = &protocol.Resume{Link: v.welcome.Link, Key: v.welcome.Key} // given up on a bad network
+	connect(v, d, 1)
+	v.settled()
+	d.post(protocol.TypeCandidate, sessionID(1), candidate(1))
+	v.await(protocol.TypeCandidate)
+	v = v.back(s.viewerHello(t, nil))
+	wantResumed(t, v, "")
+	checkRefusal(t, s.dial(t).greet(late), protocol.CodeGoingAway, protocol.CloseGoingAway)
+	v.post(protocol.TypeCandidate, sessionID(1), candidate(1))
+	d.await(protocol.TypeCandidate)
+}
+
 func TestAResumeDoesNotAskWhetherTheTokenIsInTime(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *stage) {
 		short := func(v *auth.Viewer) { v.Expires = time.Now().Add(30 * time.Second) }

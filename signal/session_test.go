@@ -309,6 +309,9 @@ func TestAnOpenSentAgainIsAnsweredAgain(t *testing.T) {
 	if !opened.Expires.Equal(s.row(sessionID(1)).Expires) {
 		t.Errorf("got expires %s, want %s", opened.Expires, s.row(sessionID(1)).Expires)
 	}
+	if got := body[*protocol.ICEServers](t, again.await(protocol.TypeICEServers)); got.Grant != s.row(sessionID(1)).ViewerGrant {
+		t.Errorf("got credentials of grant %q, want those of the session", got.Grant)
+	}
 	// The answer may have been lost with the old link, so the device is asked to tell its state.
 	asked := body[*protocol.Sync](t, d.await(protocol.TypeSync))
 	if asked.Answer || asked.Owner != "" || asked.Description == nil || asked.Description.SDP != offer.SDP {

@@ -33,6 +33,8 @@ export class Outbox {
   /** How many of the unacknowledged are on the socket already. */
   #written = 0;
   #last = 0;
+  /** The highest that was ever on a socket. */
+  #sent = 0;
   #acked = 0;
   /** The newest of each key; a Map keeps the order of first queueing. */
   readonly #state = new Map<string, Outgoing>();
@@ -91,6 +93,7 @@ export class Outbox {
     const sequenced = this.#unacked[this.#written];
     if (sequenced) {
       this.#written++;
+      this.#sent = Math.max(this.#sent, this.#acked + this.#written);
       return sequenced.parcel.message;
     }
     for (const [key, state] of this.#state) {
@@ -100,21 +103,24 @@ export class Outbox {
     return this.#volatile.shift();
   }
 
-  /** Forgets what the other end has. Throws sequence for an acknowledgement of something never sent. */
+  /**
+   * Forgets what the other end has. That may be more than was written again since a resume: what an earlier socket
+   * carried can have arrived. Throws sequence for an acknowledgement of something never sent.
+   */
   acknowledge(seq: number): void {
     if (seq <= this.#acked) return;
     const n = seq - this.#acked;
-    if (n > this.#written) {
+    if (seq > this.#sent) {
       throw new ProtocolError("sequence", `message ${seq} was acknowledged and never sent`);
     }
     for (const kept of this.#unacked.splice(0, n)) this.#bytes -= kept.size;
-    this.#written -= n;
+    this.#written = Math.max(this.#written - n, 0);
     this.#acked = seq;
   }
 
   /** Writes everything after received again, on a new socket. */
   rewind(received: number): void {
-    if (received < this.#acked || received > this.#acked + this.#written) {
+    if (received < this.#acked || received > this.#sent) {
       throw new ProtocolError("sequence", `the other end has ${received}, this end kept ${this.#acked + 1} and on`);
     }
     this.acknowledge(received);
