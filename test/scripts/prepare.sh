@@ -13,6 +13,8 @@ declare -A programs=(
   [nft]=nftables
   [ffprobe]=ffmpeg
   [turnutils_uclient]=coturn
+  [nginx]=nginx
+  [haproxy]=haproxy
   [shellcheck]=shellcheck
 )
 gstreamer="python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
@@ -50,7 +52,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing what the tests need: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-# Installing coturn must not start a TURN server on this machine: for the moment, services may not be started.
+# Installing coturn, nginx and HAProxy must not start a server on this machine: for the moment, services may not be started.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy"
