@@ -15,13 +15,11 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // writeBuffers is shared by all sockets: an idle one holds no write buffer.
 var writeBuffers sync.Pool
-
-// readBufferBytes is enough for most messages; a larger one is read in several steps.
-const readBufferBytes = 1 << 10
 
 // ServeHTTP is the WebSocket door, GET /v1/link. The link's life goes on when it returns.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -32,18 +30,18 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: h.config.HelloTimeout,
-		ReadBufferSize:   readBufferBytes,
 		WriteBufferPool:  &writeBuffers,
 		Subprotocols:     []string{protocol.Subprotocol},
 		CheckOrigin:      h.allowedOrigin,
 	}
-	conn, err := upgrader.Upgrade(w, r, http.Header{protocol.ServerHeader: {h.nodeName()}})
+	taken := &hijack{ResponseWriter: w}
+	conn, err := upgrader.Upgrade(taken, r, http.Header{protocol.ServerHeader: {h.nodeName()}})
 	if err != nil {
 		h.config.Logger.Debug("upgrade refused", "err", err)
 		return // the upgrader has answered
 	}
 	address := h.config.ClientAddress(r)
-	s := &webSocket{conn: conn, writeTimeout: h.config.WriteTimeout}
+	s := &webSocket{conn: conn, inlet: newInlet(conn.NetConn(), taken.reader), writeTimeout: h.config.WriteTimeout}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.stopping {
@@ -78,17 +76,16 @@ func (h *Hub) allowedOrigin(r *http.Request) bool {
 	return false
 }
 
-// serve reads a socket until it ends.
+// serve greets a socket and keeps it until it ends.
 func (h *Hub) serve(s *webSocket, address netip.Addr) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	defer s.abort()
+	ctx := context.Background()
 	k := &carrier{socket: s, address: address}
 	c, err := h.greet(ctx, s, k)
 	h.mu.Lock()
 	delete(h.strangers, s)
 	h.mu.Unlock()
 	if err != nil {
+		defer s.abort()
 		why := protocol.AsError(err)
 		h.config.Logger.Info("hello refused", "address", address.String(), "code", why.Code, "err", err)
 		farewell(s, why)
@@ -96,17 +93,37 @@ func (h *Hub) serve(s *webSocket, address netip.Addr) {
 		return
 	}
 	connection := h.arrived(ctx, c, k, protocol.TransportWebSocket)
-	end := h.read(ctx, c, k, s)
+	h.work.Go(func() { h.attend(ctx, c, k, s, connection) }) // with a new, small stack: that of a hello has grown
+}
+
+// attend reads a client's socket until it ends. It is where an idle link waits, with the smallest stack that there is.
+func (h *Hub) attend(ctx context.Context, c *client, k *carrier, s *webSocket, connection *record.Connection) {
+	defer s.abort()
+	end := s.setReadDeadline(time.Time{})
+	for end == nil {
+		s.inlet.wait()
+		h.aside(func() { end = h.read(ctx, c, k, s) })
+	}
 	h.leave(ctx, c, k, errors.Is(end, errBye))
 	h.departed(ctx, connection, c.ending(k, end))
 	c.part(k)
 	s.linger()
 }
 
+// aside runs f on a goroutine of its own and waits for it. A stack that has grown is never again as small as the caller's.
+func (h *Hub) aside(f func()) {
+	done := make(chan struct{})
+	h.work.Go(func() {
+		defer close(done)
+		f()
+	})
+	<-done
+}
+
 // greet waits for the hello.
 func (h *Hub) greet(ctx context.Context, s *webSocket, k *carrier) (*client, error) {
 	deadline := time.Now().Add(h.config.HelloTimeout)
-	message, err := s.read(deadline)
+	message, err := s.readBefore(deadline)
 	var timeout net.Error
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout(): // gorilla hides os.ErrDeadlineExceeded
@@ -129,10 +146,10 @@ func (h *Hub) greet(ctx context.Context, s *webSocket, k *carrier) (*client, err
 	return h.admit(ctx, hello, k)
 }
 
-// read hands a client's messages to the hub and returns what ended that: errBye when the client said so.
+// read hands the messages that have come to the hub and returns what ended that: errBye when the client said so.
 func (h *Hub) read(ctx context.Context, c *client, k *carrier, s *webSocket) error {
 	for {
-		message, err := s.read(time.Time{})
+		message, err := s.read()
 		if errors.Is(err, errNotText) {
 			c.close(errNotText)
 			return err
@@ -145,12 +162,16 @@ func (h *Hub) read(ctx context.Context, c *client, k *carrier, s *webSocket) err
 			c.fail(err)
 			return err
 		}
+		if !s.inlet.buffered() {
+			return nil
+		}
 	}
 }
 
 // webSocket is a socket over one WebSocket connection.
 type webSocket struct {
 	conn         *websocket.Conn
+	inlet        *inlet
 	writeTimeout time.Duration
 	// writing lets one writer write at a time. It is held for as long as the peer does not read.
 	writing sync.Mutex
@@ -162,11 +183,17 @@ type webSocket struct {
 
 var errNotText = protocol.Errorf(protocol.CodeBadMessage, "messages are text")
 
-// read returns the next message, or as much of it as shows that it is too large.
-func (s *webSocket) read(deadline time.Time) ([]byte, error) {
+// readBefore returns the next message if it comes in time.
+func (s *webSocket) readBefore(deadline time.Time) ([]byte, error) {
 	if err := s.setReadDeadline(deadline); err != nil {
 		return nil, err
 	}
+	return s.read()
+}
+
+// read returns the next message, or as much of it as shows that it is too large.
+func (s *webSocket) read() ([]byte, error) {
+	s.inlet.borrow()
 	kind, r, err := s.conn.NextReader()
 	if err != nil {
 		return nil, err
@@ -177,7 +204,7 @@ func (s *webSocket) read(deadline time.Time) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, protocol.MaxMessageBytes+1))
 }
 
-// setReadDeadline sets how long the next read may take; what a close has left to the peer is not lengthened.
+// setReadDeadline sets how long reading may take, zero for ever; what a close has left to the peer is not lengthened.
 func (s *webSocket) setReadDeadline(deadline time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,7 +267,7 @@ func (s *webSocket) linger() {
 	closed := s.closed
 	s.mu.Unlock()
 	for closed {
-		if _, err := s.read(time.Time{}); err != nil && !errors.Is(err, errNotText) {
+		if _, err := s.read(); err != nil && !errors.Is(err, errNotText) {
 			return
 		}
 	}

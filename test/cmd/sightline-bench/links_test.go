@@ -74,6 +74,24 @@ func TestIdleLinksAreMeasured(t *testing.T) {
 	}
 }
 
+// TestAnIdleLinkFitsItsBudget measures a server without the race detector, over real sockets. What the hub allocates
+// besides, once, is spread over too few links to hide much.
+func TestAnIdleLinkFitsItsBudget(t *testing.T) {
+	for _, role := range []string{"--devices", "--viewers"} {
+		var out, log strings.Builder
+		if err := dispatch(t.Context(), []string{"links", "--json", "--count", "1000", role, "--program", program}, &out, &log); err != nil {
+			t.Fatalf("%v\n%s", err, &log)
+		}
+		var report linksReport
+		if err := json.Unmarshal([]byte(out.String()), &report); err != nil {
+			t.Fatal(err)
+		}
+		if report.BytesPerLink > goalBytes || report.Errors != 0 {
+			t.Errorf("%s: got %.0f bytes a link and %d errors, want at most %d and none", role, report.BytesPerLink, report.Errors, goalBytes)
+		}
+	}
+}
+
 func TestSessionsThroughTheHubAreMeasured(t *testing.T) {
 	figures := measured(t, []string{"sessions_per_s", "open_to_answer_p50_ms", "p99_ms", "cpu_us_per_message"},
 		"relay", "--pairs", "10", "--messages", "5", "--program", program)
