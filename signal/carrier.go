@@ -6,11 +6,13 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// socket carries a link's messages for a while. A door implements it. Both methods are safe for concurrent use;
-// Write blocks up to the write deadline, Close may be called more than once and does not wait for the peer.
+// socket carries a link's messages for a while. A door implements it. All methods are safe for concurrent use;
+// Write blocks up to the write deadline, Close may be called more than once and does not wait for the peer. abort ends
+// the connection, and whatever waits for it, at once.
 type socket interface {
 	Write(message []byte) error
 	Close(code protocol.CloseCode, reason string)
+	abort()
 }
 
 // carrier is a socket under a link, with the reader that its door runs. The client's mu guards it.

@@ -49,8 +49,19 @@ type Config struct {
 	SuspectWindow, SuspectWait time.Duration
 	// CredentialRefresh is how often relay credentials are renewed; 0 means 3 min, well within their 5 min of life.
 	CredentialRefresh time.Duration
-	// GoawayGrace is how long clients have to come back somewhere else when the hub stops; 0 means 1 s.
+	// AcceptRate is how many links a second the hub wants to take back after a stop: goaway spreads its clients so. 0 means
+	// 500: a hello with its row in the store takes under a millisecond of one CPU (docs/benchmarks.md).
+	AcceptRate float64
+	// DrainDeadline bounds the spread, however many links there are, and how long clients have to leave for Hosts. 0 means
+	// half of MediaTimeout, and never is it as much as that: a restarted hub would have ended the sessions of those who
+	// come last.
+	DrainDeadline time.Duration
+	// GoawayGrace is how long a hub that stops and has no Hosts to name waits until its clients have taken the goaway;
+	// 0 means 1 s.
 	GoawayGrace time.Duration
+	// Hosts are other doors, as host or host:port, where the clients of a hub that stops can go at once. None means that
+	// they come back here.
+	Hosts []string
 	// Path is how sessions may go; empty means protocol.PathPreferDirect.
 	Path protocol.PathPolicy
 
@@ -58,7 +69,10 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-const defaultMaxParked = 16 << 10
+const (
+	defaultMaxParked  = 16 << 10
+	defaultAcceptRate = 500
+)
 
 func (c Config) withDefaults() Config {
 	for _, d := range []struct {
@@ -84,6 +98,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxParked == 0 {
 		c.MaxParked = defaultMaxParked
+	}
+	if c.AcceptRate <= 0 {
+		c.AcceptRate = defaultAcceptRate
+	}
+	if c.DrainDeadline <= 0 || c.DrainDeadline >= c.MediaTimeout {
+		c.DrainDeadline = c.MediaTimeout / 2
 	}
 	if c.Path == "" {
 		c.Path = protocol.PathPreferDirect

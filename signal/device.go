@@ -143,8 +143,11 @@ func (h *Hub) gone(ctx context.Context, c *client, left bool) {
 	}
 }
 
-// seen keeps when a device was last online.
+// seen keeps when a device was last online. At the end of the hub saveLast does that for all.
 func (h *Hub) seen(ctx context.Context, id protocol.DeviceID, now time.Time) {
+	if h.ends() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
 	if err := h.config.Directory.Seen(ctx, id, now); err != nil {

@@ -90,6 +90,15 @@ func (w *world) LoseConnections(context.Context) error {
 	return nil
 }
 
+func (w *world) EndConnections(ctx context.Context, ended []record.Connection) error {
+	for _, c := range ended {
+		if err := errors.Join(w.SaveConnection(ctx, c), w.Seen(ctx, c.Device, c.Closed)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // history returns a device's connections, the newest first.
 func (w *world) history(id protocol.DeviceID) []record.Connection {
 	w.mu.Lock()

@@ -18,6 +18,7 @@ type sink struct{}
 
 func (sink) Write([]byte) error               { return nil }
 func (sink) Close(protocol.CloseCode, string) {}
+func (sink) abort()                           {}
 
 // indoors is a hub without doors, with a device and a viewer in a session.
 func indoors(tb testing.TB) (h *Hub, device, viewer *client) {

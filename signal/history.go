@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -22,6 +23,8 @@ type history struct {
 	mu sync.Mutex
 	// current are the newest sockets that are open. What they point at does not change.
 	current map[protocol.DeviceID]*record.Connection
+	// last are those that ended with the hub, for saveLast.
+	last []record.Connection
 }
 
 // Connection returns the socket that a device has now; ok is false if it has none.
@@ -56,12 +59,16 @@ func (h *Hub) departed(ctx context.Context, connection *record.Connection, end e
 	}
 	h.history.end(connection)
 	h.mu.Lock()
-	stopping := h.stopping
+	stopping, ending := h.stopping, h.ending
 	h.mu.Unlock()
 	ended := *connection
 	ended.Closed = time.Now().UTC().Truncate(time.Millisecond)
 	ended.Bye = errors.Is(end, errBye)
 	ended.Cause, ended.Detail = causeOf(end, stopping)
+	if ending {
+		h.history.put(ended)
+		return
+	}
 	h.saveConnection(ctx, ended)
 }
 
@@ -91,6 +98,39 @@ func (y *history) end(c *record.Connection) {
 	if y.current[c.Device] == c {
 		delete(y.current, c.Device)
 	}
+}
+
+// put keeps a connection that has ended with the hub until all have.
+func (y *history) put(ended record.Connection) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.last = append(y.last, ended)
+}
+
+// atOnce is how many connections one write to the store ends: some 50 ms of work.
+const atOnce = 1000
+
+// saveLast tells the store of the connections that ended with the hub.
+func (h *Hub) saveLast(ctx context.Context) error {
+	h.history.mu.Lock()
+	last := h.history.last
+	h.history.last = nil
+	h.history.mu.Unlock()
+	for some := range slices.Chunk(last, atOnce) {
+		if err := h.endConnections(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Hub) endConnections(ctx context.Context, ended []record.Connection) error {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	if err := h.config.Directory.EndConnections(ctx, ended); err != nil {
+		return fmt.Errorf("keep the end of connections: %w", err)
+	}
+	return nil
 }
 
 // ending returns what ended a socket of the client: why the hub closed it, if it did, rather than what its reader saw.

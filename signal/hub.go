@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
@@ -27,12 +25,16 @@ type Hub struct {
 	history history
 	// work counts the goroutines of sockets and writers.
 	work sync.WaitGroup
+	// hurry is closed by Abort.
+	hurry   chan struct{}
+	hurried sync.Once
 
 	// mu guards what follows and the logical state of clients, devices and sessions. Under it nothing is called
 	// that can block; a client's own mutex may be taken.
 	mu       sync.Mutex
 	running  bool
-	stopping bool
+	stopping bool // no new links
+	ending   bool // all links are being closed
 	clients  map[protocol.LinkID]*client
 	devices  map[protocol.DeviceID]*device
 	sessions map[protocol.SessionID]*session
@@ -52,6 +54,7 @@ func New(config Config) *Hub {
 	config = config.withDefaults()
 	return &Hub{
 		config:    config,
+		hurry:     make(chan struct{}),
 		parked:    list.New(),
 		graves:    graves{byLink: map[protocol.LinkID]grave{}, most: config.MaxParked},
 		clients:   map[protocol.LinkID]*client{},
@@ -106,23 +109,37 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.mu.Lock()
 	h.running = true
 	h.mu.Unlock()
-	group, sweeping := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		ticker := time.NewTicker(sweepInterval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-sweeping.Done():
-				return nil
-			case now := <-ticker.C:
-				h.sweep(ctx, now)
-			}
+	base := context.WithoutCancel(ctx)
+	over := make(chan struct{}) // all links
+	var work sync.WaitGroup
+	work.Go(func() { h.sweepUntil(base, over) })
+	<-ctx.Done()
+	work.Go(func() {
+		select {
+		case <-h.hurry:
+			h.cut()
+		case <-over:
 		}
 	})
-	err := group.Wait()
-	h.goaway()
+	h.drain()
 	h.work.Wait()
-	return err
+	close(over)
+	work.Wait()
+	return h.saveLast(base)
+}
+
+// sweepUntil looks for what is due as long as there are links.
+func (h *Hub) sweepUntil(ctx context.Context, over <-chan struct{}) {
+	ticker := time.NewTicker(sweepInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-over:
+			return
+		case now := <-ticker.C:
+			h.sweep(ctx, now)
+		}
+	}
 }
 
 // Ready reports whether the hub takes new links.
@@ -150,33 +167,6 @@ func (h *Hub) Counts() Counts {
 		}
 	}
 	return counts
-}
-
-// goaway sends every client away and closes the links.
-func (h *Hub) goaway() {
-	h.mu.Lock()
-	h.stopping = true
-	why := protocol.Errorf(protocol.CodeGoingAway, "the server is stopping")
-	for s := range h.strangers {
-		h.work.Go(func() { farewell(s, why) })
-	}
-	clients := make([]*client, 0, len(h.clients))
-	for _, c := range h.clients {
-		clients = append(clients, c)
-	}
-	h.mu.Unlock()
-	message := protocol.Must(protocol.TypeGoaway, "", &protocol.Goaway{
-		DeadlineMS: h.config.GoawayGrace.Milliseconds(),
-	})
-	for _, c := range clients {
-		c.send(message)
-	}
-	if len(clients) > 0 {
-		time.Sleep(h.config.GoawayGrace)
-	}
-	for _, c := range clients {
-		c.close(why)
-	}
 }
 
 // newSecret returns 128 random bits in hexadecimal digits.

@@ -22,6 +22,8 @@ type directory interface {
 	SaveConnection(ctx context.Context, c record.Connection) error
 	// LoseConnections closes those that an earlier process left open.
 	LoseConnections(ctx context.Context) error
+	// EndConnections keeps how many connections have ended at once, and that their devices were seen until then.
+	EndConnections(ctx context.Context, ended []record.Connection) error
 	// RevokedKeys lists the revoked API keys whose tokens may not have expired yet.
 	RevokedKeys(ctx context.Context) ([]protocol.KeyID, error)
 }

@@ -317,32 +317,6 @@ func TestAnIdleLinkHasNoWriterGoroutine(t *testing.T) {
 	})
 }
 
-func TestAHubThatStopsSendsItsClientsAway(t *testing.T) {
-	inBubble(t, func(c *Config) { c.GoawayGrace = time.Second }, func(t *testing.T, s *stage) {
-		d, v := s.device(t, camera), s.viewer(t, nil)
-		connect(v, d, 1)
-		start := time.Now()
-		s.stop(t)
-		if s.hub.Ready() {
-			t.Error("a stopped hub says that it is ready")
-		}
-		for _, p := range []*peer{d, v} {
-			if got := body[*protocol.Goaway](t, p.await(protocol.TypeGoaway)); got.DeadlineMS != 1000 {
-				t.Errorf("got %+v", got)
-			}
-			if got := p.closed(); got != protocol.CloseGoingAway {
-				t.Errorf("closed with %s, want %s", got, protocol.CloseGoingAway)
-			}
-		}
-		if got := time.Since(start); got != time.Second {
-			t.Errorf("it took %s, want the grace", got)
-		}
-		if row := s.row(sessionID(1)); !row.Ended.IsZero() {
-			t.Errorf("the session ended with the hub: %s", row.Reason)
-		}
-	})
-}
-
 func TestAFlappingDeviceDoesNotLengthenTheWait(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *stage) {
 		d, v := s.device(t, camera), s.viewer(t, nil)

@@ -273,4 +273,5 @@ func (s *webSocket) linger() {
 	}
 }
 
+// abort implements socket.
 func (s *webSocket) abort() { _ = s.conn.Close() } // nothing is left to lose

@@ -113,6 +113,8 @@ func (m *memoryWire) Write(message []byte) error {
 // Close implements socket.
 func (m *memoryWire) Close(code protocol.CloseCode, reason string) { m.end(&closedError{code, reason}) }
 
+func (m *memoryWire) abort() { m.cut() }
+
 func (m *memoryWire) serve(h *Hub, address netip.Addr) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -10,9 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	ossignal "os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/sightline-rtc/sightline/internal/app"
 	"github.com/sightline-rtc/sightline/internal/config"
@@ -24,11 +22,9 @@ import (
 var version = "dev"
 
 func main() {
-	// The first signal stops in order, the second at once: the default behaviour is back by then.
-	ctx, stop := ossignal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
+	ctx, hurry, release := interrupts()
+	err := run(ctx, hurry, os.Args[1:], os.Stdout, os.Stderr)
+	release()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sightline:", words(err))
 		os.Exit(1)
@@ -45,7 +41,7 @@ func words(err error) string {
 	return text
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx, hurry context.Context, args []string, stdout, stderr io.Writer) error {
 	cli, command, done, err := config.Parse(args, version, stdout, stderr)
 	if err != nil || done {
 		return err
@@ -56,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	switch command {
 	case "serve":
-		return serve(ctx, cli.Serve, stdout, logger)
+		return serve(ctx, hurry, cli.Serve, stdout, logger)
 	case "key create":
 		return app.CreateKey(ctx, cli.Key.Create, stdout, logger)
 	case "enroll create":
@@ -71,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return errors.New("unknown command " + command)
 }
 
-func serve(ctx context.Context, c config.Serve, stdout io.Writer, logger *slog.Logger) error {
+func serve(ctx, hurry context.Context, c config.Serve, stdout io.Writer, logger *slog.Logger) error {
 	server, err := app.Open(ctx, c, logger)
 	if err != nil {
 		return err
@@ -80,5 +76,7 @@ func serve(ctx context.Context, c config.Serve, stdout io.Writer, logger *slog.L
 	if err := json.NewEncoder(stdout).Encode(server.Ready()); err != nil {
 		return errors.Join(fmt.Errorf("print readiness: %w", err), server.Close()) //nolint:contextcheck // closing is not cut short
 	}
+	unhurried := context.AfterFunc(hurry, server.Abort)
+	defer unhurried()
 	return server.Run(ctx)
 }

@@ -77,7 +77,7 @@ func bindError(flag string, err error) error {
 }
 
 // Run serves until the context ends, then stops in order: no new clients, links sent away, requests finished, relay
-// counts delivered, store closed.
+// counts delivered, store closed. Abort hurries that.
 func (s *Server) Run(ctx context.Context) error {
 	base := context.WithoutCancel(ctx)
 	relayCtx, stopRelay := context.WithCancel(base)
@@ -103,6 +103,16 @@ func (s *Server) Run(ctx context.Context) error {
 	s.logger.Info("server ready", "url", s.url, "node", s.node)
 	err := group.Wait()
 	return errors.Join(err, s.store.Close())
+}
+
+// Abort cuts short what a Run does when its context has ended: sockets and requests are cut off. The relay still delivers
+// its counts, and the store is closed.
+func (s *Server) Abort() {
+	s.logger.Warn("stopping at once")
+	s.hub.Abort()
+	for _, server := range []*http.Server{s.http, s.metrics} {
+		_ = server.Close() // Run ends what is left
+	}
 }
 
 // shutDown lets the requests under way finish and cuts off those that take too long.

@@ -84,7 +84,8 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	keyring := auth.NewKeyring(signing)
 	s.hub = signal.New(signal.Config{
 		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring,
-		Node: s.node, Audience: s.names.has, Origins: c.Origins, ClientAddress: s.clientAddress, Logger: logger,
+		Node: s.node, Audience: s.names.has, Origins: c.Origins, ClientAddress: s.clientAddress,
+		AcceptRate: c.AcceptRate, DrainDeadline: c.DrainDeadline, Logger: logger,
 	})
 	if err := s.hub.Load(ctx); err != nil {
 		return s, err

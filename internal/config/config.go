@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // CLI is the command line of the server.
@@ -48,6 +50,8 @@ type Serve struct {
 	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
 	TLSCert        string         `name:"tls-cert" help:"Certificate chain, PEM. With --tls-key the server speaks HTTPS." placeholder:"FILE"`
 	TLSKey         string         `name:"tls-key" help:"Key of the certificate, PEM." placeholder:"FILE"`
+	AcceptRate     float64        `help:"Links that may come in a second; after a stop clients come back at this rate." default:"500" placeholder:"N"`
+	DrainDeadline  time.Duration  `help:"Longest time over which a stop spreads the return of its clients." default:"1m"`
 	MetricsListen  string         `help:"Address of /metrics. Empty: 127.0.0.1:9464, or any free port where that is taken; off: none." placeholder:"HOST:PORT"`
 }
 
@@ -199,6 +203,9 @@ func (s *Serve) Validate() error {
 			return err
 		}
 	}
+	if err := s.checkReturn(); err != nil {
+		return err
+	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together")
 	}
@@ -210,6 +217,21 @@ func (s *Serve) Validate() error {
 		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Path != "") {
 			return fmt.Errorf("--origins: %q is no origin such as https://shop.example.org", origin)
 		}
+	}
+	return nil
+}
+
+// maxAcceptRate is more than one machine can take.
+const maxAcceptRate = 100_000
+
+// checkReturn looks at what says how clients come back after a stop.
+func (s *Serve) checkReturn() error {
+	if s.AcceptRate < 1 || s.AcceptRate > maxAcceptRate {
+		return fmt.Errorf("--accept-rate: %v is not between 1 and %d links a second", s.AcceptRate, maxAcceptRate)
+	}
+	if s.DrainDeadline <= 0 || s.DrainDeadline >= protocol.MediaTimeout {
+		return fmt.Errorf("--drain-deadline: %v is not shorter than the %v after which a restarted server ends the sessions of absent clients",
+			s.DrainDeadline, protocol.MediaTimeout)
 	}
 	return nil
 }

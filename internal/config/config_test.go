@@ -59,6 +59,8 @@ var settings = []setting{
 	{"trusted-proxies", "::1/128", "['::1/128']", func(s *Serve) any { return text(s.TrustedProxies) }, "::1/128"},
 	{"tls-cert", "c.pem", "", func(s *Serve) any { return s.TLSCert }, "c.pem"},
 	{"tls-key", "k.pem", "", func(s *Serve) any { return s.TLSKey }, "k.pem"},
+	{"accept-rate", "250.5", "", func(s *Serve) any { return s.AcceptRate }, 250.5},
+	{"drain-deadline", "90s", "", func(s *Serve) any { return s.DrainDeadline }, 90 * time.Second},
 	{"metrics-listen", "off", "'off'", func(s *Serve) any { return s.MetricsListen }, "off"},
 }
 
@@ -135,7 +137,9 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 	if err != nil || command != "serve" {
 		t.Fatal(command, err)
 	}
-	want := Serve{Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478"}
+	want := Serve{
+		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, DrainDeadline: time.Minute,
+	}
 	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -189,6 +193,9 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"proxies", "serve --trusted-proxies nginx", `"nginx" is not a range`},
 		{"relay ports", "serve --relay-ports 3000-2000", `"3000-2000" is no range of ports`},
 		{"low relay ports", "serve --relay-ports 1-2000", `"1-2000" is no range of ports`},
+		{"no links", "serve --accept-rate 0", "--accept-rate: 0 is not between 1 and 100000"},
+		{"a drain that ends sessions", "serve --drain-deadline 2m", "--drain-deadline: 2m0s is not shorter than the 2m0s"},
+		{"no drain", "serve --drain-deadline 0s", "--drain-deadline: 0s "},
 		{"certificate alone", "serve --tls-cert c.pem", "--tls-cert and --tls-key go together"},
 		{"origin with a path", "serve --origins https://a.example/x", `--origins: "https://a.example/x" is no origin`},
 		{"log level", "serve --log-level loud", "--log-level must be one of"},

@@ -64,6 +64,26 @@ func (s *Store) LoseConnections(ctx context.Context) error {
 	return about(err, "close connections of an earlier process")
 }
 
+// EndConnections keeps how known connections have ended, and that their devices were seen until then: all or nothing,
+// in a fraction of the time that one after the other would take.
+func (s *Store) EndConnections(ctx context.Context, ended []record.Connection) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		for _, c := range ended {
+			closed := stampOf(c.Closed)
+			if _, err := tx.ExecContext(ctx, `UPDATE connections SET closed_ms = ?, cause = ?, detail = ?, bye = ? WHERE id = ?`,
+				closed, c.Cause, c.Detail, c.Bye, c.ID); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE devices SET last_seen_ms = ? WHERE id = ? AND last_seen_ms < ?`,
+				closed, c.Device, closed); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return about(err, "end %d connections", len(ended))
+}
+
 // Connections returns the last connections of a project's device, the newest first. It fails with CodeNotFound, also
 // when the device is revoked.
 func (s *Store) Connections(ctx context.Context, in protocol.ProjectID, id protocol.DeviceID) ([]record.Connection, error) {

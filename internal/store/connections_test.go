@@ -98,6 +98,33 @@ func TestConnectionsOfACrashedProcessAreClosedOnce(t *testing.T) {
 	}
 }
 
+func TestConnectionsEndTogether(t *testing.T) {
+	s, c := newStore(t)
+	one, two := enrol(t, s, protocol.DefaultProject), enrol(t, s, protocol.DefaultProject)
+	ended := []record.Connection{newConnection(c, one.ID, 1), newConnection(c, two.ID, 1)}
+	open := newConnection(c, two.ID, 2)
+	for _, connection := range append(ended, open) {
+		saveConnection(t, s, connection)
+	}
+	c.pass(time.Minute)
+	for i := range ended {
+		ended[i].Closed, ended[i].Cause, ended[i].Detail = c.now(), record.CauseGoingAway, "the server is stopping"
+	}
+	unknown := newConnection(c, one.ID, 3)
+	if err := s.EndConnections(t.Context(), append(ended, unknown)); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[protocol.DeviceID][]record.Connection{one.ID: {ended[0]}, two.ID: {open, ended[1]}} {
+		got := must(s.Connections(t.Context(), protocol.DefaultProject, id))(t)
+		if diff := cmp.Diff(want, got, equalAddresses); diff != "" {
+			t.Errorf("connections differ:\n%s", diff)
+		}
+		if d := must(s.Device(t.Context(), id))(t); !d.LastSeen.Equal(c.now()) {
+			t.Errorf("the device was last seen at %v, want %v", d.LastSeen, c.now())
+		}
+	}
+}
+
 func TestConnectionsAreShownToTheirProjectOnly(t *testing.T) {
 	s, c := newStore(t)
 	must(s.CreateProject(t.Context(), "acme", ""))(t)
