@@ -75,6 +75,10 @@ func TestGoawayIsObeyed(t *testing.T) {
 		if got, want := u.waitAfter(gone, 0), 40*time.Second; got != want {
 			t.Errorf("got %v, want %v", got, want)
 		}
+		refused := &verdict{code: protocol.CloseRevoked}
+		if got := u.waitAfter(refused, 0); got < 5*time.Minute {
+			t.Errorf("got %v after a refusal, want 5 minutes", got)
+		}
 		time.Sleep(40 * time.Second)
 		if got := u.waitAfter(gone, 0); got > time.Second {
 			t.Errorf("got %v long after the goaway, want a usual wait", got)

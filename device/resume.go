@@ -25,7 +25,7 @@ func (u *uplink) resumption() *protocol.Resume {
 // that the next one must not ask for it.
 func (u *uplink) begin(welcome *protocol.Welcome) error {
 	now := time.Now()
-	u.since, u.corrected = now, false
+	u.since, u.corrected, u.notBefore = now, false, time.Time{}
 	if !welcome.Now.IsZero() {
 		u.clock.set(welcome.Now)
 	}

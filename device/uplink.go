@@ -35,7 +35,7 @@ type uplink struct {
 	corrected bool
 	// since is when the hub welcomed this socket; zero means that it has not.
 	since time.Time
-	// notBefore is when the hub that sent the device away wants to see it again.
+	// notBefore is the slot in which the hub that sent the device away wants to see it again.
 	notBefore time.Time
 	// wake has room for one: something waits to be written.
 	wake chan struct{}
@@ -81,7 +81,12 @@ func (u *uplink) waitAfter(err error, failures int) time.Duration {
 		u.corrected = true
 		return 0 // the next token is signed with the hub's time
 	}
-	return max(u.agent.waitAfter(err, failures), time.Until(u.notBefore))
+	wait := u.agent.waitAfter(err, failures)
+	slot := time.Until(u.notBefore)
+	if slot > 0 && (said == nil || said.code.Reconnect()) {
+		return slot // the hub has spread its clients already
+	}
+	return wait
 }
 
 // carry runs the link over one socket, from dial to loss. It always returns an error that says why it ended.
