@@ -18,3 +18,4 @@ soak() {
 }
 
 soak ./test/soak .
+soak ./test/cmd/sightline-bench TestChurnLeavesNothingBehind

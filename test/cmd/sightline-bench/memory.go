@@ -29,42 +29,53 @@ import (
 // timer costs what it costs with any interval.
 const quiet = time.Hour
 
-// household is a hub with a real store and relay in this process, behind a listener in memory.
+// household is a hub with a real store and relay in this process.
 type household struct {
 	records *store.Store
 	relay   *turn.Server
 	hub     *signal.Hub
-	door    *wires
-	http    *http.Server
 }
 
-// inMemory measures the links of a hub in this process.
+// inMemory measures the links of a hub in this process, behind a listener in memory.
 func (o linksOrder) inMemory(ctx context.Context, log io.Writer) (report linksReport, err error) {
 	scratch, err := os.MkdirTemp("", "sightline-bench-")
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	h, err := openHousehold(ctx, filepath.Join(scratch, "data"))
+	h, err := openHousehold(ctx, filepath.Join(scratch, "data"), signal.Config{
+		Link: link.Config{Ping: quiet},
+		// A server logs: each client's logger keeps the keys of its lines ready.
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
 	if err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, h.records.Close()) }()
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var group errgroup.Group
-	group.Go(func() error { return h.relay.Run(running) })
-	group.Go(func() error { return h.hub.Run(running) })
-	group.Go(func() error { _ = h.http.Serve(h.door); return nil }) // it ends with the door
-	defer func() {
-		_ = h.http.Close()
-		stop()
-		err = errors.Join(err, group.Wait())
-	}()
-	return o.fillHousehold(ctx, h, log)
+	door := listenWires()
+	stop := h.serve(ctx, door)
+	defer func() { err = errors.Join(err, stop()) }()
+	return o.fillHousehold(ctx, h, door, log)
 }
 
-func openHousehold(ctx context.Context, dir string) (h *household, err error) {
-	h = &household{door: listenWires()}
+// serve runs the household behind a listener until stop, which returns when all of it has ended.
+func (h *household) serve(ctx context.Context, listener net.Listener) (stop func() error) {
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	server := &http.Server{Handler: h.hub, ReadHeaderTimeout: 10 * time.Second}
+	var group errgroup.Group
+	group.Go(func() error { return h.records.Run(running) })
+	group.Go(func() error { return h.relay.Run(running) })
+	group.Go(func() error { return h.hub.Run(running) })
+	group.Go(func() error { _ = server.Serve(listener); return nil }) // it ends with the listener
+	return func() error {
+		closed := server.Close()
+		cancel()
+		return errors.Join(closed, group.Wait(), h.records.Close())
+	}
+}
+
+// openHousehold joins the parts of a server. The config says what of the hub is not as usual.
+func openHousehold(ctx context.Context, dir string, config signal.Config) (h *household, err error) {
+	h = &household{}
 	if h.records, err = store.Open(ctx, dir, store.Config{}); err != nil {
 		return nil, err
 	}
@@ -88,17 +99,13 @@ func openHousehold(ctx context.Context, dir string) (h *household, err error) {
 	if err := h.relay.Listen(); err != nil {
 		return nil, err
 	}
-	h.hub = signal.New(signal.Config{
-		Directory: h.records, Sessions: h.records.Sessions(), Relay: h.relay, Tokens: auth.NewKeyring(signing),
-		Node: "bench", Link: link.Config{Ping: quiet},
-		// A server logs: each client's logger keeps the keys of its lines ready.
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
-	h.http = &http.Server{Handler: h.hub, ReadHeaderTimeout: 10 * time.Second}
+	config.Directory, config.Sessions, config.Relay = h.records, h.records.Sessions(), h.relay
+	config.Tokens, config.Node = auth.NewKeyring(signing), "bench"
+	h.hub = signal.New(config)
 	return h, h.hub.Load(ctx)
 }
 
-func (o linksOrder) fillHousehold(ctx context.Context, h *household, log io.Writer) (report linksReport, err error) {
+func (o linksOrder) fillHousehold(ctx context.Context, h *household, door *wires, log io.Writer) (report linksReport, err error) {
 	fmt.Fprintf(log, "enrolling %d devices\n", rosterSize(o.role, o.count))
 	r, err := newRoster(ctx, h.records, rosterSize(o.role, o.count))
 	if err != nil {
@@ -109,7 +116,7 @@ func (o linksOrder) fillHousehold(ctx context.Context, h *household, log io.Writ
 		return report, err
 	}
 	fmt.Fprintf(log, "opening %d links\n", o.count)
-	c := &crowd{log: log, dial: h.dial(r, o)}
+	c := &crowd{log: log, dial: door.dial(r, o)}
 	took, err := c.fill(ctx, o.count, o.rate)
 	if err != nil {
 		return report, err
@@ -128,7 +135,7 @@ func (o linksOrder) fillHousehold(ctx context.Context, h *household, log io.Writ
 }
 
 // dial opens links through the listener. They need no keeping: their client's end does nothing.
-func (h *household) dial(r *roster, o linksOrder) func(context.Context, int) (func(context.Context) error, error) {
+func (l *wires) dial(r *roster, o linksOrder) func(context.Context, int) (func(context.Context) error, error) {
 	return func(ctx context.Context, n int) (func(context.Context) error, error) {
 		hello, err := r.hello(o.role, n, "http://bench")
 		if err != nil {
@@ -137,7 +144,7 @@ func (h *household) dial(r *roster, o linksOrder) func(context.Context, int) (fu
 		greeted := make(chan error, 1)
 		var conn net.Conn = newWire(hello, greeted)
 		select {
-		case h.door.arriving <- conn:
+		case l.arriving <- conn:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

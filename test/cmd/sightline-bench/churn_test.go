@@ -1,0 +1,291 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/signal"
+	"github.com/sightline-rtc/sightline/test/soak"
+)
+
+const (
+	// churners come and go at the same time, each with a device and a viewer of its own.
+	churners = 8
+	// roundsPerSecond keeps what the hub remembers on purpose, such as used tokens, within its bounds.
+	roundsPerSecond = 100
+	// remembered is what may stay of a link that has come and gone: the tokens of the last minutes, mostly. A link that
+	// is not let go holds ten times as much.
+	remembered = 512
+	// noise is by how much the heap of a process that does nothing differs from one collection to another.
+	noise = 512 << 10
+)
+
+// TestChurnLeavesNothingBehind opens links and sessions and ends them in all ways, with bye and without, for ten
+// minutes when it soaks. The hub's windows are the real ones then, too.
+func TestChurnLeavesNothingBehind(t *testing.T) {
+	window := soak.Duration(time.Second, protocol.ResumeWindow)
+	data := filepath.Join(t.TempDir(), "data")
+	h, err := openHousehold(t.Context(), data, signal.Config{
+		ResumeWindow: window, MediaTimeout: window, SuspectWindow: min(window, protocol.SuspectWindow),
+		HelloTimeout: time.Second, MaxParked: 1 << 10, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := h.serve(t.Context(), listener)
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	r, err := newRoster(t.Context(), h.records, churners)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &churn{hub: h.hub, roster: r, url: "http://" + listener.Addr().String(), limit: rate.NewLimiter(roundsPerSecond, 1)}
+	idle := runtime.NumGoroutine()
+	c.run(t, soak.Duration(time.Second, 10*time.Second)) // the pools and caches fill
+	c.settle(t, window, idle)
+	before := holdingsOf(t, data)
+	c.links.Store(0)
+	c.run(t, soak.Duration(8*time.Second, 10*time.Minute))
+	c.settle(t, window, idle)
+	after := holdingsOf(t, data)
+	links := c.links.Load()
+	t.Logf("%d links came and went; before: %s; after: %s", links, before, after)
+	if links < 100 {
+		t.Errorf("only %d links came and went", links)
+	}
+	if after.files > before.files {
+		t.Errorf("got %s, want what there was before: %s", after, before)
+	}
+	if most := before.heap + noise + remembered*links; after.heap > most {
+		t.Errorf("got a heap of %d bytes after %d links, want at most %d", after.heap, links, most)
+	}
+}
+
+// holdings are what a process has of what can leak.
+type holdings struct {
+	goroutines, files int
+	heap              int64
+}
+
+func (h holdings) String() string {
+	return fmt.Sprintf("%d goroutines, %d files, %d KiB of heap", h.goroutines, h.files, h.heap>>10)
+}
+
+// holdingsOf does not count the files of the store, which keeps as many connections to its database as it once needed at
+// a time, within a bound of its own.
+func holdingsOf(t *testing.T, store string) holdings {
+	t.Helper()
+	for range collections {
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	descriptors, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	for _, descriptor := range descriptors {
+		if name, err := os.Readlink(descriptor); err == nil && !strings.HasPrefix(name, store) {
+			files++
+		}
+	}
+	return holdings{goroutines: runtime.NumGoroutine(), files: files, heap: int64(m.HeapAlloc)} //nolint:gosec // far from 2^63
+}
+
+// churn is many links that come and go.
+type churn struct {
+	hub    *signal.Hub
+	roster *roster
+	url    string
+	limit  *rate.Limiter
+	links  atomic.Int64
+}
+
+// run churns for a while, then lets the last rounds end.
+func (c *churn) run(t *testing.T, length time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), length)
+	defer cancel()
+	var group errgroup.Group
+	for n := range churners {
+		group.Go(func() error {
+			for round := n; c.limit.Wait(ctx) == nil; round++ { // n: they are not in step
+				if err := c.round(context.WithoutCancel(ctx), n, round); err != nil {
+					return fmt.Errorf("churner %d, round %d: %w", n, round, err)
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// settle waits until the hub has given up all that has ended, and no more goroutines run than did when it was idle.
+func (c *churn) settle(t *testing.T, window time.Duration, goroutines int) {
+	t.Helper()
+	deadline := time.After(2*window + 20*time.Second)
+	for c.hub.Counts() != (signal.Counts{}) || runtime.NumGoroutine() > goroutines {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("the hub still has %+v, and %d goroutines run that were %d", c.hub.Counts(), runtime.NumGoroutine(), goroutines)
+		}
+	}
+}
+
+// round opens a device's and a viewer's link and a session between them, and ends them in one of the ways there are.
+func (c *churn) round(ctx context.Context, n, round int) error {
+	device, err := c.open(ctx, n, protocol.RoleDevice, nil)
+	if err != nil {
+		return err
+	}
+	viewer, err := c.open(ctx, n, protocol.RoleViewer, nil)
+	if err != nil {
+		device.close()
+		return err
+	}
+	p := newPair(viewer, device, c.roster.devices[n].id)
+	serving, hangUp := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = p.serve(serving) // the round ends it
+	}()
+	defer func() { hangUp(); <-ended }()
+	if _, err := p.session(ctx); err != nil {
+		return err
+	}
+	endings := []func(context.Context, int, *pair) error{c.sayBye, c.cut, c.leaveSession, c.comeBack, c.takeOver, c.sayNothing}
+	return endings[round%len(endings)](ctx, n, p)
+}
+
+// open opens the link of the n-th churner's device or viewer, or resumes one.
+func (c *churn) open(ctx context.Context, n int, role protocol.Role, resume *protocol.Resume) (*endpoint, error) {
+	c.links.Add(1)
+	return dial(ctx, c.url, sourceOf(n), func() ([]byte, error) {
+		token, err := c.roster.token(role, n*rosterStep(role), c.url)
+		if err != nil {
+			return nil, err
+		}
+		e := protocol.Must(protocol.TypeHello, "", &protocol.Hello{
+			Version: protocol.Version, Role: role, Token: token, Client: protocol.Client{Name: "churn"}, Resume: resume,
+		})
+		return e.Encode()
+	})
+}
+
+func rosterStep(role protocol.Role) int {
+	if role == protocol.RoleViewer {
+		return viewersPerDevice
+	}
+	return 1
+}
+
+func (c *churn) sayBye(_ context.Context, _ int, p *pair) error {
+	return errors.Join(p.viewer.send(protocol.Envelope{Type: protocol.TypeBye}), p.device.send(protocol.Envelope{Type: protocol.TypeBye}))
+}
+
+// cut resets both connections.
+func (c *churn) cut(_ context.Context, _ int, p *pair) error {
+	return errors.Join(p.viewer.reset(), p.device.reset())
+}
+
+// leaveSession cuts both ends of a session that is open: it has to end by itself.
+func (c *churn) leaveSession(ctx context.Context, n int, p *pair) error {
+	open := protocol.Must(protocol.TypeOpen, newSessionID(), &protocol.Open{
+		Device: p.camera, Owner: secret(), Media: protocol.Media{Video: true}, Offer: &protocol.Offer{Revision: 1, SDP: sdp},
+	})
+	if err := p.viewer.send(open); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sessionTimeout)
+	defer cancel()
+	if _, err := p.next(ctx, protocol.TypeDescribe); err != nil {
+		return err
+	}
+	return c.cut(ctx, n, p)
+}
+
+// comeBack resumes the device's link, twice: after a cut, and while its socket lives.
+func (c *churn) comeBack(ctx context.Context, n int, p *pair) error {
+	if err := p.device.reset(); err != nil {
+		return err
+	}
+	for range 2 {
+		again, err := c.open(ctx, n, protocol.RoleDevice, &protocol.Resume{
+			Link: p.device.welcome.Link, Key: p.device.welcome.Key, Received: p.device.received(),
+		})
+		if err != nil {
+			return err
+		}
+		defer again.close()
+		if !again.welcome.Resumed {
+			return fmt.Errorf("not resumed: %s", again.welcome.Reason)
+		}
+	}
+	return nil
+}
+
+// takeOver opens a newer link of the same device.
+func (c *churn) takeOver(ctx context.Context, n int, _ *pair) error {
+	newer, err := c.open(ctx, n, protocol.RoleDevice, nil)
+	if err != nil {
+		return err
+	}
+	newer.close()
+	return nil
+}
+
+// sayNothing opens a connection that says too little: nothing at all, or no hello.
+func (c *churn) sayNothing(ctx context.Context, n int, _ *pair) error {
+	c.links.Add(1)
+	_, err := dial(ctx, c.url, sourceOf(n), func() ([]byte, error) { return []byte(`{"type":"bye"}`), nil })
+	if err == nil {
+		return errors.New("a link opened without a hello")
+	}
+	return nil
+}
+
+// reset ends the link's connection as a network does that has forgotten it.
+func (p *endpoint) reset() error {
+	conn, ok := p.conn.NetConn().(*net.TCPConn)
+	if !ok {
+		return errors.New("not a TCP connection")
+	}
+	defer p.close()
+	return conn.SetLinger(0)
+}
+
+// received is what the endpoint has taken over.
+func (p *endpoint) received() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.link.Received()
+}
