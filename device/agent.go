@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/device/door"
 	"github.com/sightline-rtc/sightline/device/peer"
 	"github.com/sightline-rtc/sightline/device/source"
 	"github.com/sightline-rtc/sightline/protocol"
@@ -46,16 +47,8 @@ func New(config Config) (*Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make media host: %w", err)
 	}
-	transport, _ := http.DefaultTransport.(*http.Transport)
-	transport = transport.Clone()
-	transport.TLSClientConfig = config.TLS
 	return &Agent{
-		config: config, hub: hub, state: state{config.State}, host: host,
-		client: &http.Client{
-			Transport: transport,
-			// A redirect is not followed: an enrolment that became a GET would read as a refusal.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		config: config, hub: hub, state: state{config.State}, host: host, client: door.NewClient(config.TLS),
 		feed: source.NewFeed(source.FeedConfig{Source: src, Warm: config.Warm, Logger: config.Logger}),
 	}, nil
 }
@@ -78,8 +71,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.feed.Run(ctx) })
 	group.Go(func() error {
-		a.serve(ctx, key, id)
-		return a.host.Close()
+		return errors.Join(a.serve(ctx, key, id), a.host.Close())
 	})
 	return group.Wait()
 }

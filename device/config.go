@@ -43,8 +43,14 @@ type Config struct {
 	MinBackoff, MaxBackoff time.Duration
 	// RefusedBackoff is the wait after the hub has said "not like this"; 0 means 5 min.
 	RefusedBackoff time.Duration
-	// DialTimeout bounds the way from nothing to welcome; 0 means 10 s for the dial, protocol.HelloTimeout after it.
-	DialTimeout time.Duration
+	// DialTimeout bounds the way to an open socket, or to the answer of a request; 0 means 10 s. HelloTimeout bounds the
+	// wait for the welcome after it; 0 means protocol.HelloTimeout.
+	DialTimeout, HelloTimeout time.Duration
+	// Door is the only door to the hub that is used; empty means the WebSocket, and the long poll where no WebSocket gets
+	// through. Probes and NetworkInterval are those of uplink.Config.
+	Door            protocol.Transport
+	Probes          []time.Duration
+	NetworkInterval time.Duration
 
 	// Ready is called once, when the link is up for the first time; it may be nil.
 	Ready func(protocol.DeviceID)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/device/door"
+	"github.com/sightline-rtc/sightline/device/uplink"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -27,15 +29,16 @@ func (r *refusal) Error() string { return r.message }
 // enrol makes the key a device of the code's project. It tries for ever while the hub cannot be reached; a refused
 // code is final. The same code and key may be sent again: the answer is the same device.
 func (a *Agent) enrol(ctx context.Context, key ed25519.PrivateKey, code auth.Secret) (identity, error) {
+	backoff := uplink.Backoff{Min: a.config.MinBackoff, Max: a.config.MaxBackoff, Refused: a.config.RefusedBackoff}
 	for failures := 0; ; failures++ {
 		id, err := a.askToEnrol(ctx, key, code)
 		var refused *refusal
 		if err == nil || ctx.Err() != nil || errors.As(err, &refused) {
 			return id, err
 		}
-		wait := a.waitAfter(err, failures)
+		wait := backoff.After(err, failures)
 		a.config.Logger.Warn("not enrolled yet", "err", err, "retry", wait.Round(time.Millisecond))
-		if err := pause(ctx, wait); err != nil {
+		if err := uplink.Pause(ctx, wait); err != nil {
 			return identity{}, err
 		}
 	}
@@ -59,12 +62,12 @@ func (a *Agent) askToEnrol(ctx context.Context, key ed25519.PrivateKey, code aut
 	request.Header.Set("Content-Type", "application/json")
 	response, err := a.client.Do(request)
 	if err != nil {
-		return identity{}, explain(nil, err)
+		return identity{}, door.Explain(nil, err)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
 	if err != nil {
-		return identity{}, explain(nil, err)
+		return identity{}, door.Explain(nil, err)
 	}
 	return judgeEnrolment(response, answer)
 }
@@ -72,7 +75,7 @@ func (a *Agent) askToEnrol(ctx context.Context, key ed25519.PrivateKey, code aut
 // judgeEnrolment tells an enrolment from a refusal, and a refusal of the hub from something in between.
 func judgeEnrolment(response *http.Response, answer []byte) (identity, error) {
 	if response.Header.Get(protocol.ServerHeader) == "" {
-		return identity{}, explain(response, nil)
+		return identity{}, door.Explain(response, nil)
 	}
 	if response.StatusCode/100 == 2 {
 		id, ok := decodeIdentity(answer)
@@ -91,5 +94,7 @@ func judgeEnrolment(response *http.Response, answer []byte) (identity, error) {
 	if response.StatusCode/100 == 4 && response.StatusCode != http.StatusTooManyRequests {
 		return identity{}, &refusal{"the hub refused the enrolment: " + problem.Detail}
 	}
-	return identity{}, &unavailable{"the hub answered: " + problem.Detail, retryAfter(response)}
+	failure := door.Explain(response, nil)
+	failure.Words = "the hub answered: " + problem.Detail
+	return identity{}, failure
 }

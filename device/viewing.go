@@ -79,7 +79,7 @@ func (w *viewing) decline(invite uint64, err error) {
 		return
 	}
 	w.of.agent.config.Logger.Warn("viewer refused", "session", w.id, "err", err)
-	w.of.up.send(protocol.Must(protocol.TypeClose, w.id, &protocol.Close{Reason: reason}))
+	w.of.send(protocol.Must(protocol.TypeClose, w.id, &protocol.Close{Reason: reason}))
 }
 
 func (w *viewing) candidate(m *protocol.Candidate) {
@@ -97,7 +97,7 @@ func (w *viewing) stop() {
 // tell sends what concerns the session while it is this one's.
 func (w *viewing) tell(t protocol.Type, m protocol.Message) {
 	if w.of.get(w.id) == w {
-		w.of.up.send(protocol.Must(t, w.id, m))
+		w.of.send(protocol.Must(t, w.id, m))
 	}
 }
 
@@ -125,6 +125,6 @@ func (w *viewing) Closed(_ protocol.SessionID, reason protocol.Reason) {
 	w.stop()
 	if w.of.remove(w) {
 		w.of.agent.config.Logger.Info("session ended", "session", w.id, "reason", reason)
-		w.of.up.send(protocol.Must(protocol.TypeClose, w.id, &protocol.Close{Reason: reason}))
+		w.of.send(protocol.Must(protocol.TypeClose, w.id, &protocol.Close{Reason: reason}))
 	}
 }

@@ -7,23 +7,42 @@ import (
 	"sync"
 
 	"github.com/sightline-rtc/sightline/device/peer"
+	"github.com/sightline-rtc/sightline/device/uplink"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // viewings are the sessions of a device: what the hub says about each is handed to its peer connection. They outlive
 // the link.
 type viewings struct {
-	agent *Agent
-	up    *uplink
-	work  sync.WaitGroup
+	agent  *Agent
+	device protocol.DeviceID
+	up     *uplink.Link
+	work   sync.WaitGroup
 
 	// mu guards what follows.
 	mu  sync.Mutex
 	all map[protocol.SessionID]*viewing
 }
 
-func newViewings(a *Agent, u *uplink) *viewings {
-	return &viewings{agent: a, up: u, all: map[protocol.SessionID]*viewing{}}
+func newViewings(a *Agent, id protocol.DeviceID) *viewings {
+	return &viewings{agent: a, device: id, all: map[protocol.SessionID]*viewing{}}
+}
+
+// send queues a message for the hub. One that cannot be queued because too much is unacknowledged ends the door; the state
+// repair after the next welcome then tells what was lost.
+func (v *viewings) send(e protocol.Envelope) { _ = v.up.Send(e) }
+
+// Welcomed implements uplink.Handler.
+func (v *viewings) Welcomed(up uplink.Up) {
+	if !up.Welcome.Resumed {
+		for _, e := range up.Lost {
+			if e.Type == protocol.TypeClose {
+				v.send(e)
+			}
+		}
+		v.syncAll()
+	}
+	v.agent.ready.Do(func() { v.agent.config.Ready(v.device) })
 }
 
 func (v *viewings) get(id protocol.SessionID) *viewing {
@@ -46,7 +65,7 @@ func (v *viewings) add(w *viewing) error {
 		return protocol.Errorf(protocol.CodeBusy, "the camera serves %d viewers already", len(v.all))
 	}
 	v.all[w.id] = w
-	v.up.carries(1)
+	v.up.Carries(1)
 	return nil
 }
 
@@ -58,14 +77,18 @@ func (v *viewings) remove(w *viewing) bool {
 		return false
 	}
 	delete(v.all, w.id)
-	v.up.carries(-1)
+	v.up.Carries(-1)
 	return true
 }
 
-// handle takes a message of the hub about a session.
-func (v *viewings) handle(ctx context.Context, e protocol.Envelope, body protocol.Message) {
+// Handle implements uplink.Handler: messages of the hub about sessions.
+func (v *viewings) Handle(ctx context.Context, e protocol.Envelope, body protocol.Message) {
 	if m, ok := body.(*protocol.Invite); ok {
 		v.invite(ctx, e, m)
+		return
+	}
+	if m, ok := body.(*protocol.Error); ok {
+		v.agent.config.Logger.Warn("hub refused a message", "session", e.Session, "err", m)
 		return
 	}
 	w := v.get(e.Session)
@@ -92,7 +115,7 @@ func (v *viewings) handle(ctx context.Context, e protocol.Envelope, body protoco
 
 // local turns the hub's time of a policy into this machine's.
 func (v *viewings) local(policy protocol.Policy) protocol.Policy {
-	policy.Expires = v.up.clock.local(policy.Expires)
+	policy.Expires = v.up.Local(policy.Expires)
 	return policy
 }
 
@@ -143,14 +166,14 @@ func (v *viewings) open(ctx context.Context, id protocol.SessionID, m *protocol.
 func (v *viewings) accept(session protocol.SessionID, invite uint64) {
 	e := protocol.Must(protocol.TypeReply, session, &protocol.Reply{})
 	e.Re = invite
-	v.up.send(e)
+	v.send(e)
 }
 
 func (v *viewings) refuse(session protocol.SessionID, invite uint64, err error) {
 	v.agent.config.Logger.Warn("viewer refused", "session", session, "err", err)
 	e := protocol.Must(protocol.TypeError, session, protocol.AsError(err))
 	e.Re = invite
-	v.up.send(e)
+	v.send(e)
 }
 
 // end ends a session that the hub has ended.
@@ -180,9 +203,9 @@ func (v *viewings) closeAll(reason protocol.Reason) {
 func (v *viewings) syncAll() {
 	for _, w := range v.list() {
 		state := w.peer.State()
-		v.up.send(protocol.Must(protocol.TypeSync, w.id, &state))
+		v.send(protocol.Must(protocol.TypeSync, w.id, &state))
 	}
-	v.up.send(protocol.Must(protocol.TypeSync, "", &protocol.Sync{Last: true}))
+	v.send(protocol.Must(protocol.TypeSync, "", &protocol.Sync{Last: true}))
 }
 
 // repair takes from the other end's state what this end lacks, and answers with its own.
@@ -198,5 +221,5 @@ func (v *viewings) repair(w *viewing, m *protocol.Sync) {
 	}
 	state := w.peer.State()
 	state.Answer = true
-	v.up.send(protocol.Must(protocol.TypeSync, w.id, &state))
+	v.send(protocol.Must(protocol.TypeSync, w.id, &state))
 }

@@ -23,10 +23,12 @@ var beside = map[string][]string{
 }
 
 // rooms are the parts of the agent, each of which may import those before it.
-var rooms = []string{"device/media", "device/portmap", "device/source", "device/peer", "device"}
+var rooms = []string{"device/media", "device/portmap", "device/source", "device/peer", "device/door", "device/uplink", "device"}
 
 // strangers are rooms that must not know each other although they stand in one line.
-var strangers = [][2]string{{"device/peer", "device/source"}}
+var strangers = [][2]string{
+	{"device/peer", "device/source"}, {"device/door", "device/peer"}, {"device/uplink", "device/peer"}, {"device/uplink", "device/source"},
+}
 
 // owners say which packages may import a library directly: a change of library is then a change there only. Tests are
 // free: they play the other side.

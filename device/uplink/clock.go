@@ -1,16 +1,29 @@
-package device
+package uplink
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // hubClock is the hub's time as this machine can tell it. Between the hub's words it counts with the monotonic clock:
 // a wall clock that is set meanwhile, as a camera's is after its start, moves neither tokens nor leases. The zero
-// value is this machine's own clock.
-type hubClock struct{ told, at time.Time }
+// value is this machine's own clock. It is safe for concurrent use.
+type hubClock struct {
+	// mu guards what follows.
+	mu       sync.Mutex
+	told, at time.Time
+}
 
 // set takes the hub's word for what time it is.
-func (c *hubClock) set(hub time.Time) { c.told, c.at = hub, time.Now() }
+func (c *hubClock) set(hub time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told, c.at = hub, time.Now()
+}
 
 func (c *hubClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.at.IsZero() {
 		return time.Now()
 	}
