@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/device/door"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -46,31 +47,49 @@ func (a *Agent) Check(ctx context.Context, out io.Writer) error {
 }
 
 func (a *Agent) checkHub(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.config.DialTimeout)
+	limited, cancel := context.WithTimeout(ctx, a.config.DialTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.hub.JoinPath("readyz").String(), http.NoBody)
+	request, err := http.NewRequestWithContext(limited, http.MethodGet, a.hub.JoinPath("readyz").String(), http.NoBody)
 	if err != nil {
 		return "", err
 	}
 	response, err := a.client.Do(request)
 	if err != nil {
-		return "", explain(nil, err)
+		return "", door.Explain(nil, err)
 	}
 	defer response.Body.Close()
 	if response.Header.Get(protocol.ServerHeader) == "" || response.StatusCode != http.StatusOK {
-		return "", explain(response, nil)
+		return "", door.Explain(response, nil)
 	}
-	conn, err := a.dial(ctx)
+	words, err := a.checkDoors(ctx)
 	if err != nil {
-		return "", fmt.Errorf("the server answers, but no WebSocket opens: %w", err)
+		return "", err
 	}
-	words := "reached at " + a.hub.String() + ", WebSocket opens"
 	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
 		if skew := time.Until(date).Round(time.Second); skew.Abs() > protocol.DeviceTokenLife/2 {
 			words += fmt.Sprintf("; the clock here is off by %s, which the camera corrects by itself", -skew)
 		}
 	}
-	return words, conn.Close()
+	return words, nil
+}
+
+// checkDoors says which of the two doors work, and why the other does not. One is enough.
+func (a *Agent) checkDoors(ctx context.Context) (string, error) {
+	dialer := door.NewDialer(door.Config{
+		Hub: a.hub, TLS: a.config.TLS, Client: a.client, DialTimeout: a.config.DialTimeout, HelloTimeout: a.config.HelloTimeout,
+	})
+	webSocket := dialer.Try(ctx, protocol.TransportWebSocket)
+	longPoll := dialer.Try(ctx, protocol.TransportLongPoll)
+	reached := "reached at " + a.hub.String()
+	switch {
+	case webSocket == nil && longPoll == nil:
+		return reached + ", WebSocket and long poll work", nil
+	case webSocket == nil:
+		return fmt.Sprintf("%s, WebSocket works; the long poll does not: %v", reached, longPoll), nil
+	case longPoll == nil:
+		return fmt.Sprintf("%s, the long poll works and is used; no WebSocket gets through: %v", reached, webSocket), nil
+	}
+	return "", fmt.Errorf("the server answers, but neither door opens: WebSocket: %w; long poll: %w", webSocket, longPoll)
 }
 
 func (a *Agent) checkIdentity(context.Context) (string, error) {

@@ -26,8 +26,9 @@ func checked(t *testing.T, c Config) (string, error) {
 
 func TestCheckSaysWhatIsFine(t *testing.T) {
 	h := newHub(t)
+	h.refusesAll()
 	got, err := checked(t, settings(t, h))
-	want := "ok   server     reached at " + h.server.URL + ", WebSocket opens\n" +
+	want := "ok   server     reached at " + h.server.URL + ", WebSocket and long poll work\n" +
 		"ok   enrolment  not enrolled yet; the code has the right form\n" +
 		"ok   source     H264 640x360\n"
 	if err != nil || got != want {
@@ -40,6 +41,7 @@ func TestCheckSaysWhatIsFine(t *testing.T) {
 
 func TestCheckSaysWhatIsNot(t *testing.T) {
 	h := newHub(t)
+	h.refusesAll()
 	tests := []struct {
 		name   string
 		change func(*Config)
@@ -59,6 +61,32 @@ func TestCheckSaysWhatIsNot(t *testing.T) {
 			}
 			if lines := strings.Count(got, "\n"); lines != 3 {
 				t.Errorf("got %d lines, want one for each check:\n%s", lines, got)
+			}
+		})
+	}
+}
+
+func TestCheckSaysWhichDoorWorksAndWhyTheOtherDoesNot(t *testing.T) {
+	h := newHub(t)
+	h.refusesAll()
+	hub := h.server.Config.Handler
+	tests := []struct {
+		name, path, want string
+	}{
+		{"no WebSocket", protocol.LinkPath, "the long poll works and is used; no WebSocket gets through: " +
+			"something other than a Sightline hub answered 200 OK"},
+		{"no long poll", protocol.SendPath, "WebSocket works; the long poll does not: something other than a Sightline hub"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != tt.path {
+					hub.ServeHTTP(w, r)
+				}
+			})
+			got, err := checked(t, settings(t, h))
+			if want := "ok   server     reached at " + h.server.URL + ", " + tt.want; err != nil || !strings.HasPrefix(got, want) {
+				t.Errorf("got %v and\n%s\nwant first %q", err, got, want)
 			}
 		})
 	}
@@ -104,8 +132,8 @@ func TestAnswersOfOthersAreToldFromTheHubs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := agent.dial(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("the dial says %v, want %q", err, tt.want)
+			if _, err := agent.checkDoors(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("the doors say %v, want %q", err, tt.want)
 			}
 			if words, err := agent.checkHub(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("the check says %q, %v, want %q", words, err, tt.want)

@@ -69,6 +69,10 @@ func newHub(t *testing.T) *hub {
 		h.enrols <- e
 		h.answer(w, e)
 	})
+	mux.HandleFunc("POST /v1/link/send", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusGone)
+		_ = json.NewEncoder(w).Encode(protocol.Farewell{Close: protocol.CloseVersion, Error: refusedVersion})
+	})
 	mux.HandleFunc("GET /v1/link", func(w http.ResponseWriter, r *http.Request) {
 		upgrader := websocket.Upgrader{Subprotocols: []string{protocol.Subprotocol}}
 		conn, err := upgrader.Upgrade(w, r, http.Header{protocol.ServerHeader: {"n-test"}})
@@ -106,6 +110,28 @@ func within[T any](t *testing.T, what string, values <-chan T) T {
 		t.Fatalf("waited in vain for %s", what)
 		panic("unreachable")
 	}
+}
+
+var refusedVersion = protocol.Errorf(protocol.CodeVersion, "this hub speaks version 1")
+
+// refusesAll refuses every hello through a WebSocket, as a hub does that of a check. Through the long poll it
+// always does.
+func (h *hub) refusesAll() {
+	ctx := h.t.Context()
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case conn := <-h.sockets:
+				_, _, _ = conn.ReadMessage()
+				why := protocol.Must(protocol.TypeError, "", refusedVersion)
+				message, _ := why.Encode()
+				_ = conn.WriteMessage(websocket.TextMessage, message)
+				conn.Close()
+			}
+		}
+	}()
 }
 
 // wire is the hub's end of one socket.
@@ -282,6 +308,7 @@ func settings(t *testing.T, h *hub) Config {
 	t.Helper()
 	c := Config{
 		Hub: h.server.URL, Enrol: auth.NewSecret(testCode), State: t.TempDir(), Version: "test",
+		Door:       protocol.TransportWebSocket, // which these tests break on purpose
 		MinBackoff: time.Millisecond, MaxBackoff: 2 * time.Millisecond, RefusedBackoff: time.Millisecond,
 		Media: peer.Config{Listen: "127.0.0.1:0", ReportInterval: 100 * time.Millisecond},
 	}

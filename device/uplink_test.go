@@ -37,19 +37,6 @@ func TestDeviceWithAWrongClockSignsWithTheHubs(t *testing.T) {
 	}
 }
 
-func TestHubThatIsNeverContentWithTheClockIsNotFlooded(t *testing.T) {
-	u := &uplink{agent: &Agent{config: Config{}.withDefaults()}}
-	refusal := verdictOf(protocol.Errorf(protocol.CodeClockSkew, "never right"))
-	if got := u.waitAfter(refusal, 3); got != 0 {
-		t.Errorf("after the first refusal the device waits %v, want nothing", got)
-	}
-	for failures := range 3 {
-		if got := u.waitAfter(refusal, failures); got < u.agent.config.MinBackoff {
-			t.Errorf("after another the device waits %v, want a usual back-off", got)
-		}
-	}
-}
-
 func TestDeviceComesBackAsTheSameLink(t *testing.T) {
 	h := newHub(t)
 	r := run(t, settings(t, h))
@@ -95,28 +82,6 @@ func TestResumedLinkReplaysWhatTheHubLacksAndSyncsNothing(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("in round %d", round)
 		}
-	}
-}
-
-func TestLinkThatOverflowedWithoutASocketIsNotResumed(t *testing.T) {
-	h := newHub(t)
-	a, err := New(settings(t, h))
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &uplink{agent: a, link: link.New(link.Config{MaxUnacked: 2}, time.Now()), wake: make(chan struct{}, 1)}
-	u.resume = &protocol.Resume{Link: "l", Key: "k"}
-	for n := range 3 {
-		if got := u.resumption(); got == nil {
-			t.Fatalf("after %d messages the link is not resumed", n)
-		}
-		u.send(protocol.Must(protocol.TypeClose, "s", &protocol.Close{Reason: protocol.ReasonICEFailed}))
-	}
-	if err := u.attach(&protocol.Welcome{Link: "l", Resumed: true, PingS: 20}, time.Now()); err == nil {
-		t.Error("a part of what was sent would be replayed")
-	}
-	if got := u.resumption(); got != nil {
-		t.Errorf("the hello resumes %+v", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package door
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -111,6 +112,20 @@ func (d *Dialer) Open(
 		return d.openLongPoll(ctx, message, received)
 	}
 	return d.openWebSocket(ctx, message)
+}
+
+// Try finds out whether the hub can be heard through a door, without a link: it says a hello of no version and waits to be
+// refused. It fails with a *Failure, or with a *Closed when the hub refuses for another reason.
+func (d *Dialer) Try(ctx context.Context, transport protocol.Transport) error {
+	opened, _, err := d.Open(ctx, transport, &protocol.Hello{Role: protocol.RoleViewer}, func() uint64 { return 0 })
+	if err == nil {
+		return opened.Close()
+	}
+	var said *Closed
+	if errors.As(err, &said) && said.Err != nil && said.Err.Code == protocol.CodeVersion {
+		return nil
+	}
+	return err
 }
 
 // readWelcome reads the hub's first message.
