@@ -127,6 +127,20 @@ func (l *Link) Receive(e *protocol.Envelope, now time.Time) (handle bool, err er
 	return l.in.check(e)
 }
 
+// Told says that the other end was told something by other means than a message, as by a response without any, and that
+// with it went what Received returned. It counts as a message sent.
+func (l *Link) Told(now time.Time) {
+	l.in.owed, l.in.since = 0, time.Time{}
+	l.lastSent = now
+}
+
+// Heard says the same of the other direction: the other end has shown life and that it has received.
+// It fails with CodeSequence when that was never sent.
+func (l *Link) Heard(received uint64, now time.Time) error {
+	l.lastHeard = now
+	return l.out.acknowledge(received)
+}
+
 // Took says that the sequenced messages up to and including seq are in the caller's state or in its next queue,
 // so that they may be acknowledged. 0 is ignored.
 func (l *Link) Took(seq uint64, now time.Time) {

@@ -15,15 +15,26 @@ type socket interface {
 	abort()
 }
 
+// puller is a socket whose peer comes for its messages: the hub does not write them, they stay in the link's queues.
+type puller interface {
+	socket
+	// Wake says that something waits. It is called with the client's mu held.
+	Wake()
+}
+
 // carrier is a socket under a link, with the reader that its door runs. The client's mu guards it.
 type carrier struct {
 	socket  socket // nil once left
 	writing bool   // a goroutine is in write
 	lost    bool   // nothing is written to it, nor taken from it, any more
 	left    bool   // its reader has ended
-	// address is where it comes from; it does not change.
-	address netip.Addr
-	why     *protocol.Error // the hub closed it, nil if it did not
+	// What follows does not change: where it comes from, by which door, and why it is no WebSocket, nil if it is one.
+	address   netip.Addr
+	transport protocol.Transport
+	fallback  *protocol.Fallback
+	// prospect is what it needs to become its link's carrier; nil for one that its hello has made that.
+	prospect *prospect
+	why      *protocol.Error // the hub closed it, nil if it did not
 	// parted is closed when the peer has been told why the hub closed the socket; nil until the hub does.
 	parted chan struct{}
 }

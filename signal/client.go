@@ -53,6 +53,7 @@ type client struct {
 	link    *link.Link
 	carrier *carrier // the newest, also when it is lost
 	timer   *time.Timer
+	busy    bool                  // a viewer in a session
 	closed  bool                  // the link has ended, for the reason that a hello which resumes it is told
 	reason  protocol.ResumeReason // once it is closed
 	lastID  uint64                // of requests to this client
@@ -97,6 +98,10 @@ func (c *client) nextID() uint64 {
 func (c *client) wakeLocked() {
 	k := c.carrier
 	if k.lost || k.writing || !c.link.Pending() {
+		return
+	}
+	if p, pulls := k.socket.(puller); pulls {
+		p.Wake()
 		return
 	}
 	k.writing = true
@@ -164,12 +169,30 @@ func (c *client) tick() {
 	c.scheduleLocked()
 }
 
-// setPing changes how often the link is expected to show life.
-func (c *client) setPing(interval time.Duration) {
+// setBusy says whether a viewer is in a session, and is missed sooner.
+func (c *client) setBusy(busy bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.link.SetPing(interval)
+	c.busy = busy
+	c.paceLocked()
 	c.scheduleLocked()
+}
+
+// paceLocked sets how often the link is expected to show life. A poll is its own sign of it.
+func (c *client) paceLocked() {
+	interval := c.hub.pingOn(c.carrier.transport)
+	if c.busy && c.carrier.transport != protocol.TransportLongPoll {
+		interval = c.hub.config.PingBusy
+	}
+	c.link.SetPing(interval)
+}
+
+// pingOn is the ping interval of an idle link on a door.
+func (h *Hub) pingOn(door protocol.Transport) time.Duration {
+	if door == protocol.TransportLongPoll {
+		return h.config.PollPing
+	}
+	return h.config.Link.Ping
 }
 
 // grow lets a device's link have more unacknowledged messages for each of its sessions.

@@ -31,6 +31,9 @@ type Config struct {
 	Link link.Config
 	// PingBusy is the ping interval of a viewer in a session; 0 means protocol.PingIntervalBusy.
 	PingBusy time.Duration
+	// PollWait is how long a poll waits for something to say; 0 means protocol.PollWait. PollPing is the ping interval on
+	// that door, with Link.Grace how long a client may be without a poll; 0 means protocol.PingIntervalPoll.
+	PollWait, PollPing time.Duration
 	// HelloTimeout is how long a socket may stay without its hello; 0 means protocol.HelloTimeout.
 	HelloTimeout time.Duration
 	// WriteTimeout bounds one write to a socket; 0 means protocol.WriteTimeout.
@@ -80,6 +83,8 @@ func (c Config) withDefaults() Config {
 		zero  time.Duration
 	}{
 		{&c.PingBusy, protocol.PingIntervalBusy},
+		{&c.PollWait, protocol.PollWait},
+		{&c.PollPing, protocol.PingIntervalPoll},
 		{&c.HelloTimeout, protocol.HelloTimeout},
 		{&c.WriteTimeout, protocol.WriteTimeout},
 		{&c.ResumeWindow, protocol.ResumeWindow},

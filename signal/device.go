@@ -18,6 +18,8 @@ type device struct {
 	status     protocol.Status
 	generation uint64
 	since      time.Time
+	transport  protocol.Transport // of the link's carrier
+	fallback   *protocol.Fallback
 	sessions   map[protocol.SessionID]*session // all that are open
 	watchers   map[*client]bool
 	waiting    []*waiting
@@ -43,7 +45,11 @@ func (h *Hub) forgetLocked(d *device) {
 }
 
 func (d *device) presence() protocol.Presence {
-	return protocol.Presence{Device: d.id, Name: d.name, Status: d.status, Generation: d.generation, Since: d.since}
+	p := protocol.Presence{Device: d.id, Name: d.name, Status: d.status, Generation: d.generation, Since: d.since}
+	if d.status == protocol.StatusOnline {
+		p.Transport, p.Fallback = d.transport, d.fallback
+	}
+	return p
 }
 
 // connected reports whether the device has a link with a socket.
@@ -55,13 +61,18 @@ func (h *Hub) setStatusLocked(d *device, status protocol.Status, now time.Time) 
 		return
 	}
 	d.status, d.since = status, now.UTC().Truncate(time.Millisecond)
+	h.tellPresenceLocked(d)
+}
+
+// tellPresenceLocked tells who watches a device what is known of it.
+func (h *Hub) tellPresenceLocked(d *device) {
 	presence := d.presence()
 	e := protocol.Must(protocol.TypePresence, "", &presence)
 	e.Gen = d.generation
 	for watcher := range d.watchers {
 		watcher.send(e)
 	}
-	h.config.Logger.Info("presence changed", "device", d.id, "status", status, "generation", d.generation)
+	h.config.Logger.Info("presence changed", "device", d.id, "status", d.status, "generation", d.generation)
 }
 
 // Presence tells what the hub knows of a device. One that it knows nothing of is offline, since a zero time.
@@ -88,6 +99,7 @@ func (h *Hub) online(ctx context.Context, c *client, row record.Device) {
 		h.detachLocked(old) // what the device still holds, it will sync
 	}
 	d.link, d.project, d.name, d.generation = c, row.Project, row.Name, c.generation
+	d.transport, d.fallback = c.door()
 	if d.status == protocol.StatusOnline {
 		d.status = protocol.StatusSuspect // so that watchers hear of the new generation
 	}
@@ -110,8 +122,20 @@ func (h *Hub) backLocked(c *client, now time.Time) []*waiting {
 	if d == nil || d.link != c {
 		return nil
 	}
+	was := d.transport
+	d.transport, d.fallback = c.door()
+	if d.status == protocol.StatusOnline && d.transport != was {
+		h.tellPresenceLocked(d)
+	}
 	h.setStatusLocked(d, protocol.StatusOnline, now)
 	return slices.Clone(d.waiting)
+}
+
+// door tells by which door the link's carrier came, and why that is not the WebSocket's.
+func (c *client) door() (protocol.Transport, *protocol.Fallback) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.carrier.transport, c.carrier.fallback
 }
 
 // gone is told when a device's link has ended. left says that it ended on purpose.

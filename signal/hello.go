@@ -26,6 +26,9 @@ func (h *Hub) admit(ctx context.Context, hello *protocol.Hello, k *carrier) (*cl
 	if hello.Version != protocol.Version {
 		return nil, protocol.Errorf(protocol.CodeVersion, "this hub speaks version %d, not %d", protocol.Version, hello.Version)
 	}
+	if k.transport == protocol.TransportLongPoll {
+		k.fallback = hello.Fallback
+	}
 	c, reason, err := h.resume(ctx, hello, k)
 	if !errors.Is(err, errNotResumed) {
 		return c, err
@@ -163,10 +166,10 @@ func (h *Hub) device(ctx context.Context, viewer auth.Viewer) (record.Device, er
 }
 
 // welcomeOf is what the welcome of a new link and that of a resumed one have in common.
-func (h *Hub) welcomeOf(c *client, servers []protocol.ICEServer, now time.Time) protocol.Welcome {
+func (h *Hub) welcomeOf(c *client, k *carrier, servers []protocol.ICEServer, now time.Time) protocol.Welcome {
 	return protocol.Welcome{
 		Link: c.id, Key: c.key, Node: h.config.Node, ResumeS: max(1, int(h.config.ResumeWindow/time.Second)),
-		PingS: max(1, int(h.config.Link.Ping/time.Second)), Now: now.UTC().Truncate(time.Millisecond),
+		PingS: max(1, int(h.pingOn(k.transport)/time.Second)), Now: now.UTC().Truncate(time.Millisecond),
 		Limits: protocol.Limits{
 			MessageBytes: protocol.MaxMessageBytes, Unacked: protocol.MaxUnacked, UnackedBytes: protocol.MaxUnackedBytes,
 			CandidatesPerSecond: protocol.CandidatesPerSecond, DescriptionsPerSecond: protocol.DescriptionsPerSecond,
@@ -175,20 +178,28 @@ func (h *Hub) welcomeOf(c *client, servers []protocol.ICEServer, now time.Time) 
 	}
 }
 
-// greetLocked queues the first messages of a socket.
+// greetLocked queues the first messages of a socket. There is no welcome where the client has had it.
 func (c *client) greetLocked(welcome *protocol.Welcome, snapshot *protocol.Snapshot) {
-	e := protocol.Must(protocol.TypeWelcome, "", welcome)
-	e.Gen = c.generation
-	c.link.Greet(e, protocol.Must(protocol.TypeSnapshot, "", snapshot))
+	if welcome != nil {
+		c.link.Greet(c.welcoming(welcome))
+	}
+	c.link.Greet(protocol.Must(protocol.TypeSnapshot, "", snapshot))
+	c.paceLocked()
 	c.wakeLocked()
 	c.scheduleLocked()
+}
+
+func (c *client) welcoming(welcome *protocol.Welcome) protocol.Envelope {
+	e := protocol.Must(protocol.TypeWelcome, "", welcome)
+	e.Gen = c.generation
+	return e
 }
 
 // welcome queues the first messages of a new link and makes the client known.
 func (h *Hub) welcome(
 	c *client, reason protocol.ResumeReason, snapshot protocol.Snapshot, servers []protocol.ICEServer,
 ) error {
-	welcome := h.welcomeOf(c, servers, c.since)
+	welcome := h.welcomeOf(c, c.carrier, servers, c.since)
 	welcome.Reason = reason
 	if snapshot.Sessions == nil {
 		snapshot.Sessions = []protocol.SessionInfo{}

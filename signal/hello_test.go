@@ -22,7 +22,7 @@ func TestAViewerIsWelcomedWithAGrantAndItsDevicesPresence(t *testing.T) {
 	if w := v.welcome; !w.Grant.Valid() || len(w.ICEServers) == 0 || w.Resumed || w.Reason != protocol.ResumeNew || w.Node != "node" {
 		t.Errorf("got welcome %+v", w)
 	}
-	want := protocol.Presence{Device: camera, Name: string(camera) + " at the door", Status: protocol.StatusOnline, Generation: 1}
+	want := protocol.Presence{Device: camera, Name: string(camera) + " at the door", Status: protocol.StatusOnline, Generation: 1, Transport: protocol.TransportWebSocket}
 	got := v.snapshot.Presence
 	if len(got) != 1 || got[0].Since.IsZero() {
 		t.Fatalf("got presence %+v, want one device with its time", got)

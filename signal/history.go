@@ -38,13 +38,16 @@ func (h *Hub) Connection(id protocol.DeviceID) (c record.Connection, ok bool) {
 }
 
 // arrived is told of each socket that a client's link gets. It returns what departed wants to have; nil for a viewer.
-func (h *Hub) arrived(ctx context.Context, c *client, k *carrier, transport protocol.Transport) *record.Connection {
+func (h *Hub) arrived(ctx context.Context, c *client, k *carrier) *record.Connection {
+	if k.fallback != nil {
+		c.logger.Info("client has fallen back", "transport", k.transport, "fallback", k.fallback.Reason, "detail", k.fallback.Detail)
+	}
 	if c.role != protocol.RoleDevice {
 		return nil
 	}
 	connection := &record.Connection{
 		ID: newSecret(), Device: c.device, Link: c.id, Generation: c.generation,
-		Address: k.address, Transport: transport, Program: c.program, Opened: time.Now().UTC().Truncate(time.Millisecond),
+		Address: k.address, Transport: k.transport, Fallback: k.fallback, Program: c.program, Opened: time.Now().UTC().Truncate(time.Millisecond),
 	}
 	h.history.begin(connection)
 	h.saveConnection(ctx, *connection)

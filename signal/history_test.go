@@ -133,7 +133,7 @@ func TestADevicesSocketIsKnownWhileItIsOpen(t *testing.T) {
 func TestASlowEndOfAnOldSocketDoesNotHideTheNewOne(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *stage) {
 		c := &client{role: protocol.RoleDevice, device: camera, generation: 1}
-		old := s.hub.arrived(t.Context(), c, &carrier{}, "memory")
+		old := s.hub.arrived(t.Context(), c, &carrier{})
 		s.device(t, camera) // of generation 1 too: a link that is resumed
 		s.until(t, "both are noted", func() bool { return len(s.history(camera)) == 2 })
 		s.hub.departed(t.Context(), old, errBye)
@@ -141,7 +141,7 @@ func TestASlowEndOfAnOldSocketDoesNotHideTheNewOne(t *testing.T) {
 			t.Errorf("got %+v, %t, want the newer socket", got, ok)
 		}
 		c.generation = 0
-		s.hub.arrived(t.Context(), c, &carrier{}, "memory")
+		s.hub.arrived(t.Context(), c, &carrier{})
 		if got, _ := s.hub.Connection(camera); got.Generation != 1 {
 			t.Errorf("got generation %d, want 1: the older link came later", got.Generation)
 		}

@@ -43,6 +43,8 @@ type Hub struct {
 	graves graves
 	// strangers are the sockets that have not said hello.
 	strangers map[*webSocket]bool
+	// prospects are those of the long poll door; a link has one at most.
+	prospects map[protocol.LinkID]*pollSocket
 	// revoked are the API keys whose tokens are refused; removed the devices that were revoked while the hub ran, of
 	// which a hello that began before may still come.
 	revoked map[protocol.KeyID]bool
@@ -61,6 +63,7 @@ func New(config Config) *Hub {
 		devices:   map[protocol.DeviceID]*device{},
 		sessions:  map[protocol.SessionID]*session{},
 		strangers: map[*webSocket]bool{},
+		prospects: map[protocol.LinkID]*pollSocket{},
 		revoked:   map[protocol.KeyID]bool{},
 		removed:   map[protocol.DeviceID]bool{},
 	}

@@ -29,28 +29,54 @@ func (h *Hub) resume(ctx context.Context, hello *protocol.Hello, k *carrier) (*c
 	if !ok {
 		return nil, protocol.ResumeNew, errNotResumed
 	}
+	r := &ride{client: c, carrier: k, received: hello.Resume.Received, maxSessions: maxSessions(hello), identity: again}
+	if c.livesElsewhere(k) {
+		err := h.court(ctx, r)
+		return c, "", err
+	}
+	err := h.change(ctx, r)
+	if errors.Is(err, errNotResumed) {
+		return h.mourn(ctx, hello)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return c, "", nil
+}
+
+// ride is a link's way to its next carrier.
+type ride struct {
+	client  *client
+	carrier *carrier
+	identity
+	received    uint64 // by the client
+	maxSessions int    // of a device
+	welcomed    bool   // the client has had its welcome on the carrier
+}
+
+// change puts a link on its next carrier, in the place of the last one. It fails with errNotResumed for a link that has
+// ended.
+func (h *Hub) change(ctx context.Context, r *ride) error {
+	c := r.client
 	select { // what the last socket's reader has begun is finished first
 	case c.handling <- struct{}{}:
 		defer func() { <-c.handling }()
 	case <-ctx.Done():
-		return nil, "", protocol.Errorf(protocol.CodeGoingAway, "the last socket's messages are still being handled").Because(ctx.Err())
+		return protocol.Errorf(protocol.CodeGoingAway, "the last socket's messages are still being handled").Because(ctx.Err())
 	}
 	for {
-		servers, presence, err := h.provideAgain(ctx, c, &again)
+		servers, presence, err := h.provideAgain(ctx, c, &r.identity)
 		if err != nil {
-			return nil, "", err
+			return err
 		}
-		resumed, err := h.attachCarrier(c, hello, k, &again, servers, presence)
-		switch {
-		case errors.Is(err, errGrantMoved):
+		let, err := h.attachCarrier(r, servers, presence)
+		if errors.Is(err, errGrantMoved) {
 			continue
-		case errors.Is(err, errNotResumed):
-			return h.mourn(ctx, hello)
-		case err != nil:
-			return nil, "", err
 		}
-		h.resumed(ctx, c, again.device, resumed)
-		return c, "", nil
+		if err == nil {
+			h.resumed(ctx, c, r.device, let)
+		}
+		return err
 	}
 }
 
@@ -117,25 +143,17 @@ var errGrantMoved = errors.New("the grant was used")
 
 // attachCarrier puts the link on its next socket, in the place of the last one, and queues the welcome. It returns the
 // opens that waited for the device.
-func (h *Hub) attachCarrier(
-	c *client, hello *protocol.Hello, k *carrier, again *identity,
-	servers []protocol.ICEServer, presence []protocol.Presence,
-) ([]*waiting, error) {
-	now := time.Now()
+func (h *Hub) attachCarrier(r *ride, servers []protocol.ICEServer, presence []protocol.Presence) ([]*waiting, error) {
+	c, now := r.client, time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.clients[c.id] != c {
 		return nil, errNotResumed
 	}
-	if c.role == protocol.RoleViewer {
-		if c.grant != again.grant {
-			return nil, errGrantMoved
-		}
-		if err := h.checkKeyLocked(again.viewer.Key); err != nil {
-			return nil, err
-		}
+	if c.grant != r.grant {
+		return nil, errGrantMoved
 	}
-	if err := h.mayEnterLocked(c); err != nil {
+	if err := h.mayReturnLocked(r); err != nil {
 		return nil, err
 	}
 	d := h.devices[c.viewer.Device]
@@ -143,20 +161,30 @@ func (h *Hub) attachCarrier(
 		presence = []protocol.Presence{d.presence()}
 	}
 	snapshot := protocol.Snapshot{Sessions: c.sessionsLocked(), Presence: presence}
-	if err := c.rideLocked(k, hello.Resume.Received, now, servers, &snapshot); err != nil {
+	if err := c.rideLocked(r, now, servers, &snapshot); err != nil {
 		return nil, err
 	}
 	h.unparkClientLocked(c)
-	c.address = k.address
+	c.address = r.carrier.address
 	if c.role == protocol.RoleViewer {
 		c.renew = now.Add(h.config.CredentialRefresh)
-		if again.viewer.Expires.After(c.viewer.Expires) {
-			c.viewer = again.viewer
+		if r.viewer.Expires.After(c.viewer.Expires) {
+			c.viewer = r.viewer
 		}
 		return nil, nil
 	}
-	c.maxSessions = maxSessions(hello)
+	c.maxSessions = r.maxSessions
 	return h.backLocked(c, now), nil
+}
+
+// mayReturnLocked refuses a client whose access was withdrawn.
+func (h *Hub) mayReturnLocked(r *ride) error {
+	if r.client.role == protocol.RoleViewer {
+		if err := h.checkKeyLocked(r.viewer.Key); err != nil {
+			return err
+		}
+	}
+	return h.mayEnterLocked(r.client)
 }
 
 // sessionsLocked lists the client's sessions for its snapshot.
@@ -175,11 +203,13 @@ func (c *client) sessionsLocked() []protocol.SessionInfo {
 // rideLocked changes the link's socket. Hub.mu is held. It fails with errNotResumed for a link that is closed, or is now
 // because the client says that it has what it cannot have, and with errLate for a hello that a later one has overtaken,
 // which leaves the link as it is.
-func (c *client) rideLocked(
-	k *carrier, received uint64, now time.Time, servers []protocol.ICEServer, snapshot *protocol.Snapshot,
-) error {
+func (c *client) rideLocked(r *ride, now time.Time, servers []protocol.ICEServer, snapshot *protocol.Snapshot) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	received := r.received
+	if r.welcomed { // the old carrier went on after that
+		received = max(received, c.link.Acknowledged())
+	}
 	switch {
 	case c.closed:
 		return errNotResumed
@@ -193,11 +223,19 @@ func (c *client) rideLocked(
 	if old := c.carrier; !old.left {
 		c.loseLocked(old, displacedError)
 	}
-	c.carrier = k
-	welcome := c.hub.welcomeOf(c, servers, now)
-	welcome.Resumed, welcome.Received = true, c.link.Received()
-	c.greetLocked(&welcome, snapshot)
+	c.carrier = r.carrier
+	var welcome *protocol.Welcome
+	if !r.welcomed {
+		welcome = c.welcomeBackLocked(r.carrier, servers, now)
+	}
+	c.greetLocked(welcome, snapshot)
 	return nil
+}
+
+func (c *client) welcomeBackLocked(k *carrier, servers []protocol.ICEServer, now time.Time) *protocol.Welcome {
+	welcome := c.hub.welcomeOf(c, k, servers, now)
+	welcome.Resumed, welcome.Received = true, c.link.Received()
+	return &welcome
 }
 
 // errLate refuses a hello that took so long that the client has given it up: it knows less than has been acknowledged.

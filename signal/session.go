@@ -85,7 +85,7 @@ func (h *Hub) removeLocked(s *session) {
 		s.device.grow(-protocol.MaxPendingPerSession)
 	}
 	if viewer := s.viewer; viewer != nil && len(viewer.sessions) == 0 {
-		viewer.setPing(h.config.Link.Ping)
+		viewer.setBusy(false)
 	}
 }
 
@@ -104,7 +104,7 @@ func (h *Hub) attachLocked(s *session, c *client) {
 	*end = c
 	c.sessions[s.row.ID] = s
 	if c.role == protocol.RoleViewer {
-		c.setPing(h.config.PingBusy)
+		c.setBusy(true)
 	} else {
 		c.grow(protocol.MaxPendingPerSession)
 	}

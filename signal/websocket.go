@@ -23,9 +23,7 @@ var writeBuffers sync.Pool
 
 // ServeHTTP is the WebSocket door, GET /v1/link. The link's life goes on when it returns.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.Ready() {
-		w.Header().Set("Retry-After", "2")
-		http.Error(w, "the server is not ready", http.StatusServiceUnavailable)
+	if !h.admissible(w) {
 		return
 	}
 	upgrader := websocket.Upgrader{
@@ -50,6 +48,16 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.strangers[s] = true
 	h.work.Go(func() { h.serve(s, address) }) //nolint:contextcheck // a socket outlives the request that brought it
+}
+
+// admissible reports whether a new socket may come, or answers why not.
+func (h *Hub) admissible(w http.ResponseWriter) bool {
+	if h.Ready() {
+		return true
+	}
+	w.Header().Set("Retry-After", "2")
+	http.Error(w, "the server is not ready", http.StatusServiceUnavailable)
+	return false
 }
 
 func (h *Hub) nodeName() string { return string(h.config.Node) }
@@ -79,27 +87,41 @@ func (h *Hub) allowedOrigin(r *http.Request) bool {
 // serve greets a socket and keeps it until it ends.
 func (h *Hub) serve(s *webSocket, address netip.Addr) {
 	ctx := context.Background()
-	k := &carrier{socket: s, address: address}
+	k := &carrier{socket: s, address: address, transport: protocol.TransportWebSocket}
 	c, err := h.greet(ctx, s, k)
+	var first []byte
+	if err == nil && k.prospect != nil {
+		first, err = h.hear(ctx, s, k.prospect)
+	}
 	h.mu.Lock()
 	delete(h.strangers, s)
 	h.mu.Unlock()
 	if err != nil {
 		defer s.abort()
-		why := protocol.AsError(err)
-		h.config.Logger.Info("hello refused", "address", address.String(), "code", why.Code, "err", err)
-		farewell(s, why)
+		farewell(s, h.refused(address, err))
 		s.linger()
 		return
 	}
-	connection := h.arrived(ctx, c, k, protocol.TransportWebSocket)
-	h.work.Go(func() { h.attend(ctx, c, k, s, connection) }) // with a new, small stack: that of a hello has grown
+	connection := h.arrived(ctx, c, k)
+	if first != nil {
+		err = h.handle(ctx, c, k, first)
+	}
+	h.work.Go(func() { h.attend(ctx, c, k, s, connection, err) }) // with a new, small stack: that of a hello has grown
+}
+
+// refused returns what the client of a refused hello is told, and logs the rest.
+func (h *Hub) refused(address netip.Addr, err error) *protocol.Error {
+	why := protocol.AsError(err)
+	h.config.Logger.Info("hello refused", "address", address.String(), "code", why.Code, "err", err)
+	return why
 }
 
 // attend reads a client's socket until it ends. It is where an idle link waits, with the smallest stack that there is.
-func (h *Hub) attend(ctx context.Context, c *client, k *carrier, s *webSocket, connection *record.Connection) {
+func (h *Hub) attend(ctx context.Context, c *client, k *carrier, s *webSocket, connection *record.Connection, end error) {
 	defer s.abort()
-	end := s.setReadDeadline(time.Time{})
+	if end == nil {
+		end = s.setReadDeadline(time.Time{})
+	}
 	for end == nil {
 		s.inlet.wait()
 		h.aside(func() { end = h.read(ctx, c, k, s) })
@@ -158,14 +180,38 @@ func (h *Hub) read(ctx context.Context, c *client, k *carrier, s *webSocket) err
 			c.logger.Debug("socket ended", "err", err)
 			return err
 		}
-		if err := h.receive(ctx, c, k, message); err != nil {
-			c.fail(err)
+		if err := h.handle(ctx, c, k, message); err != nil {
 			return err
 		}
 		if !s.inlet.buffered() {
 			return nil
 		}
 	}
+}
+
+// handle takes in one message, and ends the link of one that it must not go on after.
+func (h *Hub) handle(ctx context.Context, c *client, k *carrier, message []byte) error {
+	err := h.receive(ctx, c, k, message)
+	if err != nil {
+		c.fail(err)
+	}
+	return err
+}
+
+// hear waits for a prospect's first message, which the link then goes on with.
+func (h *Hub) hear(ctx context.Context, s *webSocket, p *prospect) ([]byte, error) {
+	if err := s.Write(p.welcome); err != nil {
+		return nil, protocol.Errorf(protocol.CodeTooSlow, "the welcome was not taken").Because(err)
+	}
+	message, err := s.readBefore(time.Now().Add(h.config.HelloTimeout))
+	if err != nil {
+		return nil, protocol.Errorf(protocol.CodeTimeout, "nothing came after the welcome").Because(err)
+	}
+	e, _, err := protocol.Decode(message)
+	if err != nil && !errors.Is(err, &protocol.Error{Code: protocol.CodeUnknownType}) {
+		return nil, err
+	}
+	return message, h.promote(ctx, p, e.Ack)
 }
 
 // webSocket is a socket over one WebSocket connection.

@@ -132,15 +132,27 @@ func (m *memoryWire) serve(h *Hub, address netip.Addr) {
 		m.cut()
 		return
 	}
-	k := &carrier{socket: m, address: address}
+	k := &carrier{socket: m, address: address, transport: "memory"}
 	c, err := h.admit(ctx, hello, k)
+	var first []byte
+	if err == nil && k.prospect != nil {
+		_ = m.Write(k.prospect.welcome)
+		if first = next(); first == nil {
+			return
+		}
+		e, _, _ := protocol.Decode(first)
+		err = h.promote(ctx, k.prospect, e.Ack)
+	}
 	if err != nil {
 		farewell(m, protocol.AsError(err))
 		return
 	}
-	connection := h.arrived(ctx, c, k, "memory")
+	connection := h.arrived(ctx, c, k)
 	end := errCut
-	for message := next(); message != nil; message = next() {
+	if first == nil {
+		first = next()
+	}
+	for message := first; message != nil; message = next() {
 		if err := h.receive(ctx, c, k, message); err != nil {
 			end = err
 			c.fail(err)

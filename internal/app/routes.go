@@ -9,7 +9,9 @@ import (
 // routes puts the doors of all parts on one port.
 func (s *Server) routes(rest, pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /v1/link", s.hub)
+	mux.Handle("GET "+protocol.LinkPath, s.hub)
+	mux.HandleFunc(protocol.SendPath, s.hub.ServeSend)
+	mux.HandleFunc(protocol.PollPath, s.hub.ServePoll)
 	mux.Handle("/v1/", rest)
 	mux.Handle("/openapi.json", rest)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, true) })
