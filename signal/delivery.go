@@ -60,7 +60,7 @@ func (s *pollSocket) Write([]byte) error { return nil }
 
 // Close implements socket.
 func (s *pollSocket) Close(protocol.CloseCode, string) {
-	why, _ := s.ending().(*protocol.Error)
+	why := s.closing()
 	if why == nil {
 		why = goneError
 	}
@@ -81,7 +81,7 @@ func (s *pollSocket) begin(ctx context.Context, c *client, connection *record.Co
 	if !closed {
 		return
 	}
-	if why, _ := s.ending().(*protocol.Error); why != nil {
+	if why := s.closing(); why != nil {
 		s.mu.Lock()
 		s.why = why
 		s.mu.Unlock()
@@ -114,22 +114,24 @@ func (s *pollSocket) leave(ctx context.Context, c *client, bye bool) {
 	c.handling <- struct{}{} // what has begun is finished first
 	s.hub.leave(ctx, c, s.carrier, bye)
 	<-c.handling
-	end := error(errClosed)
+	end := errClosed
 	if bye {
 		end = errBye
 	}
 	s.hub.departed(ctx, s.connection, c.ending(s.carrier, end))
 }
 
-// ending returns why the hub closed the socket, nil if it did not.
-func (s *pollSocket) ending() error {
+// closing returns why the hub closes the socket, nil if that is not known yet, or it does not.
+func (s *pollSocket) closing() *protocol.Error {
 	s.mu.Lock()
 	c := s.client
 	s.mu.Unlock()
 	if c == nil {
 		return nil
 	}
-	return c.ending(s.carrier, nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.carrier.why
 }
 
 // goodbye is the answer to a request on a socket that has ended, or is about to.
