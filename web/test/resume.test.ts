@@ -66,7 +66,7 @@ describe("a link that goes on", () => {
       expect(reconnect(wait)?.resume).toEqual({ link: "l-1", key: "k-1", received: 0 });
     }
     hub.socket.welcome({ resumed: true, received: 1 });
-    expect(types()).toEqual([]);
+    expect(types()).toEqual(["ack"]);
   });
 
   it("names the new link when the hub gave it one", () => {

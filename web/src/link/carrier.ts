@@ -1,14 +1,19 @@
 import { decode, encode } from "../protocol/codec.ts";
 import { ProtocolError } from "../protocol/error.ts";
+import type { Door } from "../protocol/fallback.ts";
 import type { Hello, Welcome } from "../protocol/handshake.ts";
+import type { Mark } from "./exchange.ts";
 import type { Connect, Transport } from "./transport.ts";
 
 /** What a carrier is made with. */
 export interface CarrierOptions {
+  door: Door;
   connect: Connect;
   hub: URL;
   /** Asked for when the transport has opened. */
   hello: () => Hello;
+  /** Where the link stands at that moment. */
+  mark: () => Mark;
   /** How many milliseconds it may take from the first packet to the welcome. */
   within: number;
 }
@@ -19,6 +24,10 @@ export interface CarrierEvents {
   welcome(welcome: Welcome): void;
   /** A later message. */
   message(raw: string): void;
+  /** The hub and the transport have heard of each other without a message. */
+  alive(): void;
+  /** Asks for the highest sequence number taken over. */
+  taken(): number;
   /** It brought no welcome, or something that is none; it still has to be closed. */
   failed(error: ProtocolError): void;
   /** It ended without our doing, with a WebSocket close code. */
@@ -27,8 +36,11 @@ export interface CarrierEvents {
 
 /** One transport of a link, from its hello to its end. */
 export class Carrier {
-  /** When it was begun, and when it was welcome; milliseconds. */
-  readonly since = Date.now();
+  readonly door: Door;
+  /** Whether it came as far as to say hello. */
+  opened = false;
+  mark: Mark | undefined;
+  /** When it was welcome, in milliseconds. */
   upSince: number | undefined;
   /** What the hub said was wrong, before it closed. */
   fault: ProtocolError | undefined;
@@ -36,11 +48,18 @@ export class Carrier {
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #events: CarrierEvents;
 
-  constructor({ connect, hub, hello, within }: CarrierOptions, events: CarrierEvents) {
+  constructor({ door, connect, hub, hello, mark, within }: CarrierOptions, events: CarrierEvents) {
+    this.door = door;
     this.#events = events;
     this.#transport = connect(hub, {
-      opened: () => this.send(encode({ type: "hello", data: hello() })),
+      opened: () => {
+        this.opened = true;
+        this.mark = mark();
+        this.send(encode({ type: "hello", data: hello() }));
+      },
       message: (raw) => (this.upSince === undefined ? this.#greet(raw) : events.message(raw)),
+      alive: () => events.alive(),
+      taken: () => events.taken(),
       closed: (code) => {
         clearTimeout(this.#timer);
         events.closed(code);

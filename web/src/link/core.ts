@@ -105,6 +105,21 @@ export class Core {
     if (this.#in.owed.count >= ACK_EVERY) this.#acknowledge();
   }
 
+  /** The highest sequence number that the other end has said to have. It never falls. */
+  get acknowledged(): number {
+    return this.#out.acknowledged;
+  }
+
+  /** Counts what both ends exchanged without a message, as a poll and its response, as a sign of life both ways. */
+  alive(now: number): void {
+    this.#begin(now);
+  }
+
+  /** Queues an acknowledgement unless something else waits that carries it. */
+  affirm(): void {
+    if (!this.pending) this.#acknowledge();
+  }
+
   /** The highest sequence number taken over, for a hello that resumes. */
   get received(): number {
     return this.#in.took;

@@ -11,6 +11,13 @@ import { type Answer, Requests } from "./requests.ts";
 /** How many closes outlive a link whose queue was full: half a queue, so that their syncs have room too. */
 const mostCloses = LIMITS.unacked / 2;
 
+/** Where a link stands when it says hello: what the hub has acknowledged, and the opens so far. */
+export interface Mark {
+  acknowledged: number;
+  count: number;
+  waiting: boolean;
+}
+
 /**
  * What a link says and hears, whatever carries it: messages in their order, requests with their answers, and the
  * sessions that take their messages and repair their state.
@@ -24,7 +31,7 @@ export class Exchange {
   #pingBusy: number = TIMES.pingBusy;
 
   /** The logic of the numbers and of the signs of life. */
-  get core(): Pick<Core, "received" | "due" | "tick" | "probe" | "probing"> {
+  get core(): Pick<Core, "received" | "alive" | "due" | "tick" | "probe" | "probing"> {
     return this.#core;
   }
 
@@ -73,9 +80,30 @@ export class Exchange {
     return this.queue({ message: this.#requests.add(draft, answer) });
   }
 
-  /** Goes on with what the hub lacks. Throws sequence when received is not within what was kept. */
-  resume(received: number, now: number): void {
-    this.#core.attach(received, now);
+  /** How far the link is, to be compared with what a welcome says. */
+  mark(): Mark {
+    return { acknowledged: this.#core.acknowledged, ...this.#requests.opens };
+  }
+
+  /**
+   * Goes on with what the hub lacks; mark is of the hello. The hub may have said since then to have more, on the carrier
+   * that went on meanwhile. Throws sequence when received is not within what was kept.
+   */
+  resume(received: number, mark: Mark | undefined, now: number): void {
+    if (received < (mark?.acknowledged ?? 0)) {
+      throw new ProtocolError("sequence", `the hub has ${received} and had more`);
+    }
+    this.#core.attach(Math.max(received, this.#core.acknowledged), now);
+  }
+
+  /** Whether the grant of a welcome may have been used since the hello of this mark. */
+  usedGrant(mark: Mark | undefined): boolean {
+    return !mark || mark.waiting || mark.count !== this.#requests.opens.count;
+  }
+
+  /** Makes sure that a carrier's first message follows: with it the hub leaves the last one, and knows where to go on. */
+  affirm(): void {
+    if (!this.#repairs.waiting) this.#core.affirm();
   }
 
   /** Starts anew, with the grant of the new link; nothing goes out before repair. */

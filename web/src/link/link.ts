@@ -3,16 +3,17 @@ import { CLOSE, closeFor, codeOf, mayReconnect } from "../protocol/close.ts";
 import { decode, encode, UnknownType } from "../protocol/codec.ts";
 import type { Draft, Envelope } from "../protocol/envelope.ts";
 import { ProtocolError } from "../protocol/error.ts";
-import type { Goaway, Hello, Welcome } from "../protocol/handshake.ts";
-import { TIMES, VERSION } from "../protocol/limits.ts";
+import type { Door, Fallback } from "../protocol/fallback.ts";
+import type { Goaway, Welcome } from "../protocol/handshake.ts";
+import { TIMES } from "../protocol/limits.ts";
 import type { Reason } from "../protocol/reason.ts";
 import { Backoff } from "./backoff.ts";
-import { Carrier } from "./carrier.ts";
-import { Exchange } from "./exchange.ts";
+import { Carriers } from "./carriers.ts";
+import { Credentials } from "./credentials.ts";
+import { Exchange, type Mark } from "./exchange.ts";
 import type { Holder, LinkEvents, LinkOptions, LinkStatus } from "./options.ts";
 import type { Answer } from "./requests.ts";
 import { onWake } from "./wake.ts";
-import { webSocket } from "./websocket.ts";
 
 /** Waking up tries again at once, but not more often than this (milliseconds). */
 const wakeEvery = 500;
@@ -20,25 +21,23 @@ const wakeEvery = 500;
 const slowDial = 3000;
 /** A timer so late means that the page slept, not that the hub was silent (milliseconds). */
 const slept = 2000;
+/** A carrier that was lost without a word (RFC 6455 section 7.4.1). */
+const abnormal = 1006;
 
 type Timer = ReturnType<typeof setTimeout>;
 
 /**
- * A viewer's durable connection to a hub. Sockets come and go under it; what is posted arrives once and in order while
- * the link resumes, and sessions repair their state when it could not.
+ * A viewer's durable connection to a hub. Carriers come and go under it, by whichever door the network leaves open; what
+ * is posted arrives once and in order while the link resumes, and sessions repair their state when it could not.
  */
 export class Link {
   readonly events = new Emitter<LinkEvents>();
   readonly #options: LinkOptions;
+  readonly #carriers: Carriers;
+  readonly #credentials: Credentials;
   readonly #exchange = new Exchange();
   readonly #backoff: Backoff;
   #status: LinkStatus = "idle";
-  #token: string;
-  /** Whether the token was renewed since the hub last took one: a second refusal in a row is final. */
-  #renewed = false;
-  #carrier: Carrier | undefined;
-  /** What proves that the link is ours when it resumes; kept in memory only, so a duplicated tab is another client. */
-  #resume: { link: string; key: string } | undefined;
   #notBefore = 0;
   #lastDial = 0;
   #clockAhead = 0;
@@ -49,13 +48,34 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.#token = options.token;
+    this.#carriers = new Carriers(options, {
+      mark: () => this.#exchange.mark(),
+      hello: (fallback) => this.#credentials.hello(this.#exchange.core.received, fallback),
+      taken: () => this.#exchange.core.received,
+      welcome: (welcome, mark) => this.#welcome(welcome, mark),
+      up: (welcome, mark, moved) => this.#up(welcome, mark, moved),
+      message: (raw) => this.#read(raw),
+      alive: () => this.#alive(),
+      failed: (error) => this.#fail(error),
+      closed: (code) => this.#lost(1000, "", code),
+    });
+    this.#credentials = new Credentials(options);
     this.#backoff = new Backoff(options.random);
   }
 
   /** Where the link stands. */
   get status(): LinkStatus {
     return this.#status;
+  }
+
+  /** By which door the link is up; undefined while it is not. */
+  get transport(): Door | undefined {
+    return this.#carriers.door;
+  }
+
+  /** Why that is not the WebSocket. */
+  get fallback(): Fallback | undefined {
+    return this.#carriers.fallback;
   }
 
   /** The hub's clock in milliseconds, as far as its last welcome told. */
@@ -66,19 +86,21 @@ export class Link {
   /** Opens the first socket at once. Does nothing when started already. */
   start(): void {
     if (this.#status !== "idle" && this.#status !== "stopped") return;
-    this.#unwake ??= onWake({ woke: () => this.#wake(), offline: () => this.#probe() });
+    this.#unwake ??= onWake({
+      woke: () => this.#wake(),
+      moved: () => this.#carriers.moved(),
+      offline: () => this.#askLife(),
+    });
     this.#backoff.reset();
-    this.#renewed = false;
+    this.#credentials.begin();
     this.#dial();
   }
 
   /** Says bye, which ends the link's sessions on the hub, and closes the socket. */
   stop(): void {
-    if (this.#status === "up") {
-      this.#post(this.#exchange.queue({ message: { type: "bye", data: undefined } }));
-    }
+    if (this.#status === "up") this.#post(this.#exchange.queue({ message: { type: "bye", data: undefined } }));
     this.#drop(1000, "bye");
-    this.#resume = undefined;
+    this.#credentials.forget();
     this.#unwake?.();
     this.#unwake = undefined;
     this.#status = "idle";
@@ -86,14 +108,14 @@ export class Link {
 
   /** Uses another token from the next socket on. A link that was stopped starts again. */
   setToken(token: string): void {
-    this.#token = token;
+    this.#credentials.setToken(token);
     if (this.#status === "stopped") this.start();
   }
 
   /** Leaves the socket and comes back as a new link, with the token it has now. */
   renew(): void {
     if (this.#status !== "up" && this.#status !== "connecting") return;
-    this.#resume = undefined;
+    this.#credentials.forget();
     this.#drop(1000, "renew");
     this.#dial();
   }
@@ -123,48 +145,40 @@ export class Link {
     clearTimeout(this.#dialTimer);
     this.#status = "connecting";
     this.#lastDial = Date.now();
-    const { connect = webSocket, hub } = this.#options;
-    this.#carrier = new Carrier(
-      { connect, hub, hello: () => this.#hello(), within: TIMES.hello },
-      {
-        welcome: (welcome) => this.#welcome(welcome),
-        message: (raw) => this.#read(raw),
-        failed: (error) => this.#fail(error),
-        closed: (code) => this.#lost(1000, "", code),
-      },
-    );
+    this.#carriers.dial();
   }
 
-  #hello(): Hello {
-    const hello: Hello = {
-      version: VERSION,
-      role: "viewer",
-      token: this.#token,
-      client: this.#options.client ?? { name: "sightline-web" },
-    };
-    if (this.#resume) hello.resume = { ...this.#resume, received: this.#exchange.core.received };
-    return hello;
-  }
-
-  #welcome(welcome: Welcome): void {
+  /** Brings the link into line with what the hub has of it. */
+  #welcome(welcome: Welcome, mark: Mark | undefined): void {
     const now = Date.now();
-    const { resumed } = welcome;
-    if (resumed && welcome.link !== this.#resume?.link) {
-      throw new ProtocolError("sequence", "the hub resumed a link that this client did not name");
-    }
-    if (resumed) this.#exchange.resume(welcome.received, now);
+    this.#credentials.check(welcome);
+    if (welcome.resumed) this.#exchange.resume(welcome.received, mark, now);
     else this.#exchange.restart(now, welcome.grant);
+    this.#credentials.keep(welcome);
+  }
+
+  /** Lets everybody say what they have to on a new carrier, and says something in any case. */
+  #up(welcome: Welcome, mark: Mark | undefined, moved: boolean): void {
+    const now = Date.now();
     this.#status = "up";
-    this.#renewed = false;
     this.#notBefore = 0;
     this.#clockAhead = Date.parse(welcome.now) - now;
-    this.#exchange.setPing(welcome.ping_s * 1000, TIMES.pingBusy);
-    // Even a hub that cannot resume a link learns from it whose old socket it may close.
-    this.#resume = { link: welcome.link, key: welcome.key };
+    if (moved) this.#lastDial = now;
+    const ping = welcome.ping_s * 1000;
+    // On the long poll the poll is the sign of life.
+    this.#exchange.setPing(ping, this.transport === "long_poll" ? ping : TIMES.pingBusy);
+    const told = moved && this.#exchange.usedGrant(mark) ? withoutGrant(welcome) : welcome;
     const { held } = this.#exchange;
-    this.events.emit("up", welcome);
-    for (const holder of held) holder.linkUp(welcome);
-    if (!resumed) this.#exchange.repair(held);
+    this.events.emit("up", told);
+    for (const holder of held) holder.linkUp(told);
+    if (welcome.resumed) this.#exchange.affirm();
+    else this.#exchange.repair(held);
+    this.#flush();
+  }
+
+  #alive(): void {
+    if (this.#status !== "up") return;
+    this.#exchange.core.alive(Date.now());
     this.#flush();
   }
 
@@ -188,7 +202,7 @@ export class Link {
 
   /** Notes what is wrong with the link itself; an error that names a session is only about a message of it. */
   #blame({ session, data }: Envelope<"error">): void {
-    if (session === undefined && this.#carrier) this.#carrier.fault = ProtocolError.from(data);
+    if (session === undefined && this.#carriers.live) this.#carriers.live.fault = ProtocolError.from(data);
   }
 
   /** Comes back at a moment of its own within the hub's slot, so that a drain does not become a stampede. */
@@ -207,8 +221,8 @@ export class Link {
   /** Writes what waits; what is not undefined says why the link has to start anew instead. */
   #post(full: ProtocolError | undefined): void {
     if (full) {
-      this.#resume = undefined;
-      if (this.#carrier) this.#fail(full);
+      this.#credentials.forget();
+      if (this.#carriers.live) this.#fail(full);
     }
     this.#flush();
   }
@@ -217,7 +231,7 @@ export class Link {
     if (this.#status !== "up") return;
     const now = Date.now();
     for (let message = this.#exchange.next(now); message; message = this.#exchange.next(now)) {
-      this.#carrier?.send(encode(message));
+      this.#carriers.live?.send(encode(message));
     }
     clearTimeout(this.#tickTimer);
     this.#tickTimer = setTimeout(() => this.#tick(), Math.max(0, this.#exchange.core.due - now));
@@ -237,21 +251,22 @@ export class Link {
   }
 
   #fail(error: ProtocolError): void {
-    if (error.code !== "timeout") this.#resume = undefined;
-    this.#lost(closeFor(error.code), error.code);
+    const silent = error.code === "timeout";
+    if (!silent) this.#credentials.forget();
+    this.#lost(closeFor(error.code), error.code, silent || !this.#carriers.door ? abnormal : CLOSE.goingAway);
   }
 
   #drop(code: number, reason: string): void {
     for (const timer of [this.#tickTimer, this.#dialTimer, this.#moveTimer]) clearTimeout(timer);
     this.#dialTimer = undefined;
-    this.#carrier?.close(code, reason);
-    this.#carrier = undefined;
+    this.#carriers.drop(code, reason);
   }
 
   /** Leaves the carrier and comes back, unless the hub's close code says not to. */
   #lost(code: number, reason: string, hubs: number = CLOSE.goingAway): void {
     const now = Date.now();
-    const { upSince, fault } = this.#carrier ?? {};
+    const { upSince, fault } = this.#carriers.live ?? {};
+    const other = this.#carriers.judge(hubs);
     this.#drop(code, reason);
     if (upSince !== undefined) this.#backoff.lived(now - upSince);
     this.#status = "down";
@@ -262,7 +277,7 @@ export class Link {
     this.#notBefore = Math.max(this.#notBefore, now + (fault?.retryMs ?? 0));
     // A socket that did not outlive the sleep of its page is replaced at once.
     const woke = upSince !== undefined && this.#exchange.core.probing && now - this.#lastDial >= wakeEvery;
-    this.#again(woke ? 0 : this.#backoff.next());
+    this.#again(woke || other ? 0 : this.#backoff.next());
   }
 
   #again(wait: number): void {
@@ -273,18 +288,13 @@ export class Link {
 
   /** Asks for another token after a refusal; without one, or when that is refused too, the link stops. */
   async #ask(why: ProtocolError): Promise<void> {
-    this.#resume = undefined;
-    const asked = this.#renewed || why.code === "version" ? undefined : this.#options.renewToken;
-    const token = await asked?.(why).catch(() => undefined);
+    const renewed = await this.#credentials.renew(why);
     if (this.#status !== "down") return;
-    if (token) {
-      this.#token = token;
-      this.#renewed = true;
-      this.#again(this.#backoff.next());
-      return;
+    if (renewed) this.#again(this.#backoff.next());
+    else {
+      this.#status = "stopped";
+      this.events.emit("stopped", why);
     }
-    this.#status = "stopped";
-    this.events.emit("stopped", why);
   }
 
   /** Makes sure of the socket, or replaces the wait for the next one. */
@@ -294,12 +304,18 @@ export class Link {
     const hangs = this.#status === "connecting" && now - this.#lastDial >= slowDial;
     if (hangs) this.#drop(1000, "woke");
     if (hangs || (waits && now >= this.#notBefore)) this.#dial();
-    else this.#probe();
+    else this.#askLife();
   }
 
-  #probe(): void {
+  #askLife(): void {
     if (this.#status !== "up") return;
     this.#exchange.core.probe(Date.now());
     this.#tick();
   }
+}
+
+/** A welcome whose grant may have been used since it was written. */
+function withoutGrant(welcome: Welcome): Welcome {
+  const { grant: _, ice_servers: __, ...rest } = welcome;
+  return rest;
 }

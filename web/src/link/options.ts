@@ -2,7 +2,8 @@ import type { Envelope } from "../protocol/envelope.ts";
 import type { ProtocolError } from "../protocol/error.ts";
 import type { Client, Welcome } from "../protocol/handshake.ts";
 import type { Sync } from "../protocol/session.ts";
-import type { Connect } from "./transport.ts";
+import type { FallbackTimes } from "./policy.ts";
+import type { Doors } from "./transport.ts";
 
 /** Where a link stands. Down is between two sockets; stopped is for good, until start is called again. */
 export type LinkStatus = "idle" | "connecting" | "up" | "down" | "stopped";
@@ -20,15 +21,20 @@ export interface LinkOptions {
   renewToken?: ((why: ProtocolError) => Promise<string | undefined>) | undefined;
   /** What the hub is told about this program. */
   client?: Client;
-  /** What carries the messages; a WebSocket unless told otherwise. */
-  connect?: Connect;
+  /** What makes the transport of each door: WebSocket and long poll unless told otherwise. One alone is never left. */
+  doors?: Doors | undefined;
+  /** When to leave the WebSocket for the long poll and when to look for it again. */
+  fallback?: Partial<FallbackTimes> | undefined;
   /** Numbers from 0 to 1 for the back-off; Math.random unless told otherwise. */
   random?: () => number;
 }
 
 /** What a link tells. */
 export interface LinkEvents {
-  /** The hub has said welcome; what is posted now goes out at once. */
+  /**
+   * The hub has said welcome; what is posted now goes out at once. It comes again without a down when the link has moved
+   * to another door.
+   */
   up: Welcome;
   /** The socket is gone; another try follows. */
   down: { retryMs: number };

@@ -45,6 +45,11 @@ export class Outbox {
     return this.#unacked.length < LIMITS.unacked / 2 && this.#bytes < LIMITS.unackedBytes / 2;
   }
 
+  /** The highest sequence number that arrived. */
+  get acknowledged(): number {
+    return this.#acked;
+  }
+
   /** Whether anything waits. */
   get pending(): boolean {
     return (

@@ -12,14 +12,22 @@ interface Waiting {
 /** The requests that no answer has come to yet. They outlive the link that carried them. */
 export class Requests {
   #last = 0;
+  #opens = 0;
   #waiting = new Map<number, Waiting>();
 
   /** Gives a request its id. */
   add(draft: Draft, answer: Answer): Outgoing {
     this.#last++;
+    if (draft.type === "open") this.#opens++;
     const message: Outgoing = { ...draft, id: this.#last };
     this.#waiting.set(this.#last, { message, answer });
     return message;
+  }
+
+  /** How many opens there were, and whether one of them has no answer yet. */
+  get opens(): { count: number; waiting: boolean } {
+    const waiting = [...this.#waiting.values()].some(({ message }) => message.type === "open");
+    return { count: this.#opens, waiting };
   }
 
   /** Hands an answer to whoever asked. Returns false for one that nobody waits for any more. */

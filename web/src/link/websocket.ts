@@ -1,4 +1,5 @@
 import { SUBPROTOCOL } from "../protocol/limits.ts";
+import { addressOf, PATHS } from "../protocol/poll.ts";
 import type { Connect } from "./transport.ts";
 
 /** Closed without a close frame (RFC 6455 section 7.4.1). */
@@ -33,11 +34,7 @@ export const webSocket: Connect = (hub, events) => {
 
 /** The address of a hub's link: its URL, which may have a path, with ws for http. */
 export function linkURL(hub: URL): string {
-  const base = new URL(hub);
-  if (!base.pathname.endsWith("/")) base.pathname += "/";
-  const url = new URL("v1/link", base);
-  url.protocol = base.protocol.replace("http", "ws");
-  url.search = "";
-  url.hash = "";
+  const url = addressOf(hub, PATHS.link);
+  url.protocol = hub.protocol.replace("http", "ws");
   return url.href;
 }

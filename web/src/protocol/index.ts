@@ -10,6 +10,17 @@ export { DOORS, type Door, FALLBACK_REASONS, type Fallback, type FallbackReason 
 export type * from "./handshake.ts";
 export { isDevice, isGrant, isSession } from "./id.ts";
 export { ACK_EVERY, LIMITS, SUBPROTOCOL, TIMES, VERSION } from "./limits.ts";
+export {
+  addressOf,
+  authorization,
+  type Delivery,
+  type Farewell,
+  PATHS,
+  type Receipt,
+  readDelivery,
+  readFarewell,
+  readReceipt,
+} from "./poll.ts";
 export { REASONS, type Reason } from "./reason.ts";
 export type * from "./session.ts";
 export type * from "./state.ts";

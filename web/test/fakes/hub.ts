@@ -102,6 +102,8 @@ export class Hub {
           this.onopen?.();
         },
         message: (data) => this.onmessage?.({ data }),
+        alive: () => undefined,
+        taken: () => 0,
         closed: (code) => this.onclose?.({ code }),
       });
       send = (message: string) => this.#transport.send(message);
@@ -128,7 +130,7 @@ export class Hub {
     return new Link({
       hub: new URL("https://hub.example"),
       token: "t-1",
-      connect: this.connect,
+      doors: { websocket: this.connect },
       random: () => 0.5,
       ...more,
     });
