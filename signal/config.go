@@ -55,9 +55,9 @@ type Config struct {
 	// AcceptRate is how many links a second the hub wants to take back after a stop: goaway spreads its clients so. 0 means
 	// 500: a hello with its row in the store takes under a millisecond of one CPU (docs/benchmarks.md).
 	AcceptRate float64
-	// DrainDeadline bounds the spread, however many links there are, and how long clients have to leave for Hosts. 0 means
-	// half of MediaTimeout, and never is it as much as that: a restarted hub would have ended the sessions of those who
-	// come last.
+	// DrainDeadline bounds the spread, however many links there are, and how long clients have to leave for Hosts. 0, or
+	// more than three quarters of MediaTimeout, means half of that: a restarted hub must not have ended the sessions of
+	// those who come last.
 	DrainDeadline time.Duration
 	// GoawayGrace is how long a hub that stops and has no Hosts to name waits until its clients have taken the goaway;
 	// 0 means 1 s.
@@ -107,7 +107,7 @@ func (c Config) withDefaults() Config {
 	if c.AcceptRate <= 0 {
 		c.AcceptRate = defaultAcceptRate
 	}
-	if c.DrainDeadline <= 0 || c.DrainDeadline >= c.MediaTimeout {
+	if c.DrainDeadline <= 0 || c.DrainDeadline > c.MediaTimeout*3/4 {
 		c.DrainDeadline = c.MediaTimeout / 2
 	}
 	if c.Path == "" {

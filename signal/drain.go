@@ -8,8 +8,13 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// drainTick is how often a hub that stops looks who is still there.
-const drainTick = 10 * time.Millisecond
+const (
+	// drainTick is how often a hub that stops looks who is still there.
+	drainTick = 10 * time.Millisecond
+	// closesPerSecond is how many links a hub can close: with their clients on the same two CPUs it was as many
+	// (docs/benchmarks.md). Before that nobody has to try and come back.
+	closesPerSecond = 5000
+)
 
 var stoppingError = protocol.Errorf(protocol.CodeGoingAway, "the server is stopping")
 
@@ -18,9 +23,9 @@ var stoppingError = protocol.Errorf(protocol.CodeGoingAway, "the server is stopp
 func (h *Hub) Abort() { h.hurried.Do(func() { close(h.hurry) }) }
 
 // drain sends every client away and closes the links. Where there are other hosts, clients leave for them in their slots
-// and the hub serves those that are still here; else they have nothing to wait for, and come back in their slots.
-func (h *Hub) drain() {
-	start := time.Now()
+// and the hub serves those that are still here; else they have nothing to wait for, and come back in their slots. It
+// returns how many there were.
+func (h *Hub) drain() int {
 	clients := h.sendAway()
 	if len(h.config.Hosts) > 0 {
 		h.wait(clients, h.config.DrainDeadline, (*client).left)
@@ -28,7 +33,7 @@ func (h *Hub) drain() {
 		h.wait(clients, h.config.GoawayGrace, (*client).flushed)
 	}
 	h.closeAll(clients)
-	h.config.Logger.Info("hub drained", "links", len(clients), "took", time.Since(start).Round(time.Millisecond))
+	return len(clients)
 }
 
 // sendAway takes no new links from now on, and tells each client when to come back. It returns those that were told.
@@ -40,18 +45,27 @@ func (h *Hub) sendAway() []*client {
 	}
 	clients := h.inOrderLocked()
 	h.mu.Unlock()
-	first, deadline := h.config.GoawayGrace, h.config.GoawayGrace
-	if len(h.config.Hosts) > 0 {
-		first, deadline = 0, h.config.DrainDeadline
-	}
-	s := slots{count: len(clients), spread: spreadOf(len(clients), h.config.AcceptRate, h.config.DrainDeadline)}
+	s, deadline := h.slotsFor(len(clients))
 	h.config.Logger.Info("hub drains", "links", s.count, "rate", h.config.AcceptRate, "spread", s.spread)
 	for i, c := range clients {
 		c.send(protocol.Must(protocol.TypeGoaway, "", &protocol.Goaway{
-			AfterMS: (first + s.after(i)).Milliseconds(), DeadlineMS: deadline.Milliseconds(), Hosts: h.config.Hosts,
+			AfterMS: s.after(i).Milliseconds(), DeadlineMS: deadline.Milliseconds(), Hosts: h.config.Hosts,
 		}))
 	}
 	return clients
+}
+
+// slotsFor is when that many clients are to come, and when their sockets are closed at the latest. Who comes back here
+// has nothing to find before the hub has closed its sockets.
+func (h *Hub) slotsFor(clients int) (s slots, deadline time.Duration) {
+	s, deadline, most := slots{count: clients}, h.config.DrainDeadline, h.config.DrainDeadline
+	if len(h.config.Hosts) == 0 {
+		closing := spreadOf(clients, closesPerSecond, most/2)
+		deadline, most = h.config.GoawayGrace, most-closing
+		s.first = deadline + closing
+	}
+	s.spread = spreadOf(clients, h.config.AcceptRate, most)
+	return s, deadline
 }
 
 // inOrderLocked lists the clients that have a socket in the order in which they are wanted back: those in sessions,
@@ -76,10 +90,10 @@ func (h *Hub) inOrderLocked() []*client {
 	return clients
 }
 
-// slots are the times of a number of clients, evenly over the spread.
+// slots are the times of a number of clients from the goaway on, evenly over the spread.
 type slots struct {
-	count  int
-	spread time.Duration
+	count         int
+	first, spread time.Duration
 }
 
 // spreadOf is how long that many links take to come at a rate a second, most at the longest.
@@ -91,9 +105,9 @@ func spreadOf(links int, rate float64, most time.Duration) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// after is when the i-th client, from 0, is to come, from the beginning of the spread.
+// after is the slot of the i-th client, from 0.
 func (s slots) after(i int) time.Duration {
-	return time.Duration(float64(s.spread) * float64(i) / float64(s.count))
+	return s.first + time.Duration(float64(s.spread)*float64(i)/float64(s.count))
 }
 
 // wait returns when it is over for all clients, the time is, or somebody is in a hurry.

@@ -34,7 +34,7 @@ func TestSlotsAreEvenAndBounded(t *testing.T) {
 		"more than a duration's worth": {math.MaxInt, 1e-9, time.Minute, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := slots{tt.links, spreadOf(tt.links, tt.rate, tt.most)}
+			s := slots{tt.links, time.Second, spreadOf(tt.links, tt.rate, tt.most)}
 			if s.spread != tt.spread {
 				t.Errorf("got a spread of %v, want %v", s.spread, tt.spread)
 			}
@@ -43,7 +43,7 @@ func TestSlotsAreEvenAndBounded(t *testing.T) {
 			}
 			width := float64(tt.spread) / float64(tt.links)
 			for i := range tt.links {
-				if got, want := s.after(i), time.Duration(width*float64(i)); (got - want).Abs() > time.Microsecond {
+				if got, want := s.after(i), time.Second+time.Duration(width*float64(i)); (got - want).Abs() > time.Microsecond {
 					t.Fatalf("link %d comes after %v, want %v", i, got, want)
 				}
 			}
@@ -51,13 +51,36 @@ func TestSlotsAreEvenAndBounded(t *testing.T) {
 	}
 }
 
+func TestSlotsBeginWhenThereIsSomewhereToGo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		hosts                   []string
+		links                   int
+		first, last, deadlineAt time.Duration
+	}{
+		"another host":                  {[]string{"b.example"}, 10_000, 0, 20 * time.Second, time.Minute},
+		"another host, very many":       {[]string{"b.example"}, 100_000, 0, time.Minute, time.Minute},
+		"this one, started again":       {nil, 10_000, 3 * time.Second, 23 * time.Second, time.Second},
+		"this one, very many":           {nil, 100_000, 21 * time.Second, 61 * time.Second, time.Second},
+		"this one, more than can close": {nil, 1_000_000, 31 * time.Second, 61 * time.Second, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := New(Config{Hosts: tt.hosts})
+			s, deadline := h.slotsFor(tt.links)
+			if first, last := s.after(0), s.after(tt.links); first != tt.first || last != tt.last || deadline != tt.deadlineAt {
+				t.Errorf("got %v to %v and the deadline %v, want %v to %v and %v", first, last, deadline, tt.first, tt.last, tt.deadlineAt)
+			}
+		})
+	}
+}
+
 func TestADrainNeverOutlivesTheSessionsOfARestartedHub(t *testing.T) {
 	for name, tt := range map[string]struct{ deadline, media, want time.Duration }{
-		"nothing said":     {0, 0, time.Minute},
-		"short":            {time.Second, 0, time.Second},
-		"too long":         {time.Hour, 0, time.Minute},
-		"just too long":    {protocol.MediaTimeout, 0, time.Minute},
-		"scaled-down time": {0, time.Second, 500 * time.Millisecond},
+		"nothing said":      {0, 0, time.Minute},
+		"short":             {time.Second, 0, time.Second},
+		"too long":          {time.Hour, 0, time.Minute},
+		"just short enough": {90 * time.Second, 0, 90 * time.Second},
+		"just too long":     {90*time.Second + 1, 0, time.Minute},
+		"scaled-down time":  {0, time.Second, 500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := Config{DrainDeadline: tt.deadline, MediaTimeout: tt.media}.withDefaults()
@@ -93,7 +116,7 @@ func TestAHubThatStopsSendsItsClientsAway(t *testing.T) {
 		if took := time.Since(start); took > drainTick {
 			t.Errorf("it took %v, though every client has its goaway", took)
 		}
-		// The slots begin when the sockets are closed at the latest.
+		// The slots begin after the grace and 0.2 ms a link.
 		sessions := []int64{after[d], after[v]}
 		slices.Sort(sessions)
 		if !slices.Equal(sessions, []int64{1000, 1500}) || after[waiting] != 2000 || after[idle] != 2500 {

@@ -124,11 +124,14 @@ func (h *Hub) Run(ctx context.Context) error {
 		case <-over:
 		}
 	})
-	h.drain()
+	start := time.Now()
+	links := h.drain()
 	h.work.Wait()
 	close(over)
 	work.Wait()
-	return h.saveLast(base)
+	err := h.saveLast(base)
+	h.config.Logger.Info("hub drained", "links", links, "took", time.Since(start).Round(time.Millisecond))
+	return err
 }
 
 // sweepUntil looks for what is due as long as there are links.

@@ -229,9 +229,9 @@ func (s *Serve) checkReturn() error {
 	if s.AcceptRate < 1 || s.AcceptRate > maxAcceptRate {
 		return fmt.Errorf("--accept-rate: %v is not between 1 and %d links a second", s.AcceptRate, maxAcceptRate)
 	}
-	if s.DrainDeadline <= 0 || s.DrainDeadline >= protocol.MediaTimeout {
-		return fmt.Errorf("--drain-deadline: %v is not shorter than the %v after which a restarted server ends the sessions of absent clients",
-			s.DrainDeadline, protocol.MediaTimeout)
+	if most := protocol.MediaTimeout * 3 / 4; s.DrainDeadline <= 0 || s.DrainDeadline > most {
+		return fmt.Errorf("--drain-deadline: %v is not more than 0 and at most %v: a restarted server ends the sessions of absent clients after %v",
+			s.DrainDeadline, most, protocol.MediaTimeout)
 	}
 	return nil
 }

@@ -194,7 +194,7 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"relay ports", "serve --relay-ports 3000-2000", `"3000-2000" is no range of ports`},
 		{"low relay ports", "serve --relay-ports 1-2000", `"1-2000" is no range of ports`},
 		{"no links", "serve --accept-rate 0", "--accept-rate: 0 is not between 1 and 100000"},
-		{"a drain that ends sessions", "serve --drain-deadline 2m", "--drain-deadline: 2m0s is not shorter than the 2m0s"},
+		{"a drain that ends sessions", "serve --drain-deadline 2m", "--drain-deadline: 2m0s is not more than 0 and at most 1m30s"},
 		{"no drain", "serve --drain-deadline 0s", "--drain-deadline: 0s "},
 		{"certificate alone", "serve --tls-cert c.pem", "--tls-cert and --tls-key go together"},
 		{"origin with a path", "serve --origins https://a.example/x", `--origins: "https://a.example/x" is no origin`},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +57,8 @@ func dial(ctx context.Context, url string, source netip.Addr, hello func() ([]by
 	conn, response, err := dialer.DialContext(ctx, strings.Replace(url, "http", "ws", 1)+"/v1/link", nil)
 	if err != nil {
 		if response != nil {
-			err = fmt.Errorf("%w: %s", err, response.Status)
+			seconds, _ := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 16) // 0 if there is none
+			err = fmt.Errorf("%w: %w", err, &unavailable{response.Status, time.Duration(seconds) * time.Second})
 		}
 		return nil, err
 	}
@@ -67,6 +69,14 @@ func dial(ctx context.Context, url string, source netip.Addr, hello func() ([]by
 	}
 	return p, nil
 }
+
+// unavailable is the answer of a server that refuses an upgrade, and when it may not.
+type unavailable struct {
+	status string
+	retry  time.Duration
+}
+
+func (u *unavailable) Error() string { return u.status }
 
 func (p *endpoint) greet(hello func() ([]byte, error)) error {
 	message, err := hello()

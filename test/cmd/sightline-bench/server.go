@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -28,7 +29,8 @@ type server struct {
 	Metrics, Data string
 
 	process *rig.Process // nil when somebody else started it
-	scratch string       // removed at the end
+	program string
+	scratch string // removed at the end
 }
 
 // target is where a measurement goes, as its flags say.
@@ -68,14 +70,14 @@ func checkLoopback(text string) error {
 }
 
 // startServer starts bin/sightline with its default settings on free ports. It logs as it always does, since that is
-// part of its work.
-func startServer(ctx context.Context, program string) (s *server, err error) {
+// part of its work. Flags are added to those.
+func startServer(ctx context.Context, program string, flags ...string) (s *server, err error) {
 	if program == "" {
 		if program, err = beside("sightline"); err != nil {
 			return nil, err
 		}
 	}
-	s = &server{}
+	s = &server{program: program}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -86,24 +88,36 @@ func startServer(ctx context.Context, program string) (s *server, err error) {
 		return s, err
 	}
 	s.Data = filepath.Join(s.scratch, "data")
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, "serve", "--data", s.Data, "--log-format", "json",
-		"--listen", "127.0.0.1:0", "--turn-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
+	return s, s.launch(ctx, "127.0.0.1:0", flags)
+}
+
+// again starts the server anew, after it has ended: with the same data, address and port.
+func (s *server) again(ctx context.Context, flags ...string) error {
+	return s.launch(ctx, strings.TrimPrefix(s.URL, "http://"), flags)
+}
+
+func (s *server) launch(ctx context.Context, listen string, flags []string) (err error) {
+	args := append([]string{
+		"serve", "--data", s.Data, "--log-format", "json",
+		"--listen", listen, "--turn-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0",
+	}, flags...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), s.program, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ^C is for the measurement, which then ends its child
 	log := &serverLog{metrics: make(chan string, 1)}
 	var ready struct{ URL string }
 	if s.process, err = rig.Launch(ctx, "server", cmd, log, &ready); err != nil {
-		return s, fmt.Errorf("%w\n%s", err, log.tail())
+		return fmt.Errorf("%w\n%s", err, log.tail())
 	}
 	s.URL = ready.URL
 	select {
 	case s.Metrics = <-log.metrics:
-		return s, nil
+		return nil
 	case <-s.process.Done():
-		return s, fmt.Errorf("the server ended:\n%s", log.tail())
+		return fmt.Errorf("the server ended:\n%s", log.tail())
 	case <-time.After(10 * time.Second):
-		return s, errors.New("the server does not say where its metrics are")
+		return errors.New("the server does not say where its metrics are")
 	case <-ctx.Done():
-		return s, ctx.Err()
+		return ctx.Err()
 	}
 }
 
