@@ -157,11 +157,12 @@ func gather(ctx context.Context, s *server, links int, perSecond float64, log io
 	if err != nil {
 		return h, err
 	}
+	url := s.URL // which stays the same
 	for n := range devices {
-		h.add(s, n, protocol.RoleDevice, r.devices[n].id, func() ([]byte, error) { return r.hello(protocol.RoleDevice, n, s.URL) })
+		h.add(url, n, protocol.RoleDevice, r.devices[n].id, func() ([]byte, error) { return r.hello(protocol.RoleDevice, n, url) })
 	}
 	for n := range viewers {
-		h.add(s, devices+n, protocol.RoleViewer, r.devices[n].id, func() ([]byte, error) { return r.helloTo(n) })
+		h.add(url, devices+n, protocol.RoleViewer, r.devices[n].id, func() ([]byte, error) { return r.helloTo(n) })
 		h.pairs = append(h.pairs, [2]*returnee{h.clients[devices+n], h.clients[n]})
 	}
 	fmt.Fprintf(log, "opening %d links\n", links)
@@ -176,10 +177,10 @@ func gather(ctx context.Context, s *server, links int, perSecond float64, log io
 	return h, err
 }
 
-func (h *herd) add(s *server, n int, role protocol.Role, camera protocol.DeviceID, hello func() ([]byte, error)) {
+func (h *herd) add(url string, n int, role protocol.Role, camera protocol.DeviceID, hello func() ([]byte, error)) {
 	c := &returnee{
 		role: role, camera: camera, welcomed: h.welcomed,
-		dial: func(ctx context.Context) (*endpoint, error) { return dial(ctx, s.URL, sourceOf(n), hello) },
+		dial: func(ctx context.Context) (*endpoint, error) { return dial(ctx, url, sourceOf(n), hello) },
 	}
 	if role == protocol.RoleViewer {
 		c.answered = func() { h.answers <- struct{}{} }

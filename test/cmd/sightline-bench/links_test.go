@@ -109,6 +109,8 @@ func TestLoadThatCannotOrMustNotBeIsRefused(t *testing.T) {
 		"another machine":             {"127.0.0.1 only", []string{"links", "--url", "http://192.0.2.1:8080", "--data", t.TempDir()}},
 		"two roles":                   {"exclude", []string{"links", "--devices", "--viewers"}},
 		"a server without its data":   {"--data", []string{"links", "--url", "http://127.0.0.1:1"}},
+		"too few links for a pair":    {"--links", []string{"drain", "--links", "3"}},
+		"no rate":                     {"--rate", []string{"drain", "--rate", "0"}},
 		"no pairs":                    {"--pairs", []string{"relay", "--pairs", "0"}},
 		"a program that is not there": {"start server", []string{"relay", "--program", filepath.Join(t.TempDir(), "none")}},
 	} {

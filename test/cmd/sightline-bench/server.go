@@ -88,7 +88,8 @@ func startServer(ctx context.Context, program string, flags ...string) (s *serve
 		return s, err
 	}
 	s.Data = filepath.Join(s.scratch, "data")
-	return s, s.launch(ctx, "127.0.0.1:0", flags)
+	err = s.launch(ctx, "127.0.0.1:0", flags)
+	return s, err
 }
 
 // again starts the server anew, after it has ended: with the same data, address and port.
