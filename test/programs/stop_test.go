@@ -134,7 +134,7 @@ func TestAServerThatStopsGivesEachLinkItsSlot(t *testing.T) {
 		}
 	}
 	s.ended()
-	for _, line := range []string{`msg="hub drains" links=6 rate=10 spread=300ms`, `msg="hub drained" links=6 took=`} {
+	for _, line := range []string{`msg="hub drains" links=6 rate=10 spread=298.8ms`, `msg="hub drained" links=6 took=`} {
 		if !strings.Contains(s.said(), line) {
 			t.Errorf("the log lacks %q", line)
 		}
