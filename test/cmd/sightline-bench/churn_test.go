@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	// churners come and go at the same time, each with a device and a viewer of its own.
+	// churners come and go at the same time.
 	churners = 8
 	// roundsPerSecond keeps what the hub remembers on purpose, such as used tokens, within its bounds.
 	roundsPerSecond = 100
@@ -59,7 +59,8 @@ func TestChurnLeavesNothingBehind(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	r, err := newRoster(t.Context(), h.records, churners)
+	// Each churner has devices of its own, enough of them that the sessions which it leaves open find room.
+	r, err := newRoster(t.Context(), h.records, churners*soak.Count(4, 128))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,9 +135,9 @@ func (c *churn) run(t *testing.T, length time.Duration) {
 	var group errgroup.Group
 	for n := range churners {
 		group.Go(func() error {
-			for round := n; c.limit.Wait(ctx) == nil; round++ { // n: they are not in step
-				if err := c.round(context.WithoutCancel(ctx), n, round); err != nil {
-					return fmt.Errorf("churner %d, round %d: %w", n, round, err)
+			for round := n; c.limit.Wait(ctx) == nil; round += churners {
+				if err := c.round(context.WithoutCancel(ctx), round%len(c.roster.devices), round/churners); err != nil {
+					return fmt.Errorf("round %d: %w", round, err)
 				}
 			}
 			return nil
@@ -160,8 +161,9 @@ func (c *churn) settle(t *testing.T, window time.Duration, goroutines int) {
 	}
 }
 
-// round opens a device's and a viewer's link and a session between them, and ends them in one of the ways there are.
-func (c *churn) round(ctx context.Context, n, round int) error {
+// round opens links of the n-th device and of a viewer and a session between them, and ends them in one of the ways
+// there are.
+func (c *churn) round(ctx context.Context, n, way int) error {
 	device, err := c.open(ctx, n, protocol.RoleDevice, nil)
 	if err != nil {
 		return err
@@ -183,10 +185,10 @@ func (c *churn) round(ctx context.Context, n, round int) error {
 		return err
 	}
 	endings := []func(context.Context, int, *pair) error{c.sayBye, c.cut, c.leaveSession, c.comeBack, c.takeOver, c.sayNothing}
-	return endings[round%len(endings)](ctx, n, p)
+	return endings[way%len(endings)](ctx, n, p)
 }
 
-// open opens the link of the n-th churner's device or viewer, or resumes one.
+// open opens the link of the n-th device or of a viewer of it, or resumes one.
 func (c *churn) open(ctx context.Context, n int, role protocol.Role, resume *protocol.Resume) (*endpoint, error) {
 	c.links.Add(1)
 	return dial(ctx, c.url, sourceOf(n), func() ([]byte, error) {
