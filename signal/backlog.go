@@ -21,6 +21,16 @@ func (b *backlog) add(e protocol.Envelope) error {
 	return nil
 }
 
+// replace keeps a session's candidates instead of what waits.
+func (b *backlog) replace(id protocol.SessionID, candidates []protocol.Candidate) {
+	b.take()
+	for i := range candidates {
+		if b.add(protocol.Must(protocol.TypeCandidate, id, &candidates[i])) != nil {
+			return // MaxSyncCandidates fit, unless they are abnormally long
+		}
+	}
+}
+
 // take empties the backlog.
 func (b *backlog) take() []protocol.Envelope {
 	messages := b.messages

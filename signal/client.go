@@ -39,6 +39,7 @@ type client struct {
 	device      protocol.DeviceID
 	generation  uint64
 	maxSessions int
+	issued      int64 // Unix time of the newest token that it showed; Hub.mu guards it
 
 	// parked is the link's place among those without a socket, nil while it has one, parkedAt since when. Hub.mu guards
 	// them.

@@ -85,7 +85,8 @@ func (h *Hub) Presence(id protocol.DeviceID) protocol.Presence {
 	return protocol.Presence{Device: id, Status: protocol.StatusOffline}
 }
 
-// online puts a device's new link in the place of an older one and lets waiting viewers in.
+// online puts a device's new link in the place of an older one and lets waiting viewers in. A hello that was signed
+// before the older one's has come late, on a socket that the device has given up: it must not send the device away.
 func (h *Hub) online(ctx context.Context, c *client, row record.Device) {
 	h.mu.Lock()
 	d := h.deviceLocked(c.device)
@@ -95,6 +96,11 @@ func (h *Hub) online(ctx context.Context, c *client, row record.Device) {
 		return
 	}
 	old := d.link
+	if old != nil && c.issued < old.issued {
+		h.mu.Unlock()
+		c.close(errLate)
+		return
+	}
 	if old != nil {
 		h.detachLocked(old) // what the device still holds, it will sync
 	}

@@ -72,7 +72,7 @@ func (h *Hub) admitDevice(
 	if c.generation, err = h.config.Directory.NextGeneration(ctx, id); err != nil {
 		return fmt.Errorf("count link of device %s: %w", id, err)
 	}
-	c.device, c.maxSessions = id, maxSessions(hello)
+	c.device, c.maxSessions, c.issued = id, maxSessions(hello), token.Issued.Unix()
 	c.logger = c.logger.With("device", id, "link", c.id)
 	if err := h.welcome(c, reason, protocol.Snapshot{}, nil); err != nil {
 		return err

@@ -174,6 +174,9 @@ func (h *Hub) attachCarrier(r *ride, servers []protocol.ICEServer, presence []pr
 		return nil, nil
 	}
 	c.maxSessions = r.maxSessions
+	if r.device.ID != "" {
+		c.issued = max(c.issued, r.device.Issued.Unix())
+	}
 	return h.backLocked(c, now), nil
 }
 

@@ -20,7 +20,7 @@ func (h *Hub) start(ctx context.Context, s *session, w *waiting, next protocol.G
 		err = h.inviteLocked(s, servers.device)
 	}
 	if err != nil && !ended {
-		unused := h.undoLocked(s, w.viewer)
+		unused := h.undoLocked(s, w.viewer, next)
 		h.mu.Unlock()
 		h.config.Relay.End(s.row.DeviceGrant)
 		if unused != "" {
@@ -65,9 +65,9 @@ func (h *Hub) provide(ctx context.Context, s *session, next protocol.GrantID) (s
 	return servers, nil
 }
 
-// undoLocked takes back a session that could not start. The viewer's grant is unused again; it is returned when the
-// viewer has left meanwhile, so that nobody will use it.
-func (h *Hub) undoLocked(s *session, c *client) (unused protocol.GrantID) {
+// undoLocked takes back a session that could not start. The viewer's grant is unused again. The one that nobody will use
+// is returned: the next, or the viewer's when it has left meanwhile.
+func (h *Hub) undoLocked(s *session, c *client, next protocol.GrantID) (unused protocol.GrantID) {
 	grant := s.row.ViewerGrant
 	s.row.ViewerGrant = ""
 	if s.viewer != nil && s.opened { // it repeated the open on another link, and believes in the session
@@ -79,7 +79,7 @@ func (h *Hub) undoLocked(s *session, c *client) (unused protocol.GrantID) {
 		return grant
 	}
 	c.grant = grant
-	return ""
+	return next
 }
 
 func (h *Hub) openedLocked(

@@ -28,10 +28,13 @@ func (h *Hub) adopt(ctx context.Context, c *client, e protocol.Envelope, m *prot
 	h.mu.Lock()
 	s := h.sessions[e.Session]
 	if s == nil {
-		waits := h.waitingLocked(c, e.Session) != nil
+		w := h.waitingLocked(c, e.Session)
+		if w != nil {
+			w.behind.replace(e.Session, m.Candidates) // its open says the rest
+		}
 		h.mu.Unlock()
-		if waits {
-			return nil // its open says the same
+		if w != nil {
+			return nil
 		}
 		return h.tellEnded(ctx, c, e.Session)
 	}
@@ -96,12 +99,7 @@ func (s *session) expectLocked(id protocol.SessionID, m *protocol.Sync) {
 	if m.Description != nil && m.Description.Kind == protocol.DescribeOffer {
 		s.offer = &protocol.Offer{Revision: m.Description.Revision, SDP: m.Description.SDP}
 	}
-	s.behind.take()
-	for i := range m.Candidates {
-		if s.behind.add(protocol.Must(protocol.TypeCandidate, id, &m.Candidates[i])) != nil {
-			return // MaxSyncCandidates fit, unless they are abnormally long
-		}
-	}
+	s.behind.replace(id, m.Candidates)
 }
 
 // synced is told when a device has told all its sessions: those it does not have are invited again if it never
@@ -128,7 +126,8 @@ func (h *Hub) synced(ctx context.Context, c *client) {
 	})
 }
 
-// inviteAgain invites a device that lost its link before it could answer.
+// inviteAgain invites a device that lost its link before it could answer. What the viewer has said since its open is
+// lost with that link, so it is asked to say it again.
 func (h *Hub) inviteAgain(ctx context.Context, s *session, c *client) {
 	servers, err := h.config.Relay.Grant(s.row.DeviceGrant, protocol.RoleDevice)
 	if err != nil {
@@ -138,7 +137,9 @@ func (h *Hub) inviteAgain(ctx context.Context, s *session, c *client) {
 	}
 	h.mu.Lock()
 	if h.sessions[s.row.ID] == s && s.device == nil && h.servesLocked(c, s) {
-		err = h.inviteLocked(s, servers)
+		if err = h.inviteLocked(s, servers); err == nil && s.viewer != nil {
+			s.viewer.send(protocol.Must(protocol.TypeSync, s.row.ID, &protocol.Sync{}))
+		}
 	}
 	h.mu.Unlock()
 	if err != nil {

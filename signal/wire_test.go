@@ -116,27 +116,31 @@ func (m *memoryWire) Close(code protocol.CloseCode, reason string) { m.end(&clos
 func (m *memoryWire) abort() { m.cut() }
 
 func (m *memoryWire) serve(h *Hub, address netip.Addr) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	next := func() []byte {
+	serveInMemory(h, address, m, "memory", func() []byte {
 		select {
 		case message := <-m.toHub:
 			return message
 		case <-m.gone:
 			return nil
 		}
-	}
+	})
+}
+
+// serveInMemory is a door: what a webSocket's serve does, with a socket whose messages next returns until it is nil.
+func serveInMemory(h *Hub, address netip.Addr, s socket, transport protocol.Transport, next func() []byte) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer s.abort()
 	_, body, err := protocol.Decode(next())
 	hello, ok := body.(*protocol.Hello)
 	if err != nil || !ok {
-		m.cut()
 		return
 	}
-	k := &carrier{socket: m, address: address, transport: "memory"}
+	k := &carrier{socket: s, address: address, transport: transport}
 	c, err := h.admit(ctx, hello, k)
 	var first []byte
 	if err == nil && k.prospect != nil {
-		_ = m.Write(k.prospect.welcome)
+		_ = s.Write(k.prospect.welcome)
 		if first = next(); first == nil {
 			return
 		}
@@ -144,7 +148,7 @@ func (m *memoryWire) serve(h *Hub, address netip.Addr) {
 		err = h.promote(ctx, k.prospect, e.Ack)
 	}
 	if err != nil {
-		farewell(m, protocol.AsError(err))
+		farewell(s, protocol.AsError(err))
 		return
 	}
 	connection := h.arrived(ctx, c, k)
@@ -162,5 +166,4 @@ func (m *memoryWire) serve(h *Hub, address netip.Addr) {
 	h.leave(ctx, c, k, errors.Is(end, errBye))
 	h.departed(ctx, connection, c.ending(k, end))
 	c.part(k)
-	m.cut()
 }
