@@ -29,8 +29,8 @@ func (h *Hub) adopt(ctx context.Context, c *client, e protocol.Envelope, m *prot
 	s := h.sessions[e.Session]
 	if s == nil {
 		w := h.waitingLocked(c, e.Session)
-		if w != nil {
-			w.behind.replace(e.Session, m.Candidates) // its open says the rest
+		if w != nil && m.Description != nil { // the open says the same, and the candidates were lost with the last one
+			w.behind.replace(e.Session, m.Candidates)
 		}
 		h.mu.Unlock()
 		if w != nil {

@@ -17,5 +17,5 @@ soak() {
   echo "== took $((SECONDS - start)) s"
 }
 
-soak ./test/soak .
+soak ./signal 'TestAnyInterleaving'
 soak ./test/cmd/sightline-bench TestChurnLeavesNothingBehind
