@@ -55,8 +55,10 @@ const (
 func newModel(t *testing.T, s *stage) *model {
 	m := &model{t: t, stage: s, probes: map[probeKey][]probe{}, generations: map[*modelEnd]uint64{}}
 	for _, e := range []*modelEnd{
-		{name: "alice", role: protocol.RoleViewer}, {name: "bob", role: protocol.RoleViewer},
-		{name: "box1", role: protocol.RoleDevice}, {name: "box2", role: protocol.RoleDevice, stopped: true},
+		{name: "alice", role: protocol.RoleViewer},
+		{name: "bob", role: protocol.RoleViewer},
+		{name: "box1", role: protocol.RoleDevice},
+		{name: "box2", role: protocol.RoleDevice, stopped: true},
 	} {
 		e.model, e.held, e.heard = m, map[protocol.SessionID]*modelSession{}, time.Now()
 		e.link = link.New(link.Config{Ping: 5 * time.Second, Grace: time.Minute}, time.Now())
