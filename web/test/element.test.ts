@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import "../src/element/define.ts";
 import type { SightlineCamera } from "../src/element/camera.ts";
-import { LABELS, PICTURE_CONTINUES, STATE_WORDS, WHY_WORDS, wordsFor } from "../src/element/words.ts";
+import { LABELS, PICTURE_CONTINUES, STATE_WORDS, WHY_WORDS, whyLongPoll, wordsFor } from "../src/element/words.ts";
 import { readAddress } from "../src/pages/address.ts";
 import { CODES } from "../src/protocol/error.ts";
+import { FALLBACK_REASONS } from "../src/protocol/fallback.ts";
 import { REASONS } from "../src/protocol/reason.ts";
 import { HINTS, STATES } from "../src/viewer/view.ts";
+import { PollDoor, welcome } from "./fakes/door.ts";
 import { Hub } from "./fakes/hub.ts";
 import { FakePeer, fakeRTC } from "./fakes/rtc.ts";
 
@@ -53,6 +55,14 @@ describe("the words", () => {
       expect(WHY_WORDS[why]?.detail, why).toMatch(/\S/);
     }
     expect(Object.keys(WHY_WORDS).sort()).toEqual([...new Set([...REASONS, ...CODES, ...HINTS])].sort());
+  });
+
+  it("say something of every reason of a fallback", () => {
+    for (const reason of FALLBACK_REASONS) {
+      const words = whyLongPoll({ reason }, LABELS.thisNetwork);
+      expect(words, reason).toMatch(/\S.*\.$/);
+      expect(words).not.toMatch(/[{}_]/);
+    }
   });
 
   it("say something of every state", () => {
@@ -147,6 +157,37 @@ describe("<sightline-camera>", () => {
     await camera.updateComplete;
     const panel = camera.shadowRoot?.querySelector("dl")?.textContent ?? "";
     for (const figure of ["H264", "1280 × 720", "30 fps", "12 ms", "0.0 %", "Relay"]) expect(panel).toContain(figure);
+  });
+
+  it("says by which door its signaling goes, and why, in an attribute, an event and the figures", async () => {
+    localStorage.clear();
+    const door = new PollDoor();
+    door.receives = true;
+    const camera = document.createElement("sightline-camera");
+    camera.linkOptions = { fallback: { failures: 1, remember: 0 } };
+    const events: unknown[] = [];
+    camera.addEventListener("sightline-transport", (event) => events.push((event as CustomEvent).detail));
+    Object.assign(camera, { hub: "https://hub.example", device: "dev_1", token: "t-1" });
+    document.body.append(camera);
+    await camera.updateComplete;
+    expect([camera.transport, camera.fallback, camera.dataset.transport]).toEqual([null, null, undefined]);
+    hub.socket.drop();
+    await vi.waitUntil(() => door.requests.length > 0);
+    await door.send.answer(200, { response: 1, messages: [welcome()] });
+    await vi.waitUntil(() => camera.transport !== null);
+    const fallback = { reason: "unknown" };
+    expect([camera.dataset.transport, camera.fallback]).toEqual(["long_poll", fallback]);
+    expect(events).toEqual([{ transport: "long_poll", fallback }]);
+    const presence = { device: "dev_1", status: "online", generation: 1, fallback: { reason: "cut", detail: "3 x" } };
+    await door.poll.answer(200, { response: 2, messages: [{ type: "presence", data: presence }] });
+    camera.shadowRoot?.querySelector("section")?.dispatchEvent(new KeyboardEvent("keydown", { key: "i" }));
+    await camera.updateComplete;
+    expect(text(camera)).toContain(`${LABELS.signaling}${LABELS.long_poll}`);
+    expect(text(camera)).toContain("WebSockets do not get through this network.");
+    expect(text(camera)).toContain("WebSockets are cut again and again in the camera's network. (3 x)");
+    camera.remove();
+    expect(camera.hasAttribute("data-transport")).toBe(false);
+    expect(door.send).toMatchObject({ keepalive: true, body: { messages: [{ type: "close" }, { type: "bye" }] } });
   });
 
   it("names every button", async () => {

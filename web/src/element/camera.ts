@@ -1,5 +1,6 @@
 import { html, LitElement, type TemplateResult } from "lit";
-import type { TokenProvider } from "../viewer/options.ts";
+import type { Door, Fallback } from "../protocol/fallback.ts";
+import type { TokenProvider, ViewerOptions } from "../viewer/options.ts";
 import type { State, View, Why } from "../viewer/view.ts";
 import { Viewer } from "../viewer/viewer.ts";
 import { type FaceActions, face } from "./face.ts";
@@ -13,6 +14,9 @@ const nothingYet: View = {
   reason: undefined,
   path: undefined,
   stats: undefined,
+  transport: undefined,
+  fallback: undefined,
+  deviceFallback: undefined,
   name: undefined,
   lastSeen: undefined,
 };
@@ -21,7 +25,8 @@ const nothingYet: View = {
  * `<sightline-camera>`: a device's live picture.
  *
  * Attributes: `hub` (default the page's origin), `device`, `token`, `ice` (`relay` uses relays only), `label`. It
- * reflects `data-state` and `data-path`, and fires `sightline-state` and `sightline-path` when they change.
+ * reflects `data-state`, `data-path` and `data-transport`, and fires `sightline-state`, `sightline-path` and
+ * `sightline-transport` when they change.
  */
 export class SightlineCamera extends LitElement {
   static override styles = styles;
@@ -32,6 +37,7 @@ export class SightlineCamera extends LitElement {
     ice: { type: String },
     label: { type: String },
     tokenProvider: { attribute: false },
+    linkOptions: { attribute: false },
   };
 
   /** The hub's address; empty means the origin of the page. */
@@ -46,6 +52,8 @@ export class SightlineCamera extends LitElement {
   declare label: string;
   /** Brings a new token when the one in use ends or is refused. */
   declare tokenProvider: TokenProvider | undefined;
+  /** By which doors the link comes and when it changes them, for tests; counts from the next viewing on. */
+  declare linkOptions: ViewerOptions["link"];
 
   #viewer: Viewer | undefined;
   /** What the viewing in hand was begun with; a change of it begins another. */
@@ -79,6 +87,7 @@ export class SightlineCamera extends LitElement {
     this.ice = "";
     this.label = "";
     this.tokenProvider = undefined;
+    this.linkOptions = undefined;
   }
 
   /** `idle`, `connecting`, `live`, `waiting` or `closed`. */
@@ -94,6 +103,16 @@ export class SightlineCamera extends LitElement {
   /** `direct` or `relay`; null while there is no path. */
   get path(): "direct" | "relay" | null {
     return this.#view.path ?? null;
+  }
+
+  /** What carries the signaling: `websocket` or `long_poll`; null while the server cannot be reached. */
+  get transport(): Door | null {
+    return this.#view.transport ?? null;
+  }
+
+  /** Why that is not the WebSocket, as a reason and a detail for people; null when it is. */
+  get fallback(): Fallback | null {
+    return this.#view.fallback ?? null;
   }
 
   /** Figures of the picture; null before there is one. */
@@ -178,6 +197,7 @@ export class SightlineCamera extends LitElement {
       token,
       tokenProvider: (why) => this.tokenProvider?.(why),
       relayOnly: ice === "relay",
+      link: this.linkOptions,
     });
     this.#viewer = viewer;
     viewer.events.on("change", (view) => this.#changed(view));
@@ -203,9 +223,13 @@ export class SightlineCamera extends LitElement {
       this.#touched();
     }
     if (view.path !== before.path) {
-      if (view.path) this.dataset.path = view.path;
-      else delete this.dataset.path;
+      this.#reflect("path", view.path);
       this.#tell("sightline-path", { path: this.path });
+    }
+    const moved = view.transport !== before.transport || view.fallback !== before.fallback;
+    if (moved) {
+      this.#reflect("transport", view.transport);
+      this.#tell("sightline-transport", { transport: this.transport, fallback: this.fallback });
     }
     if (view.state !== before.state || view.reason !== before.reason) {
       this.#tell("sightline-state", { state: this.state, reason: this.reason });
@@ -218,6 +242,11 @@ export class SightlineCamera extends LitElement {
       return;
     }
     this.requestUpdate();
+  }
+
+  #reflect(name: "path" | "transport", value: string | undefined): void {
+    if (value) this.dataset[name] = value;
+    else delete this.dataset[name];
   }
 
   #tell(name: string, detail: object): void {

@@ -289,6 +289,13 @@ export const styles = css`
     text-align: end;
     font-weight: 550;
   }
+  dd.note {
+    grid-column: 1 / -1;
+    max-width: 32ch;
+    color: var(--sightline-quiet);
+    font-weight: 400;
+    text-align: start;
+  }
 
   @container (height < 240px) {
     .emblem {

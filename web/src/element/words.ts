@@ -1,3 +1,4 @@
+import type { Fallback, FallbackReason } from "../protocol/fallback.ts";
 import type { State, Why } from "../viewer/view.ts";
 
 /** What a person reads about one situation. */
@@ -56,6 +57,24 @@ export const WHY_WORDS: Readonly<Record<Why, Words>> = {
   invalid: { title: "This link is not complete", detail: "Check that it was copied whole." },
 };
 
+/** Why there is no WebSocket. Only the first is known to most browsers. */
+export const FALLBACK_WORDS: Readonly<Record<FallbackReason, string>> = {
+  unknown: "WebSockets do not get through {network}.",
+  silent: "WebSockets open in {network}, but nothing comes through.",
+  cut: "WebSockets are cut again and again in {network}.",
+  status: "Something in {network} answers WebSockets in place of the service.",
+  captive_portal: "A sign-in page of {network} is in the way of WebSockets.",
+  intercepted: "Something in {network} opens encrypted connections.",
+  unreachable: "WebSockets cannot connect in {network}.",
+  refused: "The service refused the WebSocket.",
+};
+
+/** Says why there is no WebSocket, in whose network, with the detail if there is one. */
+export function whyLongPoll({ reason, detail }: Fallback, network: string): string {
+  const words = FALLBACK_WORDS[reason].replace("{network}", network);
+  return detail ? `${words} (${detail})` : words;
+}
+
 /** Shown over a picture that goes on although the link is gone. */
 export const PICTURE_CONTINUES = "Link lost — picture continues";
 
@@ -80,6 +99,12 @@ export const LABELS = {
   rtt: "Round trip",
   loss: "Packet loss",
   path: "Path",
+  signaling: "Signaling",
+  websocket: "WebSocket",
+  long_poll: "Long poll",
+  thisNetwork: "this network",
+  cameraNetwork: "the camera's network",
+  cameraLongPoll: "The camera is on long poll too.",
 } as const;
 
 /** The words for a state and its reason; a camera that is away says since when. */

@@ -1,3 +1,4 @@
+import type { LinkOptions } from "../link/options.ts";
 import type { ProtocolError } from "../protocol/error.ts";
 import type { View } from "./view.ts";
 
@@ -14,6 +15,8 @@ export interface ViewerOptions {
   tokenProvider?: TokenProvider | undefined;
   /** Whether to use relays only. */
   relayOnly?: boolean;
+  /** By which doors the link comes, and when it changes them; absent is the usual. */
+  link?: Pick<LinkOptions, "doors" | "fallback"> | undefined;
 }
 
 /** What a viewer tells. */

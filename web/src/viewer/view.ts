@@ -1,4 +1,5 @@
 import type { Code } from "../protocol/error.ts";
+import type { Door, Fallback } from "../protocol/fallback.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { PathKind } from "../protocol/session.ts";
 import type { Quality } from "../session/quality.ts";
@@ -27,6 +28,12 @@ export interface View {
   readonly reason: Why | undefined;
   readonly path: PathKind | undefined;
   readonly stats: Quality | undefined;
+  /** By which door the link is up; undefined while it is not. */
+  readonly transport: Door | undefined;
+  /** Why that is not the WebSocket. */
+  readonly fallback: Fallback | undefined;
+  /** Why the camera is not on a WebSocket; undefined when it is, or away. */
+  readonly deviceFallback: Fallback | undefined;
   /** What people call the camera, if the hub knows. */
   readonly name: string | undefined;
   /** When the camera was last online, if it is not and the hub told. */

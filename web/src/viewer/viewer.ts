@@ -44,6 +44,7 @@ export class Viewer {
     this.#options = options;
     this.#token = options.token;
     this.#link = new Link({
+      ...options.link,
       hub: options.hub,
       token: options.token,
       renewToken: (why) => this.#freshToken(why),
@@ -77,6 +78,9 @@ export class Viewer {
       }),
       path: this.#path,
       stats: this.#stats,
+      transport: this.#link.transport,
+      fallback: this.#link.fallback,
+      deviceFallback: this.#presence?.fallback,
       name: this.#presence?.name,
       lastSeen: this.#lastSeen,
     };

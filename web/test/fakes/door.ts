@@ -17,7 +17,8 @@ export interface Request {
 }
 
 /** Lets what waits for answered requests go on. */
-export const settle = () => vi.advanceTimersByTimeAsync(0);
+export const settle = () =>
+  vi.isFakeTimers() ? vi.advanceTimersByTimeAsync(0) : new Promise((done) => setTimeout(done));
 
 /** The other end of the long poll, request by request, in the place of fetch until vi.unstubAllGlobals. */
 export class PollDoor {
