@@ -132,11 +132,11 @@ func (c *churn) run(t *testing.T, length time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
-	var group errgroup.Group
+	group, running := errgroup.WithContext(ctx)
 	for n := range churners {
 		group.Go(func() error {
-			for round := n; c.limit.Wait(ctx) == nil; round += churners {
-				if err := c.round(context.WithoutCancel(ctx), round%len(c.roster.devices), round/churners); err != nil {
+			for round := n; c.limit.Wait(running) == nil; round += churners {
+				if err := c.round(t.Context(), round%len(c.roster.devices), round/churners); err != nil {
 					return fmt.Errorf("round %d: %w", round, err)
 				}
 			}
@@ -181,11 +181,23 @@ func (c *churn) round(ctx context.Context, n, way int) error {
 		_ = p.serve(serving) // the round ends it
 	}()
 	defer func() { hangUp(); <-ended }()
-	if _, err := p.session(ctx); err != nil {
+	if err := session(ctx, p); err != nil {
 		return err
 	}
 	endings := []func(context.Context, int, *pair) error{c.sayBye, c.cut, c.leaveSession, c.comeBack, c.takeOver, c.sayNothing}
 	return endings[way%len(endings)](ctx, n, p)
+}
+
+// session runs a session that ends as it should. The hub welcomes a device a moment before it lets viewers in to it.
+func session(ctx context.Context, p *pair) error {
+	ctx, cancel := context.WithTimeout(ctx, sessionTimeout)
+	defer cancel()
+	for {
+		_, err := p.session(ctx)
+		if !errors.Is(err, &protocol.Error{Code: protocol.CodeOffline}) {
+			return err
+		}
+	}
 }
 
 // open opens the link of the n-th device or of a viewer of it, or resumes one.
