@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"golang.org/x/time/rate"
 
+	"github.com/sightline-rtc/sightline/internal/throttle"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -51,7 +52,7 @@ func newLimiter() *limiter {
 func (l *limiter) wait(address netip.Addr, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	who := household(address)
+	who := throttle.Household(address)
 	v := l.addresses[who]
 	if v == nil {
 		if len(l.addresses) >= maxAddresses {
@@ -90,20 +91,6 @@ func take(limit *rate.Limiter, now time.Time) time.Duration {
 		reservation.CancelAt(now)
 	}
 	return wait
-}
-
-// household returns what one customer has: an IPv4 address, or the IPv6 /64 within which it picks addresses at will.
-func household(address netip.Addr) netip.Prefix {
-	address = address.Unmap().WithZone("")
-	bits := address.BitLen()
-	if address.Is6() {
-		bits = 64
-	}
-	prefix, err := address.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{} // the zero Addr: all unknown addresses together
-	}
-	return prefix
 }
 
 // limitEnrols is the middleware of the operation that needs no API key.

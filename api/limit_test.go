@@ -40,27 +40,6 @@ func numbered(n int) netip.Addr {
 	return netip.AddrFrom16(bytes)
 }
 
-func TestLimiterCountsHouseholds(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		same bool
-	}{
-		{"192.0.2.1", "192.0.2.1", true},
-		{"192.0.2.1", "::ffff:192.0.2.1", true},
-		{"192.0.2.1", "192.0.2.2", false},
-		{"2001:db8::1", "2001:db8::ffff:1", true},
-		{"2001:db8:0:1::1", "2001:db8:0:2::1", false},
-		{"fe80::1%eth0", "fe80::2%eth1", true},
-	} {
-		if got := household(netip.MustParseAddr(test.a)) == household(netip.MustParseAddr(test.b)); got != test.same {
-			t.Errorf("%s and %s: got the same household %t, want %t", test.a, test.b, got, test.same)
-		}
-	}
-	if household(netip.Addr{}) != (netip.Prefix{}) {
-		t.Error("an unknown address has a household")
-	}
-}
-
 func TestLimiterIsBounded(t *testing.T) {
 	l, now := newLimiter(), testTime
 	for i := range enrolsInTotalMax {

@@ -52,9 +52,19 @@ type Config struct {
 	SuspectWindow, SuspectWait time.Duration
 	// CredentialRefresh is how often relay credentials are renewed; 0 means 3 min, well within their 5 min of life.
 	CredentialRefresh time.Duration
-	// AcceptRate is how many links a second the hub wants to take back after a stop: goaway spreads its clients so. 0 means
-	// 500: a hello with its row in the store takes under a millisecond of one CPU (docs/benchmarks.md).
-	AcceptRate float64
+	// AcceptRate is how many links a second the hub takes, and wants to take back after a stop: goaway spreads its clients
+	// so. 0 means 500: a hello with its row in the store takes under a millisecond of one CPU (docs/benchmarks.md).
+	// AcceptBurst is how many at once; 0 means a fifth of the rate.
+	AcceptRate  float64
+	AcceptBurst int
+	// AddressRate and AddressBurst are the same for one address, or IPv6 /64; 0 means 20 and 10 s of the rate: an office or
+	// a carrier's NAT whose clients all come back together.
+	AddressRate  float64
+	AddressBurst int
+	// ProjectRate is the same for the new links of one project; 0 means that a project may have all of AcceptRate.
+	ProjectRate float64
+	// MaxStrangers bounds the sockets that have not said hello; 0 means as many as AcceptRate brings in HelloTimeout.
+	MaxStrangers int
 	// DrainDeadline bounds the spread, however many links there are, and how long clients have to leave for Hosts. 0, or
 	// more than three quarters of MediaTimeout, means half of that: a restarted hub must not have ended the sessions of
 	// those who come last.
@@ -73,8 +83,9 @@ type Config struct {
 }
 
 const (
-	defaultMaxParked  = 16 << 10
-	defaultAcceptRate = 500
+	defaultMaxParked   = 16 << 10
+	defaultAcceptRate  = 500
+	defaultAddressRate = 20
 )
 
 func (c Config) withDefaults() Config {
@@ -104,9 +115,7 @@ func (c Config) withDefaults() Config {
 	if c.MaxParked == 0 {
 		c.MaxParked = defaultMaxParked
 	}
-	if c.AcceptRate <= 0 {
-		c.AcceptRate = defaultAcceptRate
-	}
+	c.admissionDefaults()
 	if c.DrainDeadline <= 0 || c.DrainDeadline > c.MediaTimeout*3/4 {
 		c.DrainDeadline = c.MediaTimeout / 2
 	}
@@ -123,6 +132,24 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+func (c *Config) admissionDefaults() {
+	if c.AcceptRate <= 0 {
+		c.AcceptRate = defaultAcceptRate
+	}
+	if c.AcceptBurst == 0 {
+		c.AcceptBurst = burstOf(c.AcceptRate)
+	}
+	if c.AddressRate <= 0 {
+		c.AddressRate = defaultAddressRate
+	}
+	if c.AddressBurst == 0 {
+		c.AddressBurst = max(1, int(10*c.AddressRate))
+	}
+	if c.MaxStrangers == 0 {
+		c.MaxStrangers = c.AcceptBurst + int(c.AcceptRate*c.HelloTimeout.Seconds())
+	}
 }
 
 func remoteAddress(r *http.Request) netip.Addr {

@@ -66,6 +66,9 @@ func (h *Hub) admitDevice(
 	if !row.Revoked.IsZero() {
 		return removedError
 	}
+	if err := h.mayJoin(row.Project, now); err != nil {
+		return err
+	}
 	if err := h.replay.Use(token, now); err != nil {
 		return err
 	}
@@ -86,6 +89,9 @@ func (h *Hub) admitViewer(
 ) error {
 	viewer, err := h.config.Tokens.Verify(hello.Token, now)
 	if err != nil {
+		return err
+	}
+	if err := h.mayJoin(viewer.Project, now); err != nil {
 		return err
 	}
 	c.viewer = viewer

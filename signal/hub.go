@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -23,6 +24,8 @@ type Hub struct {
 	replay auth.ReplayGuard
 	// history has a lock of its own, so that nothing waits for it.
 	history history
+	// admission has locks of its own too: a flood of newcomers must not hold up those who are in.
+	admission *admission
 	// work counts the goroutines of sockets and writers.
 	work sync.WaitGroup
 	// hurry is closed by Abort.
@@ -41,6 +44,8 @@ type Hub struct {
 	// parked are the clients whose link has no socket, the longest without one first; graves the links that ended.
 	parked *list.List
 	graves graves
+	// homes counts the parked clients by where they last came from.
+	homes map[netip.Prefix]int
 	// strangers are the sockets that have not said hello.
 	strangers map[*webSocket]bool
 	// prospects are those of the long poll door; a link has one at most.
@@ -57,6 +62,8 @@ func New(config Config) *Hub {
 	return &Hub{
 		config:    config,
 		hurry:     make(chan struct{}),
+		admission: newAdmission(config),
+		homes:     map[netip.Prefix]int{},
 		parked:    list.New(),
 		graves:    graves{byLink: map[protocol.LinkID]grave{}, most: config.MaxParked},
 		clients:   map[protocol.LinkID]*client{},

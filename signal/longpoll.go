@@ -162,7 +162,7 @@ func (h *Hub) enter() bool {
 
 // serveHello answers a hello with what its link begins with.
 func (h *Hub) serveHello(w http.ResponseWriter, r *http.Request) {
-	if !h.admissible(w) {
+	if !h.admitRequest(w, r) {
 		return
 	}
 	body, ok := bodyOf(w, r, maxHelloBytes)

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"time"
 
+	"github.com/sightline-rtc/sightline/internal/throttle"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -24,6 +25,7 @@ func (h *Hub) park(ctx context.Context, c *client, k *carrier) {
 		h.strikeLocked(oldest)
 	}
 	c.parked, c.parkedAt = h.parked.PushBack(c), now
+	h.homes[throttle.Household(c.address)]++
 	d := h.devices[c.device]
 	suspect := c.role == protocol.RoleDevice && d != nil && d.link == c
 	if suspect {
@@ -70,6 +72,10 @@ func (h *Hub) unparkClientLocked(c *client) {
 	if c.parked != nil {
 		h.parked.Remove(c.parked)
 		c.parked = nil
+		home := throttle.Household(c.address)
+		if h.homes[home]--; h.homes[home] == 0 {
+			delete(h.homes, home)
+		}
 	}
 }
 

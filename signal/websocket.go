@@ -23,7 +23,7 @@ var writeBuffers sync.Pool
 
 // ServeHTTP is the WebSocket door, GET /v1/link. The link's life goes on when it returns.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.admissible(w) {
+	if !h.admitRequest(w, r) {
 		return
 	}
 	upgrader := websocket.Upgrader{
@@ -48,16 +48,6 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.strangers[s] = true
 	h.work.Go(func() { h.serve(s, address) }) //nolint:contextcheck // a socket outlives the request that brought it
-}
-
-// admissible reports whether a new socket may come, or answers why not.
-func (h *Hub) admissible(w http.ResponseWriter) bool {
-	if h.Ready() {
-		return true
-	}
-	w.Header().Set("Retry-After", "2")
-	http.Error(w, "the server is not ready", http.StatusServiceUnavailable)
-	return false
 }
 
 func (h *Hub) nodeName() string { return string(h.config.Node) }

@@ -9,7 +9,7 @@ import (
 // floors are the packages of each floor of docs/architecture.md, with everything below them in the tree.
 var floors = [][]string{
 	0: {"protocol"},
-	1: {"link", "record", "auth", "internal/obs"},
+	1: {"link", "record", "auth", "internal/obs", "internal/throttle"},
 	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/bus", "internal/usage", "internal/webhook"},
 	3: {"internal/config"},
 	4: {"internal/app"},

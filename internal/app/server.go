@@ -85,7 +85,8 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	s.hub = signal.New(signal.Config{
 		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring,
 		Node: s.node, Audience: s.names.has, Origins: c.Origins, ClientAddress: s.clientAddress,
-		AcceptRate: c.AcceptRate, DrainDeadline: c.DrainDeadline, Logger: logger,
+		AcceptRate: c.AcceptRate, AddressRate: c.AddressRate, ProjectRate: c.ProjectRate,
+		DrainDeadline: c.DrainDeadline, Logger: logger,
 	})
 	if err := s.hub.Load(ctx); err != nil {
 		return s, err

@@ -34,7 +34,7 @@ func settings(t *testing.T, changes ...func(*config.Serve)) config.Serve {
 	t.Helper()
 	c := config.Serve{
 		Data: config.Data{Data: t.TempDir()}, Listen: "127.0.0.1:0", TurnListen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0",
-		AcceptRate: 500, DrainDeadline: time.Minute,
+		AcceptRate: 500, AddressRate: 20, DrainDeadline: time.Minute,
 	}
 	for _, change := range changes {
 		change(&c)

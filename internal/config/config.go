@@ -51,6 +51,8 @@ type Serve struct {
 	TLSCert        string         `name:"tls-cert" help:"Certificate chain, PEM. With --tls-key the server speaks HTTPS." placeholder:"FILE"`
 	TLSKey         string         `name:"tls-key" help:"Key of the certificate, PEM." placeholder:"FILE"`
 	AcceptRate     float64        `help:"Links that may come in a second; after a stop clients come back at this rate." default:"500" placeholder:"N"`
+	AddressRate    float64        `help:"Links that may come from one address in a second, ten times as many at once." default:"20" placeholder:"N"`
+	ProjectRate    float64        `help:"New links that one project may make in a second. 0: as many as in all." placeholder:"N"`
 	DrainDeadline  time.Duration  `help:"Longest time over which a stop spreads the return of its clients." default:"1m"`
 	MetricsListen  string         `help:"Address of /metrics. Empty: 127.0.0.1:9464, or any free port where that is taken; off: none." placeholder:"HOST:PORT"`
 }
@@ -224,10 +226,16 @@ func (s *Serve) Validate() error {
 // maxAcceptRate is more than one machine can take.
 const maxAcceptRate = 100_000
 
-// checkReturn looks at what says how clients come back after a stop.
+// checkReturn looks at what says how clients come, and come back after a stop.
 func (s *Serve) checkReturn() error {
 	if s.AcceptRate < 1 || s.AcceptRate > maxAcceptRate {
 		return fmt.Errorf("--accept-rate: %v is not between 1 and %d links a second", s.AcceptRate, maxAcceptRate)
+	}
+	if s.AddressRate <= 0 || s.AddressRate > maxAcceptRate {
+		return fmt.Errorf("--address-rate: %v is not above 0 and up to %d links a second", s.AddressRate, maxAcceptRate)
+	}
+	if s.ProjectRate < 0 || s.ProjectRate > maxAcceptRate {
+		return fmt.Errorf("--project-rate: %v is not between 0 and %d links a second", s.ProjectRate, maxAcceptRate)
 	}
 	if most := protocol.MediaTimeout * 3 / 4; s.DrainDeadline <= 0 || s.DrainDeadline > most {
 		return fmt.Errorf("--drain-deadline: %v is not more than 0 and at most %v: a restarted server ends the sessions of absent clients after %v",

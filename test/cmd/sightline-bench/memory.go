@@ -29,6 +29,9 @@ import (
 // timer costs what it costs with any interval.
 const quiet = time.Hour
 
+// unlimited is a rate at which links in memory, which have no address, may come.
+const unlimited = 1e6
+
 // household is a hub with a real store and relay in this process.
 type household struct {
 	records *store.Store
@@ -101,6 +104,7 @@ func openHousehold(ctx context.Context, dir string, config signal.Config) (h *ho
 	}
 	config.Directory, config.Sessions, config.Relay = h.records, h.records.Sessions(), h.relay
 	config.Tokens, config.Node = auth.NewKeyring(signing), "bench"
+	config.AcceptRate, config.AddressRate = unlimited, unlimited
 	h.hub = signal.New(config)
 	return h, h.hub.Load(ctx)
 }
