@@ -10,9 +10,11 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device"
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // parse reads the flags of run and check. A flag that is not given is taken from the environment: SIGHTLINE_ and its
@@ -21,7 +23,8 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	config := device.Config{Version: version}
 	set := flag.NewFlagSet("sightline-agent "+args[0], flag.ContinueOnError)
 	set.SetOutput(io.Discard) // an error is told once, by whoever gets it
-	var enrol, ca, level string
+	var enrol, ca, level, door string
+	var retry time.Duration
 	set.StringVar(&config.Hub, "hub", "", "`URL` of the server")
 	set.StringVar(&enrol, "enroll", "", "one-time `CODE` with which the camera joins; not needed once it has")
 	set.StringVar(&config.State, "state", "", "`DIR` that keeps the camera's key and identity")
@@ -32,6 +35,8 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	set.IntVar(&config.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
 	set.StringVar(&config.Media.Listen, "media-listen", "", "UDP `HOST:PORT` for media; any free port if empty")
 	set.StringVar(&ca, "ca", "", "PEM `FILE` of the authority that signed the server's certificate")
+	set.StringVar(&door, "door", "auto", "way to the server: auto, websocket or poll")
+	set.DurationVar(&retry, "door-retry", 0, "`TIME` between tries of the WebSocket while the long poll is used; 1, 5, then 15m if 0")
 	set.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	err := set.Parse(args[1:])
 	if errors.Is(err, flag.ErrHelp) {
@@ -60,8 +65,23 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 		return config, fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
 	}
 	config.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: least}))
+	var known bool
+	if config.Door, known = doors[door]; !known {
+		return config, fmt.Errorf("--door is auto, websocket or poll, not %q", door)
+	}
+	if retry < 0 {
+		return config, fmt.Errorf("--door-retry is a time such as 2m, not %s", retry)
+	}
+	if retry > 0 {
+		config.Probes = []time.Duration{retry}
+	}
 	config.TLS, err = trust(ca)
 	return config, err
+}
+
+// doors are the values of --door.
+var doors = map[string]protocol.Transport{
+	"auto": "", "websocket": protocol.TransportWebSocket, "poll": protocol.TransportLongPoll,
 }
 
 func fromEnvironment(set *flag.FlagSet) error {

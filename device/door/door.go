@@ -50,6 +50,8 @@ type Config struct {
 	// 0 means 250 ms. After Retries of them, 0 means 3, the door is lost.
 	Retry   time.Duration
 	Retries int
+	// CutAfter is how long a poll must have waited for its loss to say nothing about the hub; 0 means 1 s.
+	CutAfter time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -61,6 +63,7 @@ func (c Config) withDefaults() Config {
 		{&c.HelloTimeout, protocol.HelloTimeout},
 		{&c.PollTimeout, protocol.PollWait + 10*time.Second},
 		{&c.Retry, 250 * time.Millisecond},
+		{&c.CutAfter, time.Second},
 	} {
 		if *d.value == 0 {
 			*d.value = d.zero

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -20,6 +21,9 @@ type longPoll struct {
 	// got is the number of the last response that came whole, waiting what is left of its messages. They are the reader's.
 	got     uint64
 	waiting []json.RawMessage
+
+	// sending is held by a send: the hub takes one at a time.
+	sending sync.Mutex
 }
 
 func (d *Dialer) openLongPoll(ctx context.Context, hello []byte, received func() uint64) (Door, *protocol.Welcome, error) {
@@ -80,7 +84,7 @@ func (p *longPoll) poll(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode poll: %w", err)
 	}
-	answer, err := p.dialer.insist(ctx, question{
+	answer, err := p.await(ctx, question{
 		path: protocol.PollPath, authorization: p.authorization, body: body, timeout: p.dialer.config.PollTimeout,
 	})
 	if err != nil {
@@ -97,8 +101,37 @@ func (p *longPoll) poll(ctx context.Context) error {
 	return nil
 }
 
+// await polls until there is an answer. Something in between may let no request wait for as long as the hub does: the
+// ping that follows a poll that was cut finds out whether the hub is there, and its pong answers the next poll.
+func (p *longPoll) await(ctx context.Context, q question) (*answer, error) {
+	retry := p.dialer.config.Retry
+	for failures := 0; ; failures++ {
+		began := time.Now()
+		a, err := p.dialer.ask(ctx, q)
+		if !passing(err) {
+			return a, err
+		}
+		if time.Since(began) > p.dialer.config.CutAfter {
+			failures = 0
+			if _, err := p.Write(ctx, []byte(ping)); err != nil {
+				return nil, err
+			}
+		}
+		if failures == p.dialer.config.Retries {
+			return nil, err
+		}
+		if err := pause(ctx, retry<<failures); err != nil {
+			return nil, err
+		}
+	}
+}
+
+const ping = `{"type":"ping"}`
+
 // Write implements Door. What got no answer is sent again as it was: the hub knows by their numbers what it has of it.
 func (p *longPoll) Write(ctx context.Context, messages ...[]byte) (uint64, error) {
+	p.sending.Lock()
+	defer p.sending.Unlock()
 	answer, err := p.dialer.insist(ctx, question{
 		path: protocol.SendPath, authorization: p.authorization, body: parcel(messages...), timeout: p.dialer.config.DialTimeout,
 	})
@@ -117,18 +150,21 @@ func (p *longPoll) Close() error { return nil }
 
 // insist asks until there is an answer of the hub's.
 func (d *Dialer) insist(ctx context.Context, q question) (*answer, error) {
-	wait := d.config.Retry
-	for retry := 0; ; retry++ {
+	for failures := 0; ; failures++ {
 		a, err := d.ask(ctx, q)
-		var failure *Failure
-		if !errors.As(err, &failure) || !failure.passing || retry == d.config.Retries {
+		if !passing(err) || failures == d.config.Retries {
 			return a, err
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := pause(ctx, d.config.Retry<<failures); err != nil {
 			return nil, err
 		}
-		wait *= 2
 	}
+}
+
+// passing reports whether the same request may be made again.
+func passing(err error) bool {
+	var failure *Failure
+	return errors.As(err, &failure) && failure.passing
 }
 
 // pause waits, and fails only when the context ends.

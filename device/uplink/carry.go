@@ -14,17 +14,25 @@ import (
 // returns that door, or why there is none.
 func (l *Link) carry(ctx context.Context, c *carrier) (next *carrier, err error) {
 	if err := l.begin(c); err != nil {
-		return nil, errors.Join(err, c.door.Close())
+		_ = c.door.Close() // it was good; the link is not
+		return nil, err
 	}
 	up, down := context.WithCancel(ctx)
 	defer down()
-	// What the hub says last is heard although the link leaves.
+	// The door outlives the link's use of it for a while: what is being written is not broken off, the hub hears a bye, or
+	// that the link goes on elsewhere, and ends the door; and when it was the one to end it, it says why.
 	open, end := context.WithCancel(context.WithoutCancel(ctx))
+	l.work.Go(func() {
+		<-up.Done()
+		_ = Pause(open, farewellTime) // either way the door's time is over
+		end()
+	})
 	read := make(chan error, 1)
 	l.work.Go(func() {
 		defer end()
 		defer down()
-		read <- errors.Join(l.readAll(ctx, open, c), c.door.Close())
+		defer c.door.Close()
+		read <- l.readAll(ctx, open, c)
 	})
 	var scout sync.WaitGroup
 	scout.Go(func() {
@@ -32,11 +40,8 @@ func (l *Link) carry(ctx context.Context, c *carrier) (next *carrier, err error)
 			down()
 		}
 	})
-	writing := l.writeAll(up, c)
+	writing := l.writeAll(up, open, c)
 	down()
-	// The hub ends the door when it has heard a bye, or that the link goes on elsewhere; and when it was the one to end it,
-	// it says why.
-	farewell := time.AfterFunc(farewellTime, end)
 	if ctx.Err() != nil {
 		writing = l.bye(open, c)
 	}
@@ -44,11 +49,9 @@ func (l *Link) carry(ctx context.Context, c *carrier) (next *carrier, err error)
 	if next != nil {
 		return next, nil
 	}
-	reading := <-read
-	farewell.Stop()
-	err = reading
+	err = <-read
 	var said *door.Closed
-	if writing != nil && !errors.Is(writing, context.Canceled) && !errors.As(reading, &said) {
+	if writing != nil && !errors.Is(writing, context.Canceled) && !errors.As(err, &said) {
 		err = writing
 	}
 	l.policy.lost(c.door.Transport(), time.Since(c.since), err)
@@ -65,8 +68,9 @@ func (l *Link) bye(ctx context.Context, c *carrier) error {
 	return err
 }
 
-// writeAll writes what waits and keeps the link's timers, until the context ends.
-func (l *Link) writeAll(ctx context.Context, c *carrier) error {
+// writeAll writes what waits and keeps the link's timers, until the link leaves the door: up ends then, and open not
+// long after.
+func (l *Link) writeAll(up, open context.Context, c *carrier) error {
 	for {
 		for {
 			messages, err := l.next()
@@ -76,7 +80,7 @@ func (l *Link) writeAll(ctx context.Context, c *carrier) error {
 			if len(messages) == 0 {
 				break
 			}
-			if err := l.write(ctx, c, messages); err != nil {
+			if err := l.write(open, c, messages); err != nil {
 				return err
 			}
 		}
@@ -85,9 +89,9 @@ func (l *Link) writeAll(ctx context.Context, c *carrier) error {
 		l.mu.Unlock()
 		timer := time.NewTimer(wait)
 		select {
-		case <-ctx.Done():
+		case <-up.Done():
 			timer.Stop()
-			return ctx.Err()
+			return up.Err()
 		case <-l.wake:
 			timer.Stop()
 		case <-timer.C:

@@ -94,6 +94,8 @@ func TestAgentsMistakesAreSaidInOneLine(t *testing.T) {
 		{"no number", run("--state", state, "--max-viewers", "many"), `"many"`},
 		{"no authority", run("--state", state, "--ca", "/nowhere.pem"), "--ca: open /nowhere.pem: no such file or directory"},
 		{"wrong level", run("--state", state, "--log-level", "loud"), `--log-level is debug, info, warn or error, not "loud"`},
+		{"wrong door", run("--state", state, "--door", "back"), `--door is auto, websocket or poll, not "back"`},
+		{"negative time", run("--state", state, "--door-retry", "-1s"), "--door-retry is a time such as 2m, not -1s"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { mistake(t, "sightline-agent", tt.want, tt.args...) })
