@@ -31,7 +31,7 @@ func (l *Link) carry(ctx context.Context, c *carrier) (next *carrier, err error)
 	l.work.Go(func() {
 		defer end()
 		defer down()
-		defer c.door.Close()
+		defer c.door.Close() //nolint:errcheck // the hub may have ended it
 		read <- l.readAll(ctx, open, c)
 	})
 	var scout sync.WaitGroup
