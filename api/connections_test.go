@@ -23,6 +23,7 @@ func TestADeviceShowsItsLastConnectionsToItsOwnProjectOnly(t *testing.T) {
 	lost := link
 	lost.Closed, lost.Cause, lost.Detail = testTime.Add(time.Second), record.CauseLost, "the connection was reset"
 	link.ID, link.Link, link.Generation, link.Opened = "c2", "l2", 2, testTime.Add(time.Minute)
+	link.Transport, link.Fallback = protocol.TransportLongPoll, &protocol.Fallback{Reason: protocol.FallbackStatus, Detail: "HTTP 200"}
 	w.connections = []record.Connection{link, lost}
 
 	var got struct {
@@ -31,7 +32,10 @@ func TestADeviceShowsItsLastConnectionsToItsOwnProjectOnly(t *testing.T) {
 	call(t, a, mine, http.MethodGet, "/v1/devices/cam/connections", "").decode(t, &got)
 	software := &Agent{Name: "agent", Version: "1.2"}
 	want := []Connection{
-		{Link: "l2", Generation: 2, Address: "192.0.2.1", Transport: "websocket", Agent: software, Opened: testTime.Add(time.Minute)},
+		{
+			Link: "l2", Generation: 2, Address: "192.0.2.1", Transport: "long_poll", Agent: software, Opened: testTime.Add(time.Minute),
+			Fallback: &Fallback{Reason: "status", Detail: "HTTP 200"},
+		},
 		{
 			Link: "l1", Generation: 1, Address: "192.0.2.1", Transport: "websocket", Agent: software, Opened: testTime,
 			Closed: testTime.Add(time.Second), Cause: "lost", Detail: "the connection was reset",
@@ -50,7 +54,8 @@ func TestADeviceShowsItsLastConnectionsToItsOwnProjectOnly(t *testing.T) {
 	var device Device
 	call(t, a, mine, http.MethodGet, "/v1/devices/cam", "").decode(t, &device)
 	present := Presence{
-		Status: protocol.StatusOnline, Since: testTime, Generation: 3, Address: "192.0.2.1", Transport: "websocket", Agent: software,
+		Status: protocol.StatusOnline, Since: testTime, Generation: 3, Address: "192.0.2.1", Transport: "long_poll", Agent: software,
+		Fallback: &Fallback{Reason: "status", Detail: "HTTP 200"},
 	}
 	if diff := cmp.Diff(present, device.Presence); diff != "" {
 		t.Errorf("presence differs:\n%s", diff)

@@ -28,7 +28,8 @@ type Presence struct {
 	Generation uint64          `json:"generation" doc:"Counts the device's links"`
 	// What follows is of the socket that it has now.
 	Address   string             `json:"address,omitempty" doc:"Where its connection comes from now"`
-	Transport protocol.Transport `json:"transport,omitempty" doc:"What carries its link now"`
+	Transport protocol.Transport `json:"transport,omitempty" doc:"What carries its link now: websocket or long_poll"`
+	Fallback  *Fallback          `json:"fallback,omitempty" doc:"Why that is no WebSocket, as the device says"`
 	Agent     *Agent             `json:"agent,omitempty" doc:"What it says of its software"`
 }
 
@@ -114,7 +115,8 @@ func (a *API) device(d record.Device) Device {
 		Presence: Presence{Status: p.Status, Since: p.Since, Generation: p.Generation},
 	}
 	if c, ok := a.config.Hub.Connection(d.ID); ok {
-		out.Presence.Address, out.Presence.Transport, out.Presence.Agent = addressText(c.Address), c.Transport, agent(c.Program)
+		out.Presence.Address, out.Presence.Agent = addressText(c.Address), agent(c.Program)
+		out.Presence.Transport, out.Presence.Fallback = c.Transport, fallback(c.Fallback)
 	}
 	return out
 }

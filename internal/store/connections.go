@@ -12,7 +12,7 @@ import (
 const MaxConnections = 20
 
 const connectionColumns = `id, device, link, generation, address, transport, program, version, model,
-	opened_ms, closed_ms, cause, detail, bye`
+	opened_ms, closed_ms, cause, detail, bye, fallback_reason, fallback_detail`
 
 // newestFirst orders a device's connections. The generation goes before the time: a clock may have been wrong.
 const newestFirst = ` ORDER BY generation DESC, opened_ms DESC, id DESC LIMIT ?`
@@ -21,12 +21,17 @@ func scanConnection(row *sql.Rows) (record.Connection, error) {
 	var c record.Connection
 	var address string
 	var opened, closed stamp
+	var fallback protocol.Fallback
 	err := row.Scan(&c.ID, &c.Device, &c.Link, &c.Generation, &address, &c.Transport,
-		&c.Program.Name, &c.Program.Version, &c.Program.Model, &opened, &closed, &c.Cause, &c.Detail, &c.Bye)
+		&c.Program.Name, &c.Program.Version, &c.Program.Model, &opened, &closed, &c.Cause, &c.Detail, &c.Bye,
+		&fallback.Reason, &fallback.Detail)
 	if err != nil {
 		return c, err
 	}
 	c.Opened, c.Closed = opened.time(), closed.time()
+	if fallback.Reason != "" {
+		c.Fallback = &fallback
+	}
 	if address != "" {
 		err = c.Address.UnmarshalText([]byte(address))
 	}
@@ -39,14 +44,19 @@ func (s *Store) SaveConnection(ctx context.Context, c record.Connection) error {
 	if err != nil {
 		return about(err, "save connection of device %s", c.Device)
 	}
+	var fallback protocol.Fallback
+	if c.Fallback != nil {
+		fallback = *c.Fallback
+	}
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO connections (`+connectionColumns+`)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET closed_ms = excluded.closed_ms, cause = excluded.cause,
 				detail = excluded.detail, bye = excluded.bye`,
 			c.ID, c.Device, c.Link, c.Generation, string(address), c.Transport,
 			c.Program.Name, c.Program.Version, c.Program.Model,
-			stampOf(c.Opened), stampOf(c.Closed), c.Cause, c.Detail, c.Bye); err != nil {
+			stampOf(c.Opened), stampOf(c.Closed), c.Cause, c.Detail, c.Bye,
+			fallback.Reason, fallback.Detail); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `DELETE FROM connections WHERE device = ? AND id NOT IN

@@ -36,6 +36,8 @@ func TestAConnectionComesBackAsItWentIn(t *testing.T) {
 	d := enrol(t, s, protocol.DefaultProject)
 	first, second := newConnection(c, d.ID, 1), newConnection(c, d.ID, 2)
 	second.Address, second.Program = netip.Addr{}, protocol.Client{}
+	second.Transport = protocol.TransportLongPoll
+	second.Fallback = &protocol.Fallback{Reason: protocol.FallbackStatus, Detail: "HTTP 200 from nginx/1.18"}
 	saveConnection(t, s, first)
 	saveConnection(t, s, second)
 	c.pass(time.Minute)
