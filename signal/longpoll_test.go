@@ -9,7 +9,7 @@ import (
 
 func TestASessionGoesWhollyOverLongPoll(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *stage) {
-		s.polls()
+		s.connect = s.longPoll
 		d, v := s.device(t, camera), s.viewer(t, nil)
 		if d.welcome.PingS != 32 || v.welcome.PingS != 32 {
 			t.Errorf("got ping_s %d and %d, want 32", d.welcome.PingS, v.welcome.PingS)

@@ -52,8 +52,13 @@ func (s *stage) hello(t *testing.T, hello protocol.Hello) *peer {
 // dial makes a peer that has not said hello.
 func (s *stage) dial(t *testing.T) *peer {
 	t.Helper()
+	return s.dialBy(t, s.connect)
+}
+
+func (s *stage) dialBy(t *testing.T, connect func(*testing.T) wire) *peer {
+	t.Helper()
 	p := &peer{
-		t: t, stage: s, wire: s.connect(t), inbox: make(chan message, maxInbox),
+		t: t, stage: s, wire: connect(t), inbox: make(chan message, maxInbox),
 		link: link.New(link.Config{Ping: 5 * time.Second, Grace: 24 * time.Hour}, time.Now()),
 	}
 	t.Cleanup(p.wire.cut)
@@ -80,8 +85,74 @@ func (p *peer) back(hello protocol.Hello) *peer {
 	return again
 }
 
+// probe tries another door, made by connect, while the peer goes on with this one. The peer that it returns has been
+// welcomed, and has yet to say its first message.
+func (p *peer) probe(connect func(*testing.T) wire, hello protocol.Hello) *peer {
+	p.t.Helper()
+	again := p.stage.dialBy(p.t, connect)
+	p.mu.Lock()
+	hello.Resume = &protocol.Resume{Link: p.welcome.Link, Key: p.welcome.Key, Received: p.link.Received()}
+	p.mu.Unlock()
+	if err := again.introduce(hello); err != nil {
+		p.t.Fatalf("hello: %v", err)
+	}
+	return again
+}
+
+// moveTo goes on with the link on a probe.
+func (p *peer) moveTo(again *peer) {
+	p.t.Helper()
+	p.mu.Lock()
+	p.moved = true
+	err := p.link.Attach(max(again.welcome.Received, p.link.Acknowledged()), time.Now())
+	again.link, again.lastID = p.link, p.lastID
+	p.mu.Unlock()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	again.mu.Lock()
+	again.speakLocked()
+	again.mu.Unlock()
+	if err := again.begin(); err != nil {
+		p.t.Fatalf("on the new door: %v", err)
+	}
+}
+
+// speakLocked says the first message after the welcome of a link that goes on, which takes it to this door.
+func (p *peer) speakLocked() {
+	if w, polls := p.wire.(*pollWire); polls {
+		w.resumedFrom(p.link.Received()) // as the first poll will say
+	} else if !p.link.Pending() {
+		e := protocol.Envelope{Type: protocol.TypeAck, Ack: p.link.Received()}
+		if b, err := e.Encode(); err == nil {
+			_ = p.wire.write(b) // a closed door shows when it is read
+		}
+	}
+	p.flushLocked()
+}
+
 // greet says hello and waits for the welcome and its snapshot.
 func (p *peer) greet(hello protocol.Hello) error {
+	if err := p.introduce(hello); err != nil {
+		return err
+	}
+	var err error
+	p.mu.Lock()
+	if p.welcome.Resumed {
+		err = p.link.Attach(max(p.welcome.Received, p.link.Acknowledged()), time.Now())
+		p.speakLocked()
+	} else if p.link.Received() != 0 {
+		p.link.Reset(time.Now())
+	}
+	p.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return p.begin()
+}
+
+// introduce says hello and waits for the welcome.
+func (p *peer) introduce(hello protocol.Hello) error {
 	if hello.Version == 0 {
 		hello.Version = protocol.Version
 	}
@@ -93,20 +164,12 @@ func (p *peer) greet(hello protocol.Hello) error {
 	if err := p.wire.write(b); err != nil {
 		return err
 	}
-	if p.welcome, err = first[*protocol.Welcome](p); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	if p.welcome.Resumed {
-		err = p.link.Attach(p.welcome.Received, time.Now())
-		p.flushLocked()
-	} else if p.link.Received() != 0 {
-		p.link.Reset(time.Now())
-	}
-	p.mu.Unlock()
-	if err != nil {
-		return err
-	}
+	p.welcome, err = first[*protocol.Welcome](p)
+	return err
+}
+
+// begin waits for the snapshot and starts what reads all later messages.
+func (p *peer) begin() error {
 	for p.snapshot == nil { // an invite of an open that has waited may come before it
 		m, err := p.read()
 		if err != nil {

@@ -162,7 +162,12 @@ func (w *pollWire) read() ([]byte, error) {
 
 func (w *pollWire) cut() { w.cancel() }
 
-// polls makes the clients to come use the long poll door.
-func (s *stage) polls() {
-	s.connect = func(*testing.T) wire { return newPollWire(s.doors()) }
+// longPoll is the way to the long poll door.
+func (s *stage) longPoll(*testing.T) wire { return newPollWire(s.doors()) }
+
+// resumedFrom makes the first poll say what the link's client has.
+func (w *pollWire) resumedFrom(received uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.received = max(w.received, received)
 }
