@@ -181,4 +181,4 @@ export class FallbackPolicy {
   }
 }
 
-const silent: Fallback = { reason: "silent", detail: "it opened and brought no welcome" };
+const silent: Fallback = { reason: "silent" };
