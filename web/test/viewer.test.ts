@@ -110,10 +110,25 @@ describe("what a person sees", () => {
     expect(viewer.view).toMatchObject({ state: "waiting", reason: "stalled" });
   });
 
-  it("says that there is no connection when the hub cannot be reached", async () => {
+  it("says that there is no connection when the hub cannot be reached by any door", async () => {
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+    localStorage.clear();
     viewer = new Viewer({ hub: new URL("https://hub.example"), device: "dev_1", token: "t-1" });
     viewer.start();
     hub.socket.drop();
+    await vi.advanceTimersByTimeAsync(750);
+    hub.socket.drop();
+    expect(viewer.view).toMatchObject({ state: "connecting", reason: undefined });
+    await settle();
+    expect(viewer.view).toMatchObject({ state: "waiting", reason: "link_lost" });
+  });
+
+  it("says so at once when the hub wants to be left alone for a while", () => {
+    viewer = new Viewer({ hub: new URL("https://hub.example"), device: "dev_1", token: "t-1" });
+    viewer.start();
+    hub.socket.open();
+    hub.socket.send("error", { code: "rate_limited", message: "", retry_ms: 20_000 });
+    hub.socket.drop(4013);
     expect(viewer.view).toMatchObject({ state: "waiting", reason: "link_lost" });
   });
 

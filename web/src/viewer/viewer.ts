@@ -13,6 +13,12 @@ import { AFTERWARDS } from "./afterwards.ts";
 import type { ViewerEvents, ViewerOptions } from "./options.ts";
 import { type State, stateOf, type View, type Why } from "./view.ts";
 
+/** How many failures of a link that begins are no news: so many tell that a network lets no WebSocket through. */
+const patience = 2;
+
+/** A next try that is no further away is none either (milliseconds). */
+const soon = 3000;
+
 /**
  * Looks at one device for as long as it is allowed: opens a session, opens another when that one ends, waits while the
  * camera is away, renews its token, and says at every moment what a person should know.
@@ -33,6 +39,8 @@ export class Viewer {
   #started = false;
   #final: Why | undefined;
   #trouble: Why | undefined;
+  /** How often the link failed; a success makes the next failure count. */
+  #downs = 0;
   #linkDown = false;
   #flowing = false;
   #shown = false;
@@ -51,14 +59,17 @@ export class Viewer {
     });
     this.#link.events.on("up", (welcome) => {
       this.#linkDown = false;
+      // From now on a loss is one.
+      this.#downs = patience;
       this.#servers = welcome.ice_servers ?? this.#servers;
       this.#grant = welcome.grant ?? this.#grant;
       // A link that goes on has changed nothing that a planned retry waits for.
       if (!welcome.resumed || !this.#retryTimer) this.#open();
       this.#change();
     });
-    this.#link.events.on("down", () => {
-      this.#linkDown = true;
+    this.#link.events.on("down", ({ retryMs }) => {
+      this.#downs++;
+      this.#linkDown = this.#downs > patience || retryMs > soon;
       this.#change();
     });
     this.#link.events.on("stopped", (why) => this.#stop(why.code));
@@ -114,6 +125,7 @@ export class Viewer {
     this.#leave();
     this.#link.stop();
     this.#linkDown = false;
+    this.#downs = 0;
     this.#change();
   }
 
