@@ -165,10 +165,17 @@ func TestAHubThatStopsTakesNobodyIn(t *testing.T) {
 		if s.hub.Ready() {
 			t.Error("a hub that drains says that it is ready")
 		}
-		answer := httptest.NewRecorder()
-		s.hub.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/link", http.NoBody))
-		if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
-			t.Errorf("a new link is answered %d with %v", answer.Code, answer.Header())
+		for door, r := range map[string]struct {
+			serve  http.HandlerFunc
+			method string
+		}{
+			protocol.LinkPath: {s.hub.ServeHTTP, http.MethodGet}, protocol.SendPath: {s.hub.ServeSend, http.MethodPost},
+		} {
+			answer := httptest.NewRecorder()
+			r.serve(answer, httptest.NewRequestWithContext(t.Context(), r.method, door, http.NoBody))
+			if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
+				t.Errorf("a new link at %s is answered %d with %v", door, answer.Code, answer.Header())
+			}
 		}
 		err := late.greet(s.viewerHello(t, nil))
 		if got := protocol.AsError(err); err == nil || got.Code != protocol.CodeGoingAway {

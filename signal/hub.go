@@ -136,6 +136,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.work.Wait()
 	close(over)
 	work.Wait()
+	h.work.Wait() // what cut has begun
 	err := h.saveLast(base)
 	h.config.Logger.Info("hub drained", "links", links, "took", time.Since(start).Round(time.Millisecond))
 	return err

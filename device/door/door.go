@@ -96,6 +96,13 @@ type Dialer struct{ config Config }
 // NewDialer makes a dialer. It does no I/O.
 func NewDialer(config Config) *Dialer { return &Dialer{config.withDefaults()} }
 
+// At returns a dialer to another hub, otherwise the same.
+func (d *Dialer) At(hub *url.URL) *Dialer {
+	config := d.config
+	config.Hub = hub
+	return &Dialer{config}
+}
+
 // Forget closes the connections that wait for another request, as after a change of network, which leaves them dead.
 func (d *Dialer) Forget() { d.config.Client.CloseIdleConnections() }
 

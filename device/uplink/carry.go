@@ -197,9 +197,7 @@ func (l *Link) handle(ctx context.Context, e protocol.Envelope, body protocol.Me
 	}
 	switch m := body.(type) {
 	case *protocol.Goaway:
-		l.mu.Lock()
-		l.notBefore = time.Now().Add(milliseconds(m.AfterMS))
-		l.mu.Unlock()
+		l.sentAway(m)
 		return nil
 	case *protocol.Error:
 		if e.Re == 0 && e.Session == "" && m.Code != protocol.CodeUnknownType {

@@ -9,5 +9,6 @@
 // The handler hears every welcome, with what a link that was not resumed had left unacknowledged, and then each message
 // once and in order. Use asks for another door at once; by itself the link follows its policy: two WebSockets
 // that bring no welcome, or three that are lost soon after it, and the long poll carries the link, while the
-// WebSocket is tried again now and then and at each change of network.
+// WebSocket is tried again now and then and at each change of network. A hub that stops and names other hosts
+// is left for one of them, without a gap.
 package uplink

@@ -19,14 +19,18 @@ type carrier struct {
 	since  time.Time
 }
 
-// open opens a door and brings the welcome.
+// open opens a door of the hub that the link is on, and brings the welcome.
 func (l *Link) open(ctx context.Context, transport protocol.Transport) (*carrier, error) {
+	return l.openAt(ctx, l.dialer, transport)
+}
+
+func (l *Link) openAt(ctx context.Context, dialer *door.Dialer, transport protocol.Transport) (*carrier, error) {
 	hello, err := l.config.Hello(l.clock.now())
 	if err != nil {
 		return nil, fmt.Errorf("make hello: %w", err)
 	}
 	hello.Resume, hello.Fallback = l.resumption(), l.policy.report(transport)
-	opened, welcome, err := l.dialer.Open(ctx, transport, hello, l.polled)
+	opened, welcome, err := dialer.Open(ctx, transport, hello, l.polled)
 	if err != nil {
 		l.learnTime(err)
 		return nil, err

@@ -22,18 +22,20 @@ const (
 // Link is one client's link to the hub.
 type Link struct {
 	config Config
-	dialer *door.Dialer
 	clock  hubClock
 	// wake has room for one: something waits to be written. asked has room for one door that a caller wants, moves for
-	// one change of network.
+	// one change of network, away for one departure.
 	wake  chan struct{}
 	asked chan protocol.Transport
 	moves chan Network
+	away  chan departure
 	// work is what is left of the doors that the link has gone from.
 	work sync.WaitGroup
 
 	// What follows is of the goroutine that opens doors: that of Run, and for as long as a door is open its scout.
 	policy *policy
+	// home opens doors of the hub that the link was told, dialer those of the one that it is on.
+	home, dialer *door.Dialer
 	// resume names the link of the last welcome; nil before the first, and when the link is lost.
 	resume *protocol.Resume
 	// corrected says that the hub has set the clock since it last welcomed the client.
@@ -65,9 +67,11 @@ func New(config Config) (*Link, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
+	home := config.dialer()
 	return &Link{
-		config: config, dialer: config.dialer(), policy: newPolicy(&config), link: link.New(config.Link, time.Now()),
+		config: config, home: home, dialer: home, policy: newPolicy(&config), link: link.New(config.Link, time.Now()),
 		wake: make(chan struct{}, 1), asked: make(chan protocol.Transport, 1), moves: make(chan Network, 1),
+		away: make(chan departure, 1),
 	}, nil
 }
 
@@ -110,6 +114,7 @@ func (l *Link) attempt(ctx context.Context) (protocol.Transport, error) {
 	transport := l.policy.use
 	c, err := l.open(ctx, transport)
 	if err != nil {
+		l.dialer = l.home
 		l.policy.failed(transport, err)
 		return transport, err
 	}

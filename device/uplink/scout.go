@@ -33,6 +33,7 @@ func (l *Link) watch(ctx context.Context, last Network) {
 // scout looks for a better door while the link is on one, and returns it open. Without one it returns nil, once the
 // door is lost; up ends then, and run with the whole link.
 func (l *Link) scout(run, up context.Context, c *carrier) *carrier {
+	var leaving departure
 	for {
 		wait, probing := l.untilProbe()
 		timer := time.NewTimer(wait)
@@ -40,6 +41,12 @@ func (l *Link) scout(run, up context.Context, c *carrier) *carrier {
 		case <-up.Done():
 			timer.Stop()
 			return nil
+		case leaving = <-l.away:
+		case <-leaving.due:
+			next, err := l.depart(up, c, &leaving)
+			if err == nil {
+				return next
+			}
 		case transport := <-l.asked:
 			if next, err := l.change(run, up, c, transport); err == nil {
 				return next

@@ -267,27 +267,37 @@ describe("a link that lost its socket", () => {
     expect(link.status).toBe("down");
   });
 
-  it("comes back within the slot of a goaway", () => {
+  it("stays with a hub that sends it away until the hub closes", () => {
     const hub = new Hub();
     started(hub);
     hub.greet();
     hub.socket.send("goaway", { after_ms: 2000, deadline_ms: 4000 });
-    vi.advanceTimersByTime(2999);
+    vi.advanceTimersByTime(3999);
+    expect(hub.sockets).toHaveLength(1);
     expect(hub.socket.closed).toBeUndefined();
-    vi.advanceTimersByTime(1 + 750);
+    hub.socket.drop(4001);
+    vi.advanceTimersByTime(499);
+    expect(hub.sockets).toHaveLength(1);
+    vi.advanceTimersByTime(501);
     expect(hub.sockets).toHaveLength(2);
   });
 
-  it("does not come back before a goaway allows when the socket ends early", () => {
+  it.each([5000, 100])("comes back just in the slot of a goaway, %d ms later", (after_ms) => {
     const hub = new Hub();
     started(hub);
     hub.greet();
-    hub.socket.send("goaway", { after_ms: 5000, deadline_ms: 6000 });
+    hub.socket.send("goaway", { after_ms, deadline_ms: 50 });
+    vi.advanceTimersByTime(50);
     hub.socket.drop(4001);
-    vi.advanceTimersByTime(4999);
+    vi.advanceTimersByTime(after_ms - 51);
     expect(hub.sockets).toHaveLength(1);
     vi.advanceTimersByTime(1);
     expect(hub.sockets).toHaveLength(2);
+    hub.socket.drop();
+    vi.advanceTimersByTime(499);
+    expect(hub.sockets).toHaveLength(2);
+    vi.advanceTimersByTime(501);
+    expect(hub.sockets).toHaveLength(3);
   });
 });
 

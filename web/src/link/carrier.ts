@@ -37,6 +37,7 @@ export interface CarrierEvents {
 /** One transport of a link, from its hello to its end. */
 export class Carrier {
   readonly door: Door;
+  readonly hub: URL;
   /** Whether it came as far as to say hello. */
   opened = false;
   mark: Mark | undefined;
@@ -50,6 +51,7 @@ export class Carrier {
 
   constructor({ door, connect, hub, hello, mark, within }: CarrierOptions, events: CarrierEvents) {
     this.door = door;
+    this.hub = hub;
     this.#events = events;
     this.#transport = connect(hub, {
       opened: () => {

@@ -3,6 +3,7 @@ import type { ProtocolError } from "../protocol/error.ts";
 import type { Door, Fallback } from "../protocol/fallback.ts";
 import type { Hello, Welcome } from "../protocol/handshake.ts";
 import { Carrier } from "./carrier.ts";
+import { Departure } from "./departure.ts";
 import type { Mark } from "./exchange.ts";
 import { longPoll } from "./longpoll.ts";
 import type { LinkOptions } from "./options.ts";
@@ -39,18 +40,24 @@ export interface CarriersEvents {
  * A second that is not welcome changes nothing.
  */
 export class Carriers {
-  readonly #hub: URL;
+  /** The hub that the link was told, and the host of it that the link is on. */
+  readonly #home: URL;
+  #hub: URL;
   readonly #doors: Doors;
   readonly #times: FallbackTimes;
   readonly #policy: FallbackPolicy;
   readonly #events: CarriersEvents;
+  readonly #random: (() => number) | undefined;
   #live: Carrier | undefined;
   #second: Carrier | undefined;
   #fallback: Fallback | undefined;
   #probeTimer: ReturnType<typeof setTimeout> | undefined;
+  #departure: Departure | undefined;
 
-  constructor({ hub, doors = bothDoors, fallback }: LinkOptions, events: CarriersEvents) {
+  constructor({ hub, doors = bothDoors, fallback, random }: LinkOptions, events: CarriersEvents) {
+    this.#home = hub;
     this.#hub = hub;
+    this.#random = random;
     this.#doors = doors;
     this.#times = { ...FALLBACK_TIMES, ...fallback };
     this.#policy = new FallbackPolicy(hub, Object.keys(doors) as Door[], this.#times);
@@ -82,6 +89,17 @@ export class Carriers {
     if (this.door) this.#second ??= this.#open(door);
   }
 
+  /** Goes to one of these hosts beside the live carrier, which stays for as long as none of them says welcome. */
+  depart(hosts: readonly string[]): void {
+    this.#departure?.cancel();
+    this.#departure = new Departure(this.#home, hosts, this.#random, (hub) => {
+      if (!this.#live || !this.door) return;
+      this.#second?.close(1000, "");
+      this.#second = this.#open(this.#live.door, hub);
+    });
+    this.#departure.next();
+  }
+
   /** The network is another one. */
   moved(): void {
     this.#policy.moved(this.door !== undefined);
@@ -91,6 +109,7 @@ export class Carriers {
   /** Ends all of them. */
   drop(code: number, reason: string): void {
     clearTimeout(this.#probeTimer);
+    this.#stay();
     this.#second?.close(1000, "");
     this.#second = undefined;
     this.#live?.close(code, reason);
@@ -103,18 +122,25 @@ export class Carriers {
     const { door, opened, upSince, fault } = this.#live;
     const byHub = !noFrame.includes(code);
     if (upSince !== undefined) return this.#policy.lost(door, Date.now() - upSince, byHub);
+    this.#hub = this.#home;
     if (!fault && (!byHub || code < 4000)) return this.#policy.failed(door, opened);
     if (fault?.code === "rate_limited") this.#policy.refused(door);
     return false;
   }
 
-  #open(door: Door): Carrier {
+  /** Goes to no other host any more. */
+  #stay(): void {
+    this.#departure?.cancel();
+    this.#departure = undefined;
+  }
+
+  #open(door: Door, hub = this.#hub): Carrier {
     const events = this.#events;
     const carrier: Carrier = new Carrier(
       {
         door,
         connect: this.#doors[door] as Connect,
-        hub: this.#hub,
+        hub,
         mark: () => events.mark(),
         hello: () => events.hello(door === "long_poll" ? this.#policy.fallback : undefined),
         within: this.#times.hello,
@@ -141,8 +167,10 @@ export class Carriers {
     if (before) {
       this.#live = carrier;
       this.#second = undefined;
-      this.#policy.probeWelcome();
+      if (before.door !== carrier.door) this.#policy.probeWelcome();
     }
+    if (this.#hub !== carrier.hub) this.#stay();
+    this.#hub = carrier.hub;
     this.#policy.welcome(carrier.door);
     this.#fallback = this.#policy.fallback;
     this.#events.up(welcome, carrier.mark, before !== undefined);
@@ -159,8 +187,13 @@ export class Carriers {
   }
 
   #dropSecond(): void {
+    const departed = this.#second?.hub !== this.#hub;
     this.#second?.close(1000, "");
     this.#second = undefined;
+    if (departed) {
+      this.#departure?.later();
+      return;
+    }
     this.#policy.probeFailed();
     this.#lookForWebSocket();
   }

@@ -32,7 +32,6 @@ type Timer = ReturnType<typeof setTimeout>;
  */
 export class Link {
   readonly events = new Emitter<LinkEvents>();
-  readonly #options: LinkOptions;
   readonly #carriers: Carriers;
   readonly #credentials: Credentials;
   readonly #exchange = new Exchange();
@@ -47,7 +46,6 @@ export class Link {
   #unwake: (() => void) | undefined;
 
   constructor(options: LinkOptions) {
-    this.#options = options;
     this.#carriers = new Carriers(options, {
       mark: () => this.#exchange.mark(),
       hello: (fallback) => this.#credentials.hello(this.#exchange.core.received, fallback),
@@ -167,7 +165,7 @@ export class Link {
     const ping = welcome.ping_s * 1000;
     // On the long poll the poll is the sign of life.
     this.#exchange.setPing(ping, this.transport === "long_poll" ? ping : TIMES.pingBusy);
-    const told = moved && this.#exchange.usedGrant(mark) ? withoutGrant(welcome) : welcome;
+    const told = moved && welcome.resumed && this.#exchange.usedGrant(mark) ? withoutGrant(welcome) : welcome;
     const { held } = this.#exchange;
     this.events.emit("up", told);
     for (const holder of held) holder.linkUp(told);
@@ -205,17 +203,11 @@ export class Link {
     if (session === undefined && this.#carriers.live) this.#carriers.live.fault = ProtocolError.from(data);
   }
 
-  /** Comes back at a moment of its own within the hub's slot, so that a drain does not become a stampede. */
-  #goaway({ after_ms, deadline_ms }: Goaway): void {
-    const random = this.#options.random ?? Math.random;
+  /** Keeps the hub's slot: to go to another host beside this one, or to come back once the hub has closed. */
+  #goaway({ after_ms, hosts = [] }: Goaway): void {
     this.#notBefore = Date.now() + after_ms;
     clearTimeout(this.#moveTimer);
-    this.#moveTimer = setTimeout(
-      () => {
-        this.#lost(1000, "moving");
-      },
-      after_ms + random() * Math.max(0, deadline_ms - after_ms),
-    );
+    if (hosts.length > 0) this.#moveTimer = setTimeout(() => this.#carriers.depart(hosts), after_ms);
   }
 
   /** Writes what waits; what is not undefined says why the link has to start anew instead. */
@@ -266,18 +258,21 @@ export class Link {
   #lost(code: number, reason: string, hubs: number = CLOSE.goingAway): void {
     const now = Date.now();
     const { upSince, fault } = this.#carriers.live ?? {};
+    const up = upSince !== undefined;
     const other = this.#carriers.judge(hubs);
     this.#drop(code, reason);
-    if (upSince !== undefined) this.#backoff.lived(now - upSince);
+    if (up) this.#backoff.lived(now - upSince);
     this.#status = "down";
     if (!mayReconnect(hubs)) {
       void this.#ask(fault ?? new ProtocolError(codeOf(hubs), `the hub closed the link with ${hubs}`));
       return;
     }
+    // The hub has spread its clients already.
+    const slot = up && now < this.#notBefore;
     this.#notBefore = Math.max(this.#notBefore, now + (fault?.retryMs ?? 0));
     // A socket that did not outlive the sleep of its page is replaced at once.
-    const woke = upSince !== undefined && this.#exchange.core.probing && now - this.#lastDial >= wakeEvery;
-    this.#again(woke || other ? 0 : this.#backoff.next());
+    const woke = up && this.#exchange.core.probing && now - this.#lastDial >= wakeEvery;
+    this.#again(woke || other || slot ? 0 : this.#backoff.next());
   }
 
   #again(wait: number): void {
