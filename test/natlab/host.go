@@ -23,7 +23,7 @@ const namespaces = "/run/netns"
 type Host struct {
 	// Name is the name that New was given, Namespace the one that `ip netns` knows.
 	Name, Namespace string
-	// Addr is the host's only address; the router has none of its own.
+	// Addr is the host's address, the first one if it was given others; the router has none of its own.
 	Addr netip.Addr
 }
 
@@ -50,6 +50,16 @@ func (h *Host) ListenPacket(ctx context.Context, network, address string) (net.P
 		return err
 	})
 	return conn, err
+}
+
+// Listen opens a listener on the host.
+func (h *Host) Listen(ctx context.Context, network, address string) (net.Listener, error) {
+	var listener net.Listener
+	err := h.inside(func() (err error) {
+		listener, err = new(net.ListenConfig).Listen(ctx, network, address)
+		return err
+	})
+	return listener, err
 }
 
 // inside calls f on a thread that has entered the host's namespace. A socket belongs for ever to the namespace it was

@@ -113,8 +113,7 @@ func (l *Lab) build(ctx context.Context, names []string) error {
 		if err := h.settle(ctx); err != nil {
 			return err
 		}
-		plug := fmt.Sprintf("link set lo up\naddr add %s/24 dev eth0\nlink set eth0 up\nroute add default via %s\n", h.Addr, h.gateway())
-		if err := batch(ctx, h.Namespace, plug); err != nil {
+		if err := batch(ctx, h.Namespace, "link set lo up\n"+h.plug()); err != nil {
 			return err
 		}
 	}

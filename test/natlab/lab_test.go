@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -67,6 +68,75 @@ func TestCountersCountWholePackets(t *testing.T) {
 	if want := (Count{Packets: 1, Bytes: 128}); got["seen"] != want {
 		t.Errorf("counted %+v, want %+v: payload, UDP and IP header", got["seen"], want)
 	}
+}
+
+func TestAHostThatMovesIsReachedAtItsNewAddressOnly(t *testing.T) {
+	l := lab(t)
+	a, b := l.Host("a"), l.Host("b")
+	old := b.Addr
+	if err := b.Add(t.Context(), netip.MustParseAddr("10.77.2.7")); err != nil {
+		t.Fatal(err)
+	}
+	for _, addr := range []netip.Addr{old, netip.MustParseAddr("10.77.2.7")} {
+		if !answers(t, a, addr) {
+			t.Errorf("%s does not answer although the host has it", addr)
+		}
+	}
+	if err := b.Readdress(t.Context(), netip.MustParseAddr("10.77.2.8")); err != nil {
+		t.Fatal(err)
+	}
+	if !answers(t, a, b.Addr) {
+		t.Error("the new address does not answer")
+	}
+	for _, change := range []struct {
+		do   func(context.Context) error
+		want bool
+	}{{b.Unplug, false}, {b.Plug, true}} {
+		if err := change.do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := answers(t, a, b.Addr); got != change.want {
+			t.Errorf("the address answers: %v, want %v", got, change.want)
+		}
+	}
+	if answers(t, a, old) {
+		t.Error("the old address answers still")
+	}
+}
+
+func TestDivertedConnectionsReachTheRouter(t *testing.T) {
+	l := lab(t)
+	listener, err := l.Router().Listen(t.Context(), "tcp4", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	at := netip.AddrPortFrom(l.Host("b").Addr, 80)
+	if err := l.Divert(t.Context(), at, listener.Addr().(*net.TCPAddr).Port); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := l.Host("a").Dial(t.Context(), "tcp4", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	if from := accepted.RemoteAddr().String(); from != conn.LocalAddr().String() {
+		t.Errorf("the router sees %s, want the client's own address %s", from, conn.LocalAddr())
+	}
+}
+
+// answers reports whether a host that nobody listens on refuses a connection.
+func answers(t *testing.T, from *Host, addr netip.Addr) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err := from.Dial(ctx, "tcp4", netip.AddrPortFrom(addr, 9).String())
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 func TestClosingALabLeavesNothingBehind(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,9 @@ import (
 
 // labPeers is what the relay must be told to allow: a lab's addresses are private.
 const labPeers = "10.77.0.0/16"
+
+// hubPort is where the hub listens on its host.
+const hubPort = 8080
 
 // Hub is a running server.
 type Hub struct {
@@ -36,10 +40,19 @@ type hubReady struct {
 
 // Hub starts the server on its host with an empty data directory.
 func (r *Rig) Hub(ctx context.Context, flags ...string) (*Hub, error) {
+	return r.hub(ctx, r.Server.Addr, flags...)
+}
+
+// HubEverywhere is Hub for a server that listens on all addresses of its host, as it has to behind a Middlebox.
+func (r *Rig) HubEverywhere(ctx context.Context, flags ...string) (*Hub, error) {
+	return r.hub(ctx, netip.IPv4Unspecified(), flags...)
+}
+
+func (r *Rig) hub(ctx context.Context, listen netip.Addr, flags ...string) (*Hub, error) {
 	h := &Hub{
 		rig:    r,
 		data:   filepath.Join(r.scratch, "data"),
-		listen: net.JoinHostPort(r.Server.Addr.String(), "8080"),
+		listen: netip.AddrPortFrom(listen, hubPort).String(),
 		turn:   net.JoinHostPort(r.Server.Addr.String(), "3478"),
 	}
 	r.onClose(func() error {

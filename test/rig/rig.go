@@ -11,12 +11,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/sightline-rtc/sightline/test/browser"
 	"github.com/sightline-rtc/sightline/test/natlab"
 )
 
-// Rig is a lab with the product's programs in it. The caller closes it.
+// Rig is a lab with the product's programs in it. The caller closes it. It is safe for concurrent use.
 type Rig struct {
 	Lab *natlab.Lab
 	// Camera, Server and Viewer are where the agent, the hub and the browser run; Partner is where the API is used.
@@ -26,7 +27,10 @@ type Rig struct {
 
 	root    string // of the source tree
 	scratch string
+
+	mu      sync.Mutex // guards what follows
 	closers []func() error
+	boxes   byte
 }
 
 // Open builds the lab; the programs are started one by one.
@@ -60,11 +64,14 @@ func openLab(ctx context.Context) (*Rig, error) {
 
 // Close ends every program, the last started first, and removes the lab.
 func (r *Rig) Close() error {
-	var errs []error
-	for i := len(r.closers) - 1; i >= 0; i-- {
-		errs = append(errs, r.closers[i]())
-	}
+	r.mu.Lock()
+	closers := r.closers
 	r.closers = nil
+	r.mu.Unlock()
+	var errs []error
+	for i := len(closers) - 1; i >= 0; i-- {
+		errs = append(errs, closers[i]())
+	}
 	return errors.Join(errs...)
 }
 
@@ -92,7 +99,11 @@ func Usable() error {
 	return errors.Join(natlab.Usable(), browser.Usable(browserFolder(root)))
 }
 
-func (r *Rig) onClose(f func() error) { r.closers = append(r.closers, f) }
+func (r *Rig) onClose(f func() error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closers = append(r.closers, f)
+}
 
 func (r *Rig) program(name string) string { return filepath.Join(r.root, "bin", name) }
 
