@@ -21,6 +21,9 @@ type State struct {
 	Reason    string `json:"reason"`
 	DataState string `json:"dataState"`
 	DataPath  string `json:"dataPath"`
+	// Transport is what carries the signaling, Fallback the reason why that is no WebSocket.
+	Transport string `json:"transport"`
+	Fallback  string `json:"fallback"`
 }
 
 // Frames tells how the picture runs.

@@ -27,6 +27,8 @@ function readState() {
     reason: element?.reason ?? "",
     dataState: element?.getAttribute("data-state") ?? "",
     dataPath: element?.getAttribute("data-path") ?? "",
+    transport: element?.getAttribute("data-transport") ?? "",
+    fallback: element?.fallback?.reason ?? "",
   };
 }
 

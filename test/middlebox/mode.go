@@ -7,7 +7,7 @@ type Mode string
 const (
 	// Pass lets everything through, byte by byte.
 	Pass Mode = "pass"
-	// Answer answers 200 to upgrades with a page of its own, as some mobile carriers do.
+	// Answer answers 200 to upgrades, as some mobile carriers do.
 	Answer Mode = "answer"
 	// Swallow answers 101 to upgrades, takes what comes and passes nothing on.
 	Swallow Mode = "swallow"

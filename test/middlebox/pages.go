@@ -35,10 +35,11 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.forward.ServeHTTP(w, r)
 	case mode == Answer:
 		p.meddle()
-		page(w, http.StatusOK, "Welcome")
+		w.Header().Set("Server", product)
 	case mode == Forbid:
 		p.meddle()
-		page(w, http.StatusForbidden, "This kind of connection is not allowed here")
+		w.Header().Set("Server", product)
+		http.Error(w, "this kind of connection is not allowed here", http.StatusForbidden)
 	case mode == Refuse:
 		p.meddle()
 		if c, ok := hijack(w); ok {
@@ -61,13 +62,6 @@ func (p *Proxy) begin() (mode Mode, ok bool) {
 	}
 	p.requests.Add(1)
 	return p.mode, true
-}
-
-func page(w http.ResponseWriter, status int, words string) {
-	w.Header().Set("Server", product)
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	fmt.Fprintf(w, "<!doctype html><title>%[1]s</title><p>%[1]s", words)
 }
 
 func hijack(w http.ResponseWriter) (*conn, bool) {

@@ -45,6 +45,11 @@ type Device struct {
 	Presence struct {
 		Status     string `json:"status"`
 		Generation uint64 `json:"generation"`
+		Transport  string `json:"transport"`
+		Fallback   struct {
+			Reason string `json:"reason"`
+			Detail string `json:"detail"`
+		} `json:"fallback"`
 	} `json:"presence"`
 }
 
