@@ -3,7 +3,11 @@
 package e2e
 
 import (
+	"net/netip"
+	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/test/browser"
@@ -74,10 +78,12 @@ func (b *boxed) pageComesBy(want door) {
 	})
 }
 
-// reachable proves that both ends' links work: a second viewer gets the picture, and the session ends when told to.
+// reachable proves that both ends' links work still: another viewer gets the picture, and the page hears of the end of
+// its session.
 func (b *boxed) reachable() {
 	b.t.Helper()
 	session := b.session(b.agent.Device)
+	b.watch("another behind "+b.hub.URL, b.agent, "", "direct")
 	must(b.t, b.api.CloseSession(b.t.Context(), session.ID))
 	need(b.page.Until(b.t.Context(), "closed", "", soon))(b.t)
 }
@@ -95,6 +101,8 @@ func TestThePictureComesThroughMiddleboxesAndBothSayHow(t *testing.T) {
 		{middlebox.Refuse, longPoll(protocol.FallbackUnreachable), longPoll(protocol.FallbackUnknown)},
 		{middlebox.Buffer, longPoll(protocol.FallbackRefused), longPoll(protocol.FallbackUnknown)},
 		{middlebox.Cut, longPoll(protocol.FallbackCut), longPoll(protocol.FallbackCut)},
+		// A page wants its welcome 5 s after it began, an agent 5 s after the socket has opened: each takes 3 s.
+		{middlebox.Delay, direct, longPoll(protocol.FallbackSilent)},
 	} {
 		t.Run(string(tt.mode), func(t *testing.T) {
 			t.Parallel()
@@ -108,4 +116,59 @@ func TestThePictureComesThroughMiddleboxesAndBothSayHow(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLinksGoOnWhereConnectionsAreResetAfter64KiB(t *testing.T) {
+	s := everywhere(t)
+	b := s.behind(t, middlebox.Config{})
+	b.view("viewer") // the page alone has more than that
+	b.box.Set(middlebox.Reset)
+	must(t, b.page.Mark(t.Context()))
+	w := s.wire()
+	w.hello(s.token(b.agent.Device))
+	for seq := uint64(1); b.box.Meddled() == 0; seq++ {
+		w.send(protocol.TypeOpen, protocol.SessionID(uuid.NewString()), seq, &protocol.Open{
+			Device: protocol.DeviceID(b.agent.Device), Owner: strings.Repeat("0", 32), Media: protocol.Media{Video: true},
+			Offer: &protocol.Offer{Revision: 1, SDP: strings.Repeat("no description ", 3000)},
+		})
+		w.until(protocol.TypeClosed)
+	}
+	b.agentComesBy(direct)
+	b.pageComesBy(direct)
+	b.pictureWentOn()
+	b.reachable()
+}
+
+func TestALinkMovesToTheLongPollAndBackWhileThePictureGoesOn(t *testing.T) {
+	s := everywhere(t)
+	b := s.behind(t, middlebox.Config{})
+	b.view("viewer")
+	b.agentComesBy(direct)
+	b.pageComesBy(direct)
+	session := b.session(b.agent.Device)
+	must(t, b.page.Mark(t.Context()))
+
+	b.box.Set(middlebox.Forbid)
+	b.agentComesBy(longPoll(protocol.FallbackStatus))
+	b.pageComesBy(longPoll(protocol.FallbackUnknown))
+
+	b.box.Set(middlebox.Pass)
+	must(t, s.Camera.Add(t.Context(), netip.MustParseAddr("10.77.1.9"))) // a change of network is a reason to look again
+	must(t, b.page.Evaluate(t.Context(), `window.dispatchEvent(new Event("online"))`, nil))
+	b.agentComesBy(direct)
+	b.pageComesBy(direct)
+	b.pictureWentOn()
+	if after := b.session(b.agent.Device); after.ID != session.ID {
+		t.Errorf("the session is %s now, was %s", after.ID, session.ID)
+	}
+	b.reachable()
+}
+
+// pictureWentOn proves that no second of the picture has frozen since the mark.
+func (b *boxed) pictureWentOn() {
+	b.t.Helper()
+	if frames := need(b.page.Frames(b.t.Context()))(b.t); frames.StallMS > 1000 {
+		b.t.Errorf("no new frame for %.0f ms, want frames all the time", frames.StallMS)
+	}
+	b.live(b.page, "direct")
 }
