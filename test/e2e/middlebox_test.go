@@ -101,8 +101,6 @@ func TestThePictureComesThroughMiddleboxesAndBothSayHow(t *testing.T) {
 		{middlebox.Refuse, longPoll(protocol.FallbackUnreachable), longPoll(protocol.FallbackUnknown)},
 		{middlebox.Buffer, longPoll(protocol.FallbackRefused), longPoll(protocol.FallbackUnknown)},
 		{middlebox.Cut, longPoll(protocol.FallbackCut), longPoll(protocol.FallbackCut)},
-		// A page wants its welcome 5 s after it began, an agent 5 s after the socket has opened: each takes 3 s.
-		{middlebox.Delay, direct, longPoll(protocol.FallbackSilent)},
 	} {
 		t.Run(string(tt.mode), func(t *testing.T) {
 			t.Parallel()
