@@ -81,8 +81,17 @@ func (l *Link) Send(e protocol.Envelope) error { return l.out.push(e) }
 
 // Greet queues what opens a socket, whatever its class, ahead of all that waits: a welcome and the snapshot with it.
 func (l *Link) Greet(messages ...protocol.Envelope) {
-	l.out.control = append(l.out.control, messages...)
+	for i := range messages {
+		l.out.pushControl(messages[i])
+	}
 }
+
+// Queued is how many bytes the link keeps: of messages that wait to be written and of those that may have to be written
+// again. It is a figure to add up, kept as messages come and go, with something for each message besides its body.
+func (l *Link) Queued() int { return l.out.queued() }
+
+// DropVolatile lets go of the volatile messages that wait, and returns how many those were.
+func (l *Link) DropVolatile() int { return l.out.dropVolatile() }
 
 // Grow raises what may be unacknowledged by a number of messages (negative lowers it), each of up to 1 KiB on average.
 func (l *Link) Grow(messages int) {
@@ -200,5 +209,5 @@ func (l *Link) Tick(now time.Time) error {
 // acknowledgeNow queues a lone acknowledgement; Next fills in the number.
 func (l *Link) acknowledgeNow() {
 	l.in.owed, l.in.since = 0, time.Time{}
-	l.out.control = append(l.out.control, protocol.Envelope{Type: protocol.TypeAck})
+	l.out.pushControl(protocol.Envelope{Type: protocol.TypeAck})
 }

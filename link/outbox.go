@@ -17,6 +17,8 @@ const (
 // acknowledged yet. Nothing in it is unbounded (docs/protocol.md, "Back pressure").
 type outbox struct {
 	maxMessages, maxBytes int
+	// waiting is what all queues but unacked hold, in the measure of unackedBytes.
+	waiting int
 
 	control []protocol.Envelope
 
@@ -42,24 +44,46 @@ func (o *outbox) push(e protocol.Envelope) error {
 	case protocol.ClassSequenced:
 		return o.pushSequenced(e)
 	case protocol.ClassState:
-		o.pushState(e)
+		return o.pushState(e)
 	case protocol.ClassEvent:
 		o.pushEvent(e)
 	case protocol.ClassVolatile:
-		if o.volatileMessages = append(o.volatileMessages, e); len(o.volatileMessages) > protocol.MaxVolatile {
-			o.volatileMessages = o.volatileMessages[1:]
-		}
+		o.pushVolatile(e)
 	default:
 		if len(o.control) >= maxControl {
 			return protocol.Errorf(protocol.CodeTooSlow, "%d control messages are waiting", len(o.control))
 		}
-		o.control = append(o.control, e)
+		o.pushControl(e)
 	}
 	return nil
 }
 
+// weight is what a kept message counts for.
+func weight(e *protocol.Envelope) int { return len(e.Data) + envelopeOverhead }
+
+func (o *outbox) queued() int { return o.unackedBytes + o.waiting }
+
+func (o *outbox) pushControl(e protocol.Envelope) {
+	o.control = append(o.control, e)
+	o.waiting += weight(&e)
+}
+
+func (o *outbox) pushVolatile(e protocol.Envelope) {
+	if len(o.volatileMessages) >= protocol.MaxVolatile {
+		_ = o.shift(&o.volatileMessages)
+	}
+	o.volatileMessages = append(o.volatileMessages, e)
+	o.waiting += weight(&e)
+}
+
+func (o *outbox) dropVolatile() (dropped int) {
+	dropped = len(o.volatileMessages)
+	o.clear(&o.volatileMessages)
+	return dropped
+}
+
 func (o *outbox) pushSequenced(e protocol.Envelope) error {
-	size := len(e.Data) + envelopeOverhead
+	size := weight(&e)
 	if len(o.unacked) >= o.maxMessages || o.unackedBytes+size > o.maxBytes {
 		return protocol.Errorf(protocol.CodeTooSlow, "%d messages of %d bytes are unacknowledged", len(o.unacked), o.unackedBytes)
 	}
@@ -70,21 +94,32 @@ func (o *outbox) pushSequenced(e protocol.Envelope) error {
 	return nil
 }
 
-func (o *outbox) pushState(e protocol.Envelope) {
+// pushState replaces the older of its key. There are as many keys as sequenced messages: a session has few, and room for
+// many of those.
+func (o *outbox) pushState(e protocol.Envelope) error {
 	if o.state == nil {
 		o.state = map[string]protocol.Envelope{}
 	}
 	key := e.StateKey()
-	if _, queued := o.state[key]; !queued {
+	older, queued := o.state[key]
+	switch {
+	case queued:
+		o.waiting -= weight(&older)
+	case len(o.stateKeys) >= o.maxMessages:
+		return protocol.Errorf(protocol.CodeTooSlow, "%d kinds of state are waiting", len(o.stateKeys))
+	default:
 		o.stateKeys = append(o.stateKeys, key)
 	}
 	o.state[key] = e
+	o.waiting += weight(&e)
+	return nil
 }
 
 // pushEvent queues an event. What does not fit is dropped and told by one gap over the whole hole.
 func (o *outbox) pushEvent(e protocol.Envelope) {
 	if len(o.events) < protocol.MaxEvents && o.gapFrom == 0 {
 		o.events = append(o.events, e)
+		o.waiting += weight(&e)
 		return
 	}
 	number := eventNumber(&e)
@@ -98,7 +133,7 @@ func (o *outbox) pushEvent(e protocol.Envelope) {
 func (o *outbox) pop() (protocol.Envelope, bool) {
 	switch {
 	case len(o.control) > 0:
-		return shift(&o.control), true
+		return o.shift(&o.control), true
 	case o.written < len(o.unacked):
 		o.written++
 		e := o.unacked[o.written-1]
@@ -108,18 +143,19 @@ func (o *outbox) pop() (protocol.Envelope, bool) {
 		key := o.stateKeys[0]
 		e := o.state[key]
 		delete(o.state, key)
+		o.waiting -= weight(&e)
 		if o.stateKeys = o.stateKeys[1:]; len(o.stateKeys) == 0 {
 			o.stateKeys, o.state = nil, nil
 		}
 		return e, true
 	case len(o.events) > 0:
-		return shift(&o.events), true
+		return o.shift(&o.events), true
 	case o.gapFrom != 0:
 		gap := protocol.Must(protocol.TypeGap, "", &protocol.Gap{From: o.gapFrom, To: o.gapTo})
 		o.gapFrom, o.gapTo = 0, 0
 		return gap, true
 	case len(o.volatileMessages) > 0:
-		return shift(&o.volatileMessages), true
+		return o.shift(&o.volatileMessages), true
 	}
 	return protocol.Envelope{}, false
 }
@@ -140,7 +176,7 @@ func (o *outbox) acknowledge(seq uint64) error {
 	}
 	n := int(seq - o.acked) //nolint:gosec // at most the number of kept messages
 	for i := range n {
-		o.unackedBytes -= len(o.unacked[i].Data) + envelopeOverhead
+		o.unackedBytes -= weight(&o.unacked[i])
 		o.unacked[i] = protocol.Envelope{}
 	}
 	o.unacked = o.unacked[n:]
@@ -160,7 +196,7 @@ func (o *outbox) rewind(received uint64) error {
 		return err
 	}
 	o.written = 0
-	o.control = nil
+	o.clear(&o.control)
 	return nil
 }
 
@@ -173,13 +209,20 @@ func (o *outbox) unacknowledged() []protocol.Envelope {
 }
 
 // shift takes the first element and gives its memory back when the queue is empty.
-func shift(queue *[]protocol.Envelope) protocol.Envelope {
+func (o *outbox) shift(queue *[]protocol.Envelope) protocol.Envelope {
 	e := (*queue)[0]
+	o.waiting -= weight(&e)
 	(*queue)[0] = protocol.Envelope{}
 	if *queue = (*queue)[1:]; len(*queue) == 0 {
 		*queue = nil
 	}
 	return e
+}
+
+func (o *outbox) clear(queue *[]protocol.Envelope) {
+	for len(*queue) > 0 {
+		_ = o.shift(queue)
+	}
 }
 
 func eventNumber(e *protocol.Envelope) uint64 {

@@ -32,11 +32,15 @@ type Cause string
 // The causes of refusals.
 const (
 	RefusedNotReady Cause = "not_ready" // the hub starts or stops
+	RefusedMemory   Cause = "memory"    // the queues are full
 	RefusedSockets  Cause = "sockets"   // too many have yet to say hello
 	RefusedAddress  Cause = "address"   // too many from one address
 	RefusedNode     Cause = "node"      // too many in all
 	RefusedProject  Cause = "project"   // too many of one project
 )
+
+// Causes lists the causes.
+var Causes = []Cause{RefusedNotReady, RefusedMemory, RefusedSockets, RefusedAddress, RefusedNode, RefusedProject}
 
 // admission is who may come, and how often. It has its own locks.
 type admission struct {
@@ -106,6 +110,8 @@ func (h *Hub) mayConnect(address netip.Addr, now time.Time) (Cause, time.Duratio
 	switch {
 	case !ready:
 		return RefusedNotReady, spread(notReadyWait)
+	case !back && h.budget.over(refuseNewcomerAt): // who comes back empties a queue
+		return RefusedMemory, spread(crowdedWait)
 	case crowd >= h.config.MaxStrangers:
 		return RefusedSockets, spread(h.config.HelloTimeout)
 	}

@@ -58,6 +58,8 @@ type client struct {
 	closed  bool                  // the link has ended, for the reason that a hello which resumes it is told
 	reason  protocol.ResumeReason // once it is closed
 	lastID  uint64                // of requests to this client
+	// kept is what the door keeps of messages that it may have to send again, queued what is counted in the hub's budget.
+	kept, queued int
 }
 
 // send queues a message of the hub's own. It never blocks: a client that leaves too much unread loses its link.
@@ -73,6 +75,10 @@ func (c *client) carry(e protocol.Envelope) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || c.carrier.lost && e.Class() == protocol.ClassControl {
+		return nil
+	}
+	if e.Class() == protocol.ClassVolatile && c.hub.budget.over(dropVolatileAt) {
+		c.hub.budget.dropped.Add(1)
 		return nil
 	}
 	err := c.link.Send(e)
@@ -95,8 +101,9 @@ func (c *client) nextID() uint64 {
 	return c.lastID
 }
 
-// wakeLocked starts the writer unless it runs: an idle link costs no goroutine.
+// wakeLocked is told when something may have been queued or acknowledged. It starts the writer unless it runs: an idle link costs no goroutine.
 func (c *client) wakeLocked() {
+	c.accountLocked()
 	k := c.carrier
 	if k.lost || k.writing || !c.link.Pending() {
 		return
@@ -129,6 +136,7 @@ func (c *client) nextFor(k *carrier) (socket, []byte) {
 	defer c.mu.Unlock()
 	if !k.lost {
 		if message, ok := c.link.Next(time.Now()); ok {
+			c.accountLocked()
 			c.scheduleLocked()
 			return k.socket, message
 		}
@@ -216,6 +224,8 @@ func (c *client) closeLocked(why *protocol.Error) {
 		return
 	}
 	c.closed, c.reason = true, reasonAfter(why.Code)
+	c.link.Reset(time.Now()) // nobody will get what it keeps
+	c.accountLocked()
 	k := c.carrier
 	if k.left {
 		c.logger.Info("link closed by the hub", "code", why.Code, "err", why)

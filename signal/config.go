@@ -65,6 +65,9 @@ type Config struct {
 	ProjectRate float64
 	// MaxStrangers bounds the sockets that have not said hello; 0 means as many as AcceptRate brings in HelloTimeout.
 	MaxStrangers int
+	// QueueBytes bounds what the queues of all links hold, those of links without a socket too; 0 means 256 MiB. At 80 % of it
+	// volatile messages go, at 90 % the longest queues with their links, at 95 % newcomers are refused.
+	QueueBytes int64
 	// DrainDeadline bounds the spread, however many links there are, and how long clients have to leave for Hosts. 0, or
 	// more than three quarters of MediaTimeout, means half of that: a restarted hub must not have ended the sessions of
 	// those who come last.
@@ -86,6 +89,7 @@ const (
 	defaultMaxParked   = 16 << 10
 	defaultAcceptRate  = 500
 	defaultAddressRate = 20
+	defaultQueueBytes  = 256 << 20
 )
 
 func (c Config) withDefaults() Config {
@@ -114,6 +118,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxParked == 0 {
 		c.MaxParked = defaultMaxParked
+	}
+	if c.QueueBytes <= 0 {
+		c.QueueBytes = defaultQueueBytes
 	}
 	c.admissionDefaults()
 	if c.DrainDeadline <= 0 || c.DrainDeadline > c.MediaTimeout*3/4 {

@@ -240,12 +240,16 @@ func (s *pollSocket) takeLocked(must bool) []byte {
 		size += len(message) + 1
 		messages = append(messages, message)
 	}
+	c.kept = 0
+	defer c.accountLocked()
 	if len(messages) == 0 && !must {
 		return nil
 	}
 	c.link.Told(now)
 	c.scheduleLocked()
-	return s.keepLocked(messages...)
+	body := s.keepLocked(messages...)
+	c.kept = len(body)
+	return body
 }
 
 // keepLocked makes a response of messages.
@@ -285,6 +289,7 @@ func (c *client) heard(k *carrier, received uint64) error {
 		return errClosed
 	}
 	err := c.link.Heard(received, time.Now())
+	c.accountLocked()
 	c.scheduleLocked()
 	return err
 }

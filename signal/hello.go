@@ -33,6 +33,10 @@ func (h *Hub) admit(ctx context.Context, hello *protocol.Hello, k *carrier) (*cl
 	if !errors.Is(err, errNotResumed) {
 		return c, err
 	}
+	if err := h.mayQueue(); err != nil {
+		h.admission.count(RefusedMemory)
+		return nil, err
+	}
 	now := time.Now()
 	c = &client{
 		id: protocol.LinkID(newSecret()), key: newSecret(), role: hello.Role, address: k.address, program: hello.Client,

@@ -26,6 +26,7 @@ type Hub struct {
 	history history
 	// admission has locks of its own too: a flood of newcomers must not hold up those who are in.
 	admission *admission
+	budget    *budget
 	// work counts the goroutines of sockets and writers.
 	work sync.WaitGroup
 	// hurry is closed by Abort.
@@ -63,6 +64,7 @@ func New(config Config) *Hub {
 		config:    config,
 		hurry:     make(chan struct{}),
 		admission: newAdmission(config),
+		budget:    newBudget(config.QueueBytes),
 		homes:     map[netip.Prefix]int{},
 		parked:    list.New(),
 		graves:    graves{byLink: map[protocol.LinkID]grave{}, most: config.MaxParked},
@@ -123,6 +125,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	over := make(chan struct{}) // all links
 	var work sync.WaitGroup
 	work.Go(func() { h.sweepUntil(base, over) })
+	work.Go(func() { h.relieveUntil(over) })
 	<-ctx.Done()
 	work.Go(func() {
 		select {

@@ -23,6 +23,8 @@ func (h *Hub) leave(ctx context.Context, c *client, k *carrier, bye bool) {
 	if bye && !c.closed {
 		c.closed, c.reason = true, protocol.ResumeNew
 	}
+	c.kept = 0
+	c.accountLocked()
 	over := c.closed
 	c.mu.Unlock()
 	if over {

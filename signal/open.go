@@ -33,6 +33,9 @@ func (c *client) known(e protocol.Envelope, err error) *protocol.Error {
 func (h *Hub) open(ctx context.Context, c *client, request protocol.Envelope, m *protocol.Open) {
 	err := c.allowRequest()
 	if err == nil {
+		err = h.mayQueue()
+	}
+	if err == nil {
 		err = h.try(ctx, &waiting{
 			viewer: c, request: request, open: m, deadline: time.Now().Add(h.config.SuspectWait),
 		})

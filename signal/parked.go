@@ -55,6 +55,7 @@ func (c *client) expire() {
 	defer c.mu.Unlock()
 	if !c.closed {
 		c.closed, c.reason = true, protocol.ResumeExpired
+		c.accountLocked()
 	}
 }
 

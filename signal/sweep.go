@@ -12,6 +12,8 @@ func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.finishAll(ctx, protocol.ReasonExpired, h.sessions, func(s *session) bool { return !now.Before(s.row.Expires) })
 	h.finishAll(ctx, protocol.ReasonTimeout, h.sessions, func(s *session) bool { return now.Sub(s.media) >= h.config.MediaTimeout })
 	h.sweepParked(ctx, now)
+	h.sweepBacklogs()
+	h.relieveVolatile()
 	h.sweepProspects(now)
 	h.sweepDevices(now)
 	h.renewSessions(now)

@@ -86,6 +86,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring,
 		Node: s.node, Audience: s.names.has, Origins: c.Origins, ClientAddress: s.clientAddress,
 		AcceptRate: c.AcceptRate, AddressRate: c.AddressRate, ProjectRate: c.ProjectRate,
+		QueueBytes: int64(c.QueueMemory),
 		DrainDeadline: c.DrainDeadline, Logger: logger,
 	})
 	if err := s.hub.Load(ctx); err != nil {
@@ -104,7 +105,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	s.http = s.serverOf(s.routes(rest.Handler(), pages))
-	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(s.gauges(), s.relay.Collectors()...)))
+	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(s.gauges(), append(s.relay.Collectors(), obs.Counters(s.counters())...)...)))
 	s.ready.Store(true)
 	return s, nil
 }
@@ -128,18 +129,6 @@ func (s *Server) openRelay(secrets []record.RelaySecret) error {
 // Ready tells where the server is reached.
 func (s *Server) Ready() Ready {
 	return Ready{Ready: true, URL: s.url, Turn: s.relay.URLs(), Node: s.node}
-}
-
-func (s *Server) gauges() []obs.Gauge {
-	count := func(pick func(signal.Counts) int) func() float64 {
-		return func() float64 { return float64(pick(s.hub.Counts())) }
-	}
-	return []obs.Gauge{
-		{Name: "device_links", Help: "Links of devices.", Value: count(func(c signal.Counts) int { return c.Devices })},
-		{Name: "viewer_links", Help: "Links of viewers.", Value: count(func(c signal.Counts) int { return c.Viewers })},
-		{Name: "parked_links", Help: "Links without a socket, which may be resumed.", Value: count(func(c signal.Counts) int { return c.Parked })},
-		{Name: "sessions", Help: "Open sessions.", Value: count(func(c signal.Counts) int { return c.Sessions })},
-	}
 }
 
 // serverOf makes an HTTP server with bounds that a slow or hostile client cannot get around. A WebSocket has none of

@@ -34,7 +34,7 @@ func settings(t *testing.T, changes ...func(*config.Serve)) config.Serve {
 	t.Helper()
 	c := config.Serve{
 		Data: config.Data{Data: t.TempDir()}, Listen: "127.0.0.1:0", TurnListen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0",
-		AcceptRate: 500, AddressRate: 20, DrainDeadline: time.Minute,
+		AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
 	}
 	for _, change := range changes {
 		change(&c)
@@ -168,7 +168,7 @@ func TestReadinessEndsBeforeLife(t *testing.T) {
 func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 	r := serve(t, settings(t))
 	status, _, body := fetch(t, "GET", "http://"+r.metricsListener.Addr().String()+"/metrics")
-	for _, want := range []string{"sightline_device_links 0", "sightline_sessions 0", "go_goroutines"} {
+	for _, want := range []string{"sightline_device_links 0", "sightline_sessions 0", `sightline_refused_total{cause="node"} 0`, "go_goroutines"} {
 		if status != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("got %d, want %q in it", status, want)
 		}

@@ -52,6 +52,7 @@ type Serve struct {
 	TLSKey         string         `name:"tls-key" help:"Key of the certificate, PEM." placeholder:"FILE"`
 	AcceptRate     float64        `help:"Links that may come in a second; after a stop clients come back at this rate." default:"500" placeholder:"N"`
 	AddressRate    float64        `help:"Links that may come from one address in a second, ten times as many at once." default:"20" placeholder:"N"`
+	QueueMemory    Bytes          `help:"Memory for all that waits to be sent to clients." default:"256MiB" placeholder:"SIZE"`
 	ProjectRate    float64        `help:"New links that one project may make in a second. 0: as many as in all." placeholder:"N"`
 	DrainDeadline  time.Duration  `help:"Longest time over which a stop spreads the return of its clients." default:"1m"`
 	MetricsListen  string         `help:"Address of /metrics. Empty: 127.0.0.1:9464, or any free port where that is taken; off: none." placeholder:"HOST:PORT"`
@@ -132,6 +133,26 @@ func (r *PortRange) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is no range of ports from 1024 to 65535, such as 49152-65535", text)
 	}
 	r.Min, r.Max = uint16(least), uint16(most)
+	return nil
+}
+
+// Bytes is an amount of memory.
+type Bytes int64
+
+// UnmarshalText implements encoding.TextUnmarshaler. It takes a whole number of bytes, KiB, MiB or GiB.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	number, shift := string(text), 0
+	for i, unit := range []string{"KiB", "MiB", "GiB"} {
+		if of, found := strings.CutSuffix(number, unit); found {
+			number, shift = of, 10*(i+1)
+			break
+		}
+	}
+	n, err := strconv.ParseUint(number, 10, 63-shift)
+	if err != nil {
+		return fmt.Errorf("%q is no size such as 256MiB", text)
+	}
+	*b = Bytes(n << shift) //nolint:gosec // it fits: that was asked for
 	return nil
 }
 
@@ -226,10 +247,16 @@ func (s *Serve) Validate() error {
 // maxAcceptRate is more than one machine can take.
 const maxAcceptRate = 100_000
 
+// minQueueMemory is about what one link may fill.
+const minQueueMemory = 1 << 20
+
 // checkReturn looks at what says how clients come, and come back after a stop.
 func (s *Serve) checkReturn() error {
 	if s.AcceptRate < 1 || s.AcceptRate > maxAcceptRate {
 		return fmt.Errorf("--accept-rate: %v is not between 1 and %d links a second", s.AcceptRate, maxAcceptRate)
+	}
+	if s.QueueMemory < minQueueMemory {
+		return errors.New("--queue-memory: less than 1MiB leaves no room")
 	}
 	if s.AddressRate <= 0 || s.AddressRate > maxAcceptRate {
 		return fmt.Errorf("--address-rate: %v is not above 0 and up to %d links a second", s.AddressRate, maxAcceptRate)

@@ -61,6 +61,7 @@ var settings = []setting{
 	{"tls-key", "k.pem", "", func(s *Serve) any { return s.TLSKey }, "k.pem"},
 	{"accept-rate", "250.5", "", func(s *Serve) any { return s.AcceptRate }, 250.5},
 	{"address-rate", "2.5", "", func(s *Serve) any { return s.AddressRate }, 2.5},
+	{"queue-memory", "64MiB", "", func(s *Serve) any { return s.QueueMemory }, Bytes(64 << 20)},
 	{"project-rate", "30", "", func(s *Serve) any { return s.ProjectRate }, 30.0},
 	{"drain-deadline", "90s", "", func(s *Serve) any { return s.DrainDeadline }, 90 * time.Second},
 	{"metrics-listen", "off", "'off'", func(s *Serve) any { return s.MetricsListen }, "off"},
@@ -140,7 +141,7 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 		t.Fatal(command, err)
 	}
 	want := Serve{
-		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, DrainDeadline: time.Minute,
+		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
 	}
 	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -196,6 +197,9 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"relay ports", "serve --relay-ports 3000-2000", `"3000-2000" is no range of ports`},
 		{"low relay ports", "serve --relay-ports 1-2000", `"1-2000" is no range of ports`},
 		{"no links", "serve --accept-rate 0", "--accept-rate: 0 is not between 1 and 100000"},
+		{"memory without a unit that there is", "serve --queue-memory 1MB", `"1MB" is no size such as 256MiB`},
+		{"memory that overflows", "serve --queue-memory 99999999999GiB", "is no size such as 256MiB"},
+		{"no memory", "serve --queue-memory 0", "--queue-memory: less than 1MiB"},
 		{"nobody from an address", "serve --address-rate 0", "--address-rate: 0 is not above 0"},
 		{"a negative rate", "serve --project-rate=-1", "--project-rate: -1 is not between 0"},
 		{"a drain that ends sessions", "serve --drain-deadline 2m", "--drain-deadline: 2m0s is not more than 0 and at most 1m30s"},

@@ -14,6 +14,23 @@ type Gauge struct {
 	Value      func() float64
 }
 
+// Counter is a figure that only grows, one of those that share a name and differ in a label.
+type Counter struct {
+	Name, Help, Label, Of string
+	Value                 func() float64
+}
+
+// Counters makes collectors for NewMetrics.
+func Counters(counters []Counter) []prometheus.Collector {
+	collectors := make([]prometheus.Collector, len(counters))
+	for i, c := range counters {
+		collectors[i] = prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "sightline", Name: c.Name, Help: c.Help, ConstLabels: prometheus.Labels{c.Label: c.Of},
+		}, c.Value)
+	}
+	return collectors
+}
+
 // NewMetrics makes a registry of its own, with the figures of the Go runtime, of the process and those given.
 func NewMetrics(gauges []Gauge, others ...prometheus.Collector) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
