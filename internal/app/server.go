@@ -86,7 +86,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring,
 		Node: s.node, Audience: s.names.has, Origins: c.Origins, ClientAddress: s.clientAddress,
 		AcceptRate: c.AcceptRate, AddressRate: c.AddressRate, ProjectRate: c.ProjectRate,
-		QueueBytes: int64(c.QueueMemory),
+		QueueBytes:    int64(c.QueueMemory),
 		DrainDeadline: c.DrainDeadline, Logger: logger,
 	})
 	if err := s.hub.Load(ctx); err != nil {
