@@ -200,6 +200,26 @@ describe("a link whose WebSockets fail", () => {
     expect(hellos()).toHaveLength(0);
   });
 
+  it("does not blame a network on which a WebSocket has lived, and looks for it at once", async () => {
+    const link = connect();
+    for (let i = 0; i < 3; i++) {
+      await pass(10_000);
+      hub.socket.send("ping", undefined);
+    }
+    hub.socket.drop();
+    for (let i = 0; i < 2; i++) {
+      await redialed();
+      hub.socket.drop();
+    }
+    await pass(1);
+    await door.welcome({ resumed: true });
+    expect(link.transport).toBe("long_poll");
+    await pass(1);
+    hub.greet({ resumed: true, received: 1 });
+    expect(link.transport).toBe("websocket");
+    expect(localStorage).toHaveLength(0);
+  });
+
   it("ends for good with what the hub says by the long poll", async () => {
     const link = start();
     const stopped = vi.fn();

@@ -3,6 +3,7 @@ import type { Reason } from "../src/protocol/reason.ts";
 import type { ViewerOptions } from "../src/viewer/options.ts";
 import { stateOf } from "../src/viewer/view.ts";
 import { Viewer } from "../src/viewer/viewer.ts";
+import { PollDoor } from "./fakes/door.ts";
 import { Hub } from "./fakes/hub.ts";
 import { FakePeer, fakeRTC } from "./fakes/rtc.ts";
 
@@ -280,5 +281,44 @@ describe("tokens", () => {
     expect(hub.socket.of("close")[0]?.data).toEqual({ reason: "viewer_left" });
     expect(hub.socket.of("bye")).toHaveLength(1);
     expect(viewer.state).toBe("idle");
+  });
+});
+
+describe("by the long poll", () => {
+  it("a viewer hears what it is refused, waits for the camera, and opens again", async () => {
+    localStorage.clear();
+    const door = new PollDoor();
+    door.receives = true;
+    const link = { fallback: { failures: 1, remember: 0 } };
+    viewer = new Viewer({ hub: new URL("https://hub.example"), device: "dev_1", token: "t-1", link });
+    viewer.start();
+    hub.socket.drop();
+    await settle();
+    await door.welcome();
+    await settle();
+    const sent = () => door.of("/v1/link/send").flatMap(({ body }) => body.messages ?? []);
+    const asked = () => sent().filter(({ type }) => type === "open") as unknown as { id: number; session: string }[];
+    expect(viewer.view).toMatchObject({ state: "connecting", transport: "long_poll", fallback: { reason: "unknown" } });
+    const refuse = (code: string, seq: number) => {
+      const { id, session } = asked().at(-1) ?? {};
+      return door.deliver({ type: "error", seq, re: id, session, data: { code, message: "" } });
+    };
+    await refuse("full", 1);
+    expect(viewer.view).toMatchObject({ state: "waiting", reason: "full" });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(asked()).toHaveLength(2);
+    await refuse("offline", 2);
+    expect(viewer.view).toMatchObject({ state: "waiting", reason: "offline" });
+    const presence = {
+      device: "dev_1",
+      status: "online",
+      generation: 2,
+      transport: "long_poll",
+      fallback: { reason: "cut" },
+    };
+    await door.deliver({ type: "presence", data: presence });
+    await settle();
+    expect(asked()).toHaveLength(3);
+    expect(viewer.view.deviceFallback).toEqual({ reason: "cut" });
   });
 });

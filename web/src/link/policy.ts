@@ -46,8 +46,10 @@ export class FallbackPolicy {
   /** What an inquiry found; it is asked once for a row of failures. */
   #found: Promise<void> | undefined;
   #finding: Fallback | undefined;
-  /** Whether the long poll failed too, so that the WebSocket may have failed with the network or the hub. */
+  /** Whether the WebSocket may have failed with the network or the hub, so that it is looked for at once. */
   #doubtful = false;
+  /** Whether a WebSocket has lived on this network. */
+  #proven = false;
 
   constructor(hub: URL, doors: readonly Door[], times: FallbackTimes) {
     this.#hub = hub;
@@ -91,6 +93,8 @@ export class FallbackPolicy {
       if (!opened) this.#inquire();
       return false;
     }
+    // Where one has lived, it is more likely that the hub was away.
+    this.#doubtful ||= this.#proven;
     this.#fallBack(opened ? silent : (this.#finding ?? { reason: "unknown" }));
     return true;
   }
@@ -107,8 +111,13 @@ export class FallbackPolicy {
     this.#door = door;
     this.#found = undefined;
     this.#finding = undefined;
-    if (door === "websocket") this.#doubtful = false;
-    else this.#remember();
+    if (door === "long_poll") {
+      this.#remember();
+      return;
+    }
+    this.#doubtful = false;
+    // One that is cut again goes straight back.
+    if (this.#cuts < this.#times.cuts) this.#memory.forget();
   }
 
   /**
@@ -120,8 +129,11 @@ export class FallbackPolicy {
     if (lived >= this.#times.cutWithin) {
       this.#cuts = 0;
       this.#probes = 0;
+      this.#proven = true;
       this.#memory.forget();
-    } else if (!byHub) this.#cuts++;
+    }
+    if (lived >= this.#times.cutWithin || byHub) return false;
+    this.#cuts++;
     if (this.#cuts < this.#times.cuts) return false;
     this.#fallBack({
       reason: "cut",
@@ -137,11 +149,9 @@ export class FallbackPolicy {
     this.#remember();
   }
 
-  /** A WebSocket beside the long poll was welcome. */
+  /** A WebSocket beside the long poll was welcome; should it be cut again, the next one waits longer. */
   probeWelcome(): void {
     this.#probes++;
-    // One that is cut again goes straight back, and the next one waits longer.
-    if (this.#cuts < this.#times.cuts) this.#memory.forget();
   }
 
   /** Another network: what was seen on the last one says nothing of it. */
@@ -149,6 +159,7 @@ export class FallbackPolicy {
     this.#failures = 0;
     this.#cuts = 0;
     this.#probes = 0;
+    this.#proven = false;
     if (!this.#both || (live && this.#door === "long_poll")) return;
     this.#door = "websocket";
     this.#recall();
