@@ -186,7 +186,7 @@ func (s *pollSocket) park(got uint64) (mine chan struct{}, stray *protocol.Error
 	switch {
 	case got > s.number:
 		return nil, protocol.Errorf(protocol.CodeSequence, "response %d was never made", got)
-	case got+1 < s.number:
+	case got < s.number && (got+1 < s.number || s.kept == nil) && s.why == nil:
 		return nil, protocol.Errorf(protocol.CodeSequence, "response %d was confirmed before", got+1)
 	}
 	if s.newest != nil {
