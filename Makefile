@@ -67,6 +67,7 @@ bench: prepare build $(BROWSER_MODULES) ## Measure what docs/benchmarks.md repor
 	bin/sightline-bench links --count 10000 --viewers
 	bin/sightline-bench links --count 50000 --memory
 	bin/sightline-bench relay --pairs 100 --messages 20
+	bin/sightline-bench chaos --cuts 2000 --messages 40000
 	bin/sightline-bench drain --links 2000 --rate 500
 
 .PHONY: fuzz

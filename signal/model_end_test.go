@@ -100,9 +100,10 @@ func (e *modelEnd) deliver() bool {
 	if env, _, err := protocol.Decode(message); err == nil {
 		e.acked = max(e.acked, env.Ack)
 	}
-	if e.greeted {
+	switch {
+	case e.greeted && !e.wire.ended():
 		e.used = time.Now()
-	} else {
+	case !e.greeted:
 		e.quiet, e.unused = time.Since(e.heard), time.Since(e.used)
 		e.hellos++
 		e.helloRivals = e.model.rivals(e)
@@ -398,7 +399,7 @@ func (e *modelEnd) refused(env protocol.Envelope, s *modelSession, m *protocol.E
 		return // the close that follows says the same
 	}
 	allowed := []protocol.Code{protocol.CodeOffline, protocol.CodeFull, protocol.CodeRateLimited}
-	if s != nil && s.again {
+	if s == nil || s.again {
 		allowed = append(allowed, protocol.CodeConflict) // it has ended meanwhile
 	}
 	if env.Re == 0 || !slices.Contains(allowed, m.Code) {

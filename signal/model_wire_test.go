@@ -49,6 +49,16 @@ func (m *modelWire) next() []byte {
 // abort implements socket.
 func (m *modelWire) abort() { m.once.Do(func() { close(m.over) }) }
 
+// ended reports whether the hub has given the socket up.
+func (m *modelWire) ended() bool {
+	select {
+	case <-m.over:
+		return true
+	default:
+		return false
+	}
+}
+
 // Write implements socket.
 func (m *modelWire) Write(message []byte) error {
 	m.mu.Lock()

@@ -17,5 +17,6 @@ soak() {
   echo "== took $((SECONDS - start)) s"
 }
 
-soak ./signal 'TestAnyInterleaving'
+soak ./signal TestAnyInterleavingDelivers
+soak ./test/cmd/sightline-bench TestNothingIsLostOnBadNetworks
 soak ./test/cmd/sightline-bench TestChurnLeavesNothingBehind

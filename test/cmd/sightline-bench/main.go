@@ -26,6 +26,7 @@ type command struct {
 var commands = []command{
 	{"firstframe", "time from page load to the first frame on the screen, over RTSP and the direct path", firstFrame},
 	{"links", "memory of an idle link", links},
+	{"chaos", "messages on bad networks: what was lost, repeated or reordered", chaos},
 	{"drain", "restart of a server: how its clients come back, and whether both ends agree", drain},
 	{"relay", "sessions through the hub: rate, time to the answer, CPU a message", relay},
 }
