@@ -23,7 +23,11 @@ func (sink) abort()                           {}
 // indoors is a hub without doors, with a device and a viewer in a session.
 func indoors(tb testing.TB) (h *Hub, device, viewer *client) {
 	tb.Helper()
-	s := newStage(tb, nil)
+	return newStage(tb, nil).indoors(tb)
+}
+
+func (s *stage) indoors(tb testing.TB) (h *Hub, device, viewer *client) {
+	tb.Helper()
 	h = New(s.config)
 	h.config.Link = link.Config{Ping: time.Hour, Grace: time.Hour, AckDelay: time.Hour, MaxUnacked: 1 << 30, MaxUnackedBytes: 1 << 40}
 	admit := func(hello protocol.Hello) *client {
@@ -87,6 +91,51 @@ func FuzzReceive(f *testing.F) {
 		}
 		h.leave(t.Context(), viewer, viewer.carrier, true)
 		h.leave(t.Context(), device, device.carrier, true)
+		h.work.Wait()
+		if len(h.clients)+len(h.devices)+len(h.sessions) != 0 {
+			t.Errorf("%d clients, %d devices and %d sessions are left", len(h.clients), len(h.devices), len(h.sessions))
+		}
+	})
+}
+
+// FuzzResume gives a hub what a hello may say of the link that it wants to go on with. An empty link or key stands for
+// the right one.
+func FuzzResume(f *testing.F) {
+	f.Add(false, "", "", uint64(0))
+	f.Add(true, "", "", uint64(1))
+	f.Add(false, "", "0123456789abcdef0123456789abcdef", uint64(0))
+	f.Add(true, "0123456789abcdef0123456789abcdef", "", uint64(1<<63))
+	f.Add(false, "", "", uint64(1<<64-1))
+	f.Fuzz(func(t *testing.T, fromDevice bool, link, key string, received uint64) {
+		s := newStage(t, nil)
+		h, device, viewer := s.indoors(t)
+		h.work.Wait() // all is written
+		c, hello := viewer, s.viewerHello(t, nil)
+		if fromDevice {
+			c, hello = device, s.deviceHello(t, camera)
+		}
+		own := link == "" && key == ""
+		if link == "" {
+			link = string(c.id)
+		}
+		if key == "" {
+			key = c.key
+		}
+		hello.Version = protocol.Version
+		hello.Resume = &protocol.Resume{Link: protocol.LinkID(link), Key: key, Received: received}
+		k := &carrier{socket: sink{}, address: netip.MustParseAddr("192.0.2.1")}
+		got, err := h.admit(t.Context(), &hello, k)
+		if err != nil {
+			t.Fatalf("not even a new link: %v", err)
+		}
+		const sent = 1 // opened, or invite
+		if want := own && received <= sent; (got == c) != want {
+			t.Errorf("resumed: %v, want %v", got == c, want)
+		}
+		h.work.Wait()
+		for _, left := range []*client{viewer, device, got} {
+			h.leave(t.Context(), left, left.carrier, true)
+		}
 		h.work.Wait()
 		if len(h.clients)+len(h.devices)+len(h.sessions) != 0 {
 			t.Errorf("%d clients, %d devices and %d sessions are left", len(h.clients), len(h.devices), len(h.sessions))

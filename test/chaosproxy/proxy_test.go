@@ -124,12 +124,12 @@ func TestAResetAndACloseReachBothEnds(t *testing.T) {
 }
 
 func TestHalfAConnectionIsClosed(t *testing.T) {
-	p, e, conn := through(t, "hello")
+	p, e, _ := through(t, "hello")
 	p.FinishHalf(true)
 	if err := <-e.ends; !errors.Is(err, io.EOF) {
 		t.Errorf("the server got %v", err)
 	}
-	conn = dial(t, p)
+	conn := dial(t, p)
 	say(t, conn, "again")
 	p.FinishHalf(false)
 	if err := readEnd(conn); err != nil {

@@ -134,8 +134,9 @@ func (e *stormEnd) handleLocked(m protocol.Envelope, body protocol.Message) []pr
 		h.repaired = e.lives.Load()
 		h.ready = h.ready || b.Description != nil
 		for i := range b.Candidates {
-			n := numberOf(&b.Candidates[i])
-			h.heard[n] = h.heard[n]
+			if n := numberOf(&b.Candidates[i]); !h.heard[n] {
+				h.heard[n] = false
+			}
 		}
 		if !b.Answer {
 			return []protocol.Envelope{h.sync(e.role, true)}
