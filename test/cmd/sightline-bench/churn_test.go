@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,6 +20,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
+	"github.com/sightline-rtc/sightline/device/door"
+	"github.com/sightline-rtc/sightline/link"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/signal"
 	"github.com/sightline-rtc/sightline/test/soak"
@@ -42,8 +45,10 @@ func TestChurnLeavesNothingBehind(t *testing.T) {
 	window := soak.Duration(time.Second, protocol.ResumeWindow)
 	data := filepath.Join(t.TempDir(), "data")
 	h, err := openHousehold(t.Context(), data, signal.Config{
+		Link:     link.Config{Grace: soak.Duration(time.Second, protocol.PingGrace)},
+		PollWait: soak.Duration(time.Second, protocol.PollWait), PollPing: soak.Duration(2*time.Second, protocol.PingIntervalPoll),
 		ResumeWindow: window, MediaTimeout: window, SuspectWindow: min(window, protocol.SuspectWindow),
-		HelloTimeout: time.Second, MaxParked: 1 << 10, Logger: slog.New(slog.DiscardHandler),
+		MaxParked: 1 << 10, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -174,17 +179,17 @@ func (c *churn) round(ctx context.Context, n, way int) error {
 		return err
 	}
 	p := newPair(viewer, device, c.roster.devices[n].id)
-	serving, hangUp := context.WithCancel(ctx)
+	serving, hangUp := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = p.serve(serving) // the round ends it
+		hangUp(p.serve(serving)) // which ends the session, too
 	}()
-	defer func() { hangUp(); <-ended }()
-	if err := session(ctx, p); err != nil {
+	defer func() { hangUp(nil); <-ended }()
+	if err := session(serving, p); err != nil {
 		return err
 	}
-	endings := []func(context.Context, int, *pair) error{c.sayBye, c.cut, c.leaveSession, c.comeBack, c.takeOver, c.sayNothing}
+	endings := []func(context.Context, int, *pair) error{c.sayBye, c.cut, c.leaveSession, c.comeBack, c.changeDoors, c.takeOver, c.sayNothing}
 	return endings[way%len(endings)](ctx, n, p)
 }
 
@@ -204,15 +209,20 @@ func session(ctx context.Context, p *pair) error {
 func (c *churn) open(ctx context.Context, n int, role protocol.Role, resume *protocol.Resume) (*endpoint, error) {
 	c.links.Add(1)
 	return dial(ctx, c.url, sourceOf(n), func() ([]byte, error) {
-		token, err := c.roster.token(role, n*rosterStep(role), c.url)
+		hello, err := c.hello(n, role, resume)
 		if err != nil {
 			return nil, err
 		}
-		e := protocol.Must(protocol.TypeHello, "", &protocol.Hello{
-			Version: protocol.Version, Role: role, Token: token, Client: protocol.Client{Name: "churn"}, Resume: resume,
-		})
+		e := protocol.Must(protocol.TypeHello, "", hello)
 		return e.Encode()
 	})
+}
+
+func (c *churn) hello(n int, role protocol.Role, resume *protocol.Resume) (*protocol.Hello, error) {
+	token, err := c.roster.token(role, n*rosterStep(role), c.url)
+	return &protocol.Hello{
+		Version: protocol.Version, Role: role, Token: token, Client: protocol.Client{Name: "churn"}, Resume: resume,
+	}, err
 }
 
 func rosterStep(role protocol.Role) int {
@@ -253,9 +263,7 @@ func (c *churn) comeBack(ctx context.Context, n int, p *pair) error {
 		return err
 	}
 	for range 2 {
-		again, err := c.open(ctx, n, protocol.RoleDevice, &protocol.Resume{
-			Link: p.device.welcome.Link, Key: p.device.welcome.Key, Received: p.device.received(),
-		})
+		again, err := c.open(ctx, n, protocol.RoleDevice, p.device.resume())
 		if err != nil {
 			return err
 		}
@@ -265,6 +273,37 @@ func (c *churn) comeBack(ctx context.Context, n int, p *pair) error {
 		}
 	}
 	return nil
+}
+
+// changeDoors resumes the device's link over the long poll, after a cut, and leaves in the middle of a poll.
+func (c *churn) changeDoors(ctx context.Context, n int, p *pair) error {
+	if err := p.device.reset(); err != nil {
+		return err
+	}
+	hub, err := url.Parse(c.url)
+	if err != nil {
+		return err
+	}
+	hello, err := c.hello(n, protocol.RoleDevice, p.device.resume())
+	if err != nil {
+		return err
+	}
+	c.links.Add(1)
+	dialer := door.NewDialer(door.Config{Hub: hub})
+	defer dialer.Forget()
+	opened, welcome, err := dialer.Open(ctx, protocol.TransportLongPoll, hello, func() uint64 { return hello.Resume.Received })
+	if err != nil {
+		return err
+	}
+	if !welcome.Resumed {
+		return fmt.Errorf("not resumed: %s", welcome.Reason)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	for err == nil {
+		_, err = opened.Read(ctx)
+	}
+	return opened.Close()
 }
 
 // takeOver opens a newer link of the same device.
@@ -297,9 +336,9 @@ func (p *endpoint) reset() error {
 	return conn.SetLinger(0)
 }
 
-// received is what the endpoint has taken over.
-func (p *endpoint) received() uint64 {
+// resume is what a hello says that goes on with the link.
+func (p *endpoint) resume() *protocol.Resume {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.link.Received()
+	return &protocol.Resume{Link: p.welcome.Link, Key: p.welcome.Key, Received: p.link.Received()}
 }

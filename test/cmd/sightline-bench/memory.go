@@ -21,6 +21,7 @@ import (
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/internal/store"
 	"github.com/sightline-rtc/sightline/link"
+	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/signal"
 	"github.com/sightline-rtc/sightline/turn"
 )
@@ -63,7 +64,11 @@ func (o linksOrder) inMemory(ctx context.Context, log io.Writer) (report linksRe
 // serve runs the household behind a listener until stop, which returns when all of it has ended.
 func (h *household) serve(ctx context.Context, listener net.Listener) (stop func() error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	server := &http.Server{Handler: h.hub, ReadHeaderTimeout: 10 * time.Second}
+	doors := http.NewServeMux()
+	doors.Handle(protocol.LinkPath, h.hub)
+	doors.HandleFunc(protocol.SendPath, h.hub.ServeSend)
+	doors.HandleFunc(protocol.PollPath, h.hub.ServePoll)
+	server := &http.Server{Handler: doors, ReadHeaderTimeout: 10 * time.Second}
 	var group errgroup.Group
 	group.Go(func() error { return h.records.Run(running) })
 	group.Go(func() error { return h.relay.Run(running) })
