@@ -172,9 +172,9 @@ describe("<sightline-camera>", () => {
     await camera.updateComplete;
     expect([camera.transport, camera.fallback, camera.dataset.transport]).toEqual([null, null, undefined]);
     hub.socket.drop();
-    await vi.waitUntil(() => door.requests.length > 0);
+    await vi.waitUntil(() => door.requests.length > 0, 4000);
     await door.send.answer(200, { response: 1, messages: [welcome()] });
-    await vi.waitUntil(() => camera.transport !== null);
+    await vi.waitUntil(() => camera.transport !== null, 4000);
     const fallback = { reason: "unknown" };
     expect([camera.dataset.transport, camera.fallback]).toEqual(["long_poll", fallback]);
     expect(events).toEqual([{ transport: "long_poll", fallback }]);
