@@ -35,6 +35,11 @@ func TestDecodeRefusesWhatIsNoMessage(t *testing.T) {
 		{"huge", `{"type":"ping","data":"` + strings.Repeat("a", MaxMessageBytes) + `"}`, CodeTooLarge},
 		{"huge description", `{"type":"describe","data":{"kind":"offer","sdp":"` + strings.Repeat("a", MaxSDPBytes+1) + `"}}`, CodeTooLarge},
 		{"huge candidate", `{"type":"candidate","data":{"candidate":"` + strings.Repeat("a", MaxCandidateBytes+1) + `"}}`, CodeTooLarge},
+		{"negative slot", `{"type":"goaway","data":{"after_ms":-1,"deadline_ms":0}}`, CodeBadMessage},
+		{
+			"too many hosts", `{"type":"goaway","data":{"after_ms":0,"deadline_ms":0,"hosts":[` +
+				strings.TrimSuffix(strings.Repeat(`"a.example",`, MaxHosts+1), ",") + `]}}`, CodeTooLarge,
+		},
 		{
 			"too many candidates", `{"type":"sync","data":{"candidates":[` +
 				strings.TrimSuffix(strings.Repeat(`{"candidate":"a"},`, MaxSyncCandidates+1), ",") + `]}}`, CodeTooLarge,

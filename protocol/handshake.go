@@ -79,11 +79,13 @@ type ICEServer struct {
 	Credential string   `json:"credential,omitempty"`
 }
 
-// Goaway asks a client to come back: not before AfterMS, and before DeadlineMS, when the socket is closed.
+// Goaway gives a client its slot when the hub stops.
 type Goaway struct {
-	AfterMS    int64    `json:"after_ms"`
-	DeadlineMS int64    `json:"deadline_ms"`
-	Hosts      []string `json:"hosts,omitempty"`
+	// AfterMS is when the client is to come, from now; DeadlineMS when the hub closes the socket at the latest.
+	AfterMS    int64 `json:"after_ms"`
+	DeadlineMS int64 `json:"deadline_ms"`
+	// Hosts are other doors, as host or host:port; without one the client comes back here once the socket is closed.
+	Hosts []string `json:"hosts,omitempty"`
 }
 
 func (m *Hello) validate() error {
@@ -122,6 +124,9 @@ func (m *Welcome) validate() error {
 func (m *Goaway) validate() error {
 	if m.AfterMS < 0 || m.DeadlineMS < 0 {
 		return Errorf(CodeBadMessage, "goaway: times are not negative")
+	}
+	if len(m.Hosts) > MaxHosts {
+		return Errorf(CodeTooLarge, "goaway: %d hosts are over the limit of %d", len(m.Hosts), MaxHosts)
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ const (
 	MaxNameBytes = 128
 	// MaxICEServers bounds the ICE servers of one message.
 	MaxICEServers = 16
+	// MaxHosts bounds the hosts that a goaway names.
+	MaxHosts = 16
 
 	// CandidatesPerSecond and DescriptionsPerSecond bound what one session may send; the burst is twice as much.
 	CandidatesPerSecond   = 20

@@ -75,8 +75,8 @@ type Config struct {
 	// GoawayGrace is how long a hub that stops and has no Hosts to name waits until its clients have taken the goaway;
 	// 0 means 1 s.
 	GoawayGrace time.Duration
-	// Hosts are other doors, as host or host:port, where the clients of a hub that stops can go at once. None means that
-	// they come back here.
+	// Hosts are other doors, as host or host:port, where the clients of a hub that stops can go at once; those over
+	// protocol.MaxHosts are left out. None means that they come back here.
 	Hosts []string
 	// Path is how sessions may go; empty means protocol.PathPreferDirect.
 	Path protocol.PathPolicy
@@ -122,6 +122,7 @@ func (c Config) withDefaults() Config {
 	if c.QueueBytes <= 0 {
 		c.QueueBytes = defaultQueueBytes
 	}
+	c.Hosts = c.Hosts[:min(len(c.Hosts), protocol.MaxHosts)]
 	c.admissionDefaults()
 	if c.DrainDeadline <= 0 || c.DrainDeadline > c.MediaTimeout*3/4 {
 		c.DrainDeadline = c.MediaTimeout / 2

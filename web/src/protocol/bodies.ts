@@ -123,7 +123,7 @@ export const BODIES: { readonly [T in Type]: Check<Bodies[T]> } = {
   goaway: shape<Goaway>({
     after_ms: whole(0),
     deadline_ms: whole(0),
-    hosts: maybe(list(line, LIMITS.iceServers)),
+    hosts: maybe(list(line, LIMITS.hosts)),
   }),
   bye: none,
   error: shape<ErrorBody>({

@@ -16,6 +16,7 @@ export const LIMITS = {
   tokenBytes: 4 << 10,
   nameBytes: 128,
   iceServers: 16,
+  hosts: 16,
   candidatesPerSecond: 20,
   fallbackDetailBytes: 200,
   /** Of the body of a send and of a response on the long poll door. */
