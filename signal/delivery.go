@@ -36,12 +36,14 @@ type pollSocket struct {
 	number     uint64        // of the last response that was made
 	kept       []byte        // that response, until a poll confirms it
 	newest     chan struct{} // of the poll that waits, closed when a newer one comes; nil if none waits
+	patience   time.Duration // how long a poll may wait, no longer than what stands between lets it
 	why        *protocol.Error
 }
 
 func newPollSocket(h *Hub, k *carrier) *pollSocket {
 	s := &pollSocket{
 		hub: h, carrier: k, sending: make(chan struct{}, 1), wake: make(chan struct{}, 1), done: make(chan struct{}), since: time.Now(),
+		patience: h.config.PollWait,
 	}
 	k.socket = s
 	return s
@@ -149,12 +151,12 @@ func (s *pollSocket) poll(ctx context.Context, p protocol.Poll) response {
 		s.client.fail(err)
 		return s.goodbye()
 	}
-	mine, stray := s.park(p.Got)
+	mine, patience, stray := s.park(p.Got)
 	if stray != nil {
 		return farewellOf(stray, protocol.CloseGoingAway)
 	}
 	defer s.unpark(mine)
-	timer := time.NewTimer(s.hub.config.PollWait)
+	began, timer := time.Now(), time.NewTimer(patience)
 	defer timer.Stop()
 	for late := false; ; {
 		body, newest := s.respond(mine, p.Got, late)
@@ -173,27 +175,43 @@ func (s *pollSocket) poll(ctx context.Context, p protocol.Poll) response {
 		case <-s.done:
 			return s.goodbye()
 		case <-ctx.Done():
+			s.cut(time.Since(began))
 			return response{status: http.StatusNoContent} // which nobody reads
 		}
 	}
 }
 
-// park makes a poll the newest, and ends the one before. It fails for one that is not of this socket: one that was
-// delayed on the way belongs to an earlier socket of the link, which shall not suffer from it.
-func (s *pollSocket) park(got uint64) (mine chan struct{}, stray *protocol.Error) {
+// leastPatience keeps a client from polling all the time. A proxy that cuts connections by their age cuts one in which
+// there was another poll before sooner than the next.
+const leastPatience = 2 * time.Second
+
+// cut is told how long a poll waited that was lost. Something in between may let none wait so long: the next ones are
+// answered before it comes to that.
+func (s *pollSocket) cut(waited time.Duration) {
+	if waited < leastPatience {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.patience = min(s.patience, max(leastPatience, waited*3/4))
+}
+
+// park makes a poll the newest, and ends the one before. It returns how long it may wait, and fails for one that is not of
+// this socket: one that was delayed on the way belongs to an earlier socket of the link, which shall not suffer from it.
+func (s *pollSocket) park(got uint64) (mine chan struct{}, patience time.Duration, stray *protocol.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case got > s.number:
-		return nil, protocol.Errorf(protocol.CodeSequence, "response %d was never made", got)
+		return nil, 0, protocol.Errorf(protocol.CodeSequence, "response %d was never made", got)
 	case got < s.number && (got+1 < s.number || s.kept == nil) && s.why == nil:
-		return nil, protocol.Errorf(protocol.CodeSequence, "response %d was confirmed before", got+1)
+		return nil, 0, protocol.Errorf(protocol.CodeSequence, "response %d was confirmed before", got+1)
 	}
 	if s.newest != nil {
 		close(s.newest)
 	}
 	s.newest = make(chan struct{})
-	return s.newest, nil
+	return s.newest, s.patience, nil
 }
 
 func (s *pollSocket) unpark(mine chan struct{}) {
