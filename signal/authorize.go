@@ -39,9 +39,8 @@ func (s *pollSocket) settle(ctx context.Context, received uint64) error {
 		return nil
 	}
 	s.promoting.Do(func() {
-		s.refusal = s.hub.promote(ctx, p, received)
-		s.hub.dismiss(p.ride.client.id, s)
-		if s.refusal != nil {
+		defer s.hub.dismiss(p.ride.client.id, s) // last: a request that comes meanwhile waits here, too
+		if s.refusal = s.hub.promote(ctx, p, received); s.refusal != nil {
 			s.end(protocol.AsError(s.refusal), false)
 			return
 		}

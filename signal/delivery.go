@@ -273,11 +273,13 @@ func (s *pollSocket) takeLocked(must bool) []byte {
 // keepLocked makes a response of messages.
 func (s *pollSocket) keepLocked(messages ...[]byte) []byte {
 	s.number++
+	all := bytes.Join(messages, []byte(","))
 	var b bytes.Buffer
+	b.Grow(len(all) + 64)         // more than the rest can take
 	b.WriteString(`{"response":`) // a protocol.Delivery, without reading all its messages again
 	b.WriteString(strconv.FormatUint(s.number, 10))
 	b.WriteString(`,"messages":[`)
-	b.Write(bytes.Join(messages, []byte(",")))
+	b.Write(all)
 	b.WriteString("]}")
 	s.kept = b.Bytes()
 	return s.kept

@@ -7,5 +7,5 @@
 // ends a session because a link was lost.
 //
 // What the hub needs from others stands in seams.go. Package link numbers, acknowledges and queues; the doors
-// (websocket.go) move bytes.
+// (websocket.go, longpoll.go) move bytes.
 package signal

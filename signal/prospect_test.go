@@ -193,6 +193,24 @@ func TestTheFirstMessageOnAnotherDoorDisplacesTheOld(t *testing.T) {
 	})
 }
 
+func TestAProspectThatWasGivenUpTakesNothing(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *stage) {
+		v := s.viewer(t, nil)
+		v.probe(s.longPoll, s.viewerHello(t, nil))
+		v.hangUp()
+		s.connect = s.longPoll
+		v = v.back(s.viewerHello(t, nil))
+		wantResumed(t, v, "")
+		if len(s.hub.prospects) != 0 {
+			t.Errorf("%d prospects are left", len(s.hub.prospects))
+		}
+		s.device(t, camera)
+		if got := body[*protocol.Presence](t, v.await(protocol.TypePresence)); got.Status != protocol.StatusOnline {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
 func TestAProspectOfALinkThatEndsIsSentAway(t *testing.T) {
 	bothWays(t, func(t *testing.T, s *stage, to func(*testing.T) wire) {
 		d, v := s.device(t, camera), s.viewer(t, nil)

@@ -165,6 +165,9 @@ func (h *Hub) attachCarrier(r *ride, servers []protocol.ICEServer, presence []pr
 		return nil, err
 	}
 	h.unparkClientLocked(c)
+	if s := h.prospects[c.id]; s != nil && s.carrier != r.carrier {
+		delete(h.prospects, c.id) // the client has given it up
+	}
 	c.address = r.carrier.address
 	if c.role == protocol.RoleViewer {
 		c.renew = now.Add(h.config.CredentialRefresh)
@@ -226,7 +229,7 @@ func (c *client) rideLocked(r *ride, now time.Time, servers []protocol.ICEServer
 	if old := c.carrier; !old.left {
 		c.loseLocked(old, displacedError)
 	}
-	c.carrier = r.carrier
+	c.carrier, c.kept = r.carrier, 0
 	var welcome *protocol.Welcome
 	if !r.welcomed {
 		welcome = c.welcomeBackLocked(r.carrier, servers, now)

@@ -140,6 +140,9 @@ func TestEveryAnswerNamesTheServer(t *testing.T) {
 		{"GET", "/v1/nothing", 404, ""},
 		{"POST", "/v1/link", 404, ""},
 		{"GET", "/v1/link", 400, ""}, // no upgrade
+		{"POST", "/v1/link/send", 400, "hello"},
+		{"POST", "/v1/link/poll", 410, `"unknown_link"`},
+		{"GET", "/v1/link/poll", 405, ""},
 		{"GET", "/nothing", 404, ""},
 		{"GET", "/metrics", 404, ""}, // not for the public
 	}
