@@ -20,6 +20,9 @@ type outbox struct {
 	// waiting is what all queues but unacked hold, in the measure of unackedBytes.
 	waiting int
 
+	// shares are of the sessions that have one.
+	shares map[protocol.SessionID]*share
+
 	control []protocol.Envelope
 
 	unacked      []protocol.Envelope // oldest first; the first has number acked+1
@@ -91,6 +94,7 @@ func (o *outbox) pushSequenced(e protocol.Envelope) error {
 	e.Seq = o.last
 	o.unacked = append(o.unacked, e)
 	o.unackedBytes += size
+	o.tally(&e, 1)
 	return nil
 }
 
@@ -177,6 +181,7 @@ func (o *outbox) acknowledge(seq uint64) error {
 	n := int(seq - o.acked) //nolint:gosec // at most the number of kept messages
 	for i := range n {
 		o.unackedBytes -= weight(&o.unacked[i])
+		o.tally(&o.unacked[i], -1)
 		o.unacked[i] = protocol.Envelope{}
 	}
 	o.unacked = o.unacked[n:]

@@ -2,7 +2,7 @@ package signal
 
 import "github.com/sightline-rtc/sightline/protocol"
 
-// maxBacklogBytes bounds one session's backlog: what an invite makes room for on the device's link (link.Link.Grow).
+// maxBacklogBytes bounds one session's backlog: less than the session's share of the device's link (link.Link.Share).
 const maxBacklogBytes = protocol.MaxPendingPerSession << 10
 
 // backlog keeps what a viewer sends of a session behind the invite that could not go out yet. Hub.mu guards it.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/internal/throttle"
 	"github.com/sightline-rtc/sightline/link"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -60,6 +61,8 @@ type client struct {
 	lastID  uint64                // of requests to this client
 	// kept is what the door keeps of messages that it may have to send again, queued what is counted in the hub's budget.
 	kept, queued int
+	// chatter and faults bound what nothing else does.
+	chatter, faults throttle.Bucket
 }
 
 // send queues a message of the hub's own. It never blocks: a client that leaves too much unread loses its link.
@@ -71,7 +74,13 @@ func (c *client) send(e protocol.Envelope) {
 
 // carry is send for what another client wrote. It fails with CodeTooLarge for a message that has no room in an
 // envelope of this link: that is its writer's fault, and this client's link goes on.
-func (c *client) carry(e protocol.Envelope) error {
+func (c *client) carry(e protocol.Envelope) error { return c.queue(e, c.link.Send) }
+
+// relay is carry for a message that is its session's, of which it fails with CodeQuota when that has too much
+// unacknowledged on this link, which goes on.
+func (c *client) relay(e protocol.Envelope) error { return c.queue(e, c.link.SendShared) }
+
+func (c *client) queue(e protocol.Envelope, send func(protocol.Envelope) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || c.carrier.lost && e.Class() == protocol.ClassControl {
@@ -81,11 +90,11 @@ func (c *client) carry(e protocol.Envelope) error {
 		c.hub.budget.dropped.Add(1)
 		return nil
 	}
-	err := c.link.Send(e)
+	err := send(e)
 	switch {
 	case err == nil:
 		c.wakeLocked()
-	case errors.Is(err, &protocol.Error{Code: protocol.CodeTooLarge}):
+	case errors.Is(err, &protocol.Error{Code: protocol.CodeTooLarge}), errors.Is(err, &protocol.Error{Code: protocol.CodeQuota}):
 		return err
 	default:
 		c.closeLocked(protocol.AsError(err))
@@ -204,11 +213,17 @@ func (h *Hub) pingOn(door protocol.Transport) time.Duration {
 	return h.config.Link.Ping
 }
 
-// grow lets a device's link have more unacknowledged messages for each of its sessions.
-func (c *client) grow(messages int) {
+// share gives a session its share of a device's link.
+func (c *client) share(id protocol.SessionID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.link.Grow(messages)
+	c.link.Share(id)
+}
+
+func (c *client) unshare(id protocol.SessionID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.link.Unshare(id)
 }
 
 // close ends the link: it tells the client why and closes its socket. The door's reader then ends and takes the client

@@ -32,6 +32,9 @@ func (h *Hub) receive(ctx context.Context, c *client, k *carrier, message []byte
 	if e.Type == protocol.TypeBye {
 		return errBye
 	}
+	if e.Seq == 0 {
+		c.chargeChatter()
+	}
 	if handle {
 		if why != nil {
 			c.fault(e, why)
@@ -63,6 +66,7 @@ func (c *client) take(k *carrier, e *protocol.Envelope) (handle bool, err error)
 
 // fault answers what a client may not say or the hub does not know, and lets the link live.
 func (c *client) fault(e protocol.Envelope, why *protocol.Error) {
+	defer c.chargeFault()
 	if e.ID != 0 {
 		c.refuse(e, why)
 		return

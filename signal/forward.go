@@ -2,6 +2,7 @@ package signal
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ func (h *Hub) forward(ctx context.Context, c *client, e protocol.Envelope, body 
 		c.fault(e, protocol.AsError(err))
 	}
 	if s == nil {
+		c.chargeChatter()
 		return // it waits, or its session has ended and closed is on the way
 	}
 	limit := s.limits[c.role].candidates
@@ -34,6 +36,9 @@ func (h *Hub) forward(ctx context.Context, c *client, e protocol.Envelope, body 
 		h.allow(s, candidate.Candidate)
 	}
 	answered, err := h.pass(s, c, e, description)
+	if h.overShare(ctx, s, err) {
+		return
+	}
 	if err != nil {
 		c.fault(e, protocol.AsError(err))
 	}
@@ -76,12 +81,23 @@ func (h *Hub) pass(s *session, c *client, e protocol.Envelope, d *protocol.Descr
 		}
 	}
 	if peer := s.peer(c.role); peer != nil && (s.invited || s.answered()) {
-		return first, peer.carry(forwarded(e, c.generation))
+		return first, peer.relay(forwarded(e, c.generation))
 	}
 	if c.role == protocol.RoleViewer && !s.answered() {
 		return first, s.behind.add(e)
 	}
 	return first, nil // the other end is away, and will be told the state when it comes back
+}
+
+// overShare ends a session that the other end's link has too much of, so that the link is left to its other sessions. It
+// reports whether that is why a message was not handed on.
+func (h *Hub) overShare(ctx context.Context, s *session, err error) bool {
+	if !errors.Is(err, &protocol.Error{Code: protocol.CodeQuota}) {
+		return false
+	}
+	h.config.Logger.Warn("session over its share of a link", "session", s.row.ID, "device", s.row.Device, "err", err)
+	h.finishOne(ctx, s.row.ID, protocol.ReasonQuota, func(other *session) bool { return other == s })
+	return true
 }
 
 // forwarded is the envelope as the other end gets it.

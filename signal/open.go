@@ -50,6 +50,7 @@ func (c *client) allowRequest() error {
 	if c.requests.Allow() {
 		return nil
 	}
+	c.chargeFault()
 	err := protocol.Errorf(protocol.CodeRateLimited, "too many requests")
 	err.RetryMS = int64(1000 / requestsPerSecond)
 	return err

@@ -82,7 +82,7 @@ func (h *Hub) removeLocked(s *session) {
 		}
 	}
 	if s.device != nil {
-		s.device.grow(-protocol.MaxPendingPerSession)
+		s.device.unshare(s.row.ID)
 	}
 	if viewer := s.viewer; viewer != nil && len(viewer.sessions) == 0 {
 		viewer.setBusy(false)
@@ -106,7 +106,7 @@ func (h *Hub) attachLocked(s *session, c *client) {
 	if c.role == protocol.RoleViewer {
 		c.setBusy(true)
 	} else {
-		c.grow(protocol.MaxPendingPerSession)
+		c.share(s.row.ID)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 // state from it. It is also how a restarted hub gets its sessions back: whichever end comes later, its sync is
 // carried to the one that is there, which answers with its own.
 func (h *Hub) sync(ctx context.Context, c *client, e protocol.Envelope, m *protocol.Sync) {
+	c.chargeChatter()
 	if e.Session != "" {
 		if err := h.adopt(ctx, c, e, m); err != nil {
 			c.fault(e, c.known(e, err))
@@ -36,6 +37,7 @@ func (h *Hub) adopt(ctx context.Context, c *client, e protocol.Envelope, m *prot
 		if w != nil {
 			return nil
 		}
+		c.chargeFault()
 		return h.tellEnded(ctx, c, e.Session)
 	}
 	if !h.mayAdoptLocked(s, c, m) {
@@ -46,6 +48,9 @@ func (h *Hub) adopt(ctx context.Context, c *client, e protocol.Envelope, m *prot
 	fresh := c.sessions[e.Session] != s
 	changed, err := h.adoptLocked(s, c, e, m)
 	h.mu.Unlock()
+	if h.overShare(ctx, s, err) {
+		return nil
+	}
 	if changed {
 		h.keep(ctx, s)
 	}
@@ -89,7 +94,7 @@ func (h *Hub) adoptLocked(s *session, c *client, e protocol.Envelope, m *protoco
 		repaired.Owner, repaired.Last = "", false
 		relayed := protocol.Must(protocol.TypeSync, e.Session, &repaired)
 		relayed.Gen = c.generation
-		return changed, peer.carry(relayed)
+		return changed, peer.relay(relayed)
 	}
 	return changed, nil
 }
