@@ -193,6 +193,33 @@ func TestTheFirstMessageOnAnotherDoorDisplacesTheOld(t *testing.T) {
 	})
 }
 
+func TestAFirstMessageThatAcknowledgesNothingIsGood(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *stage) {
+		socket := s.connect
+		d, v := s.device(t, camera), s.viewer(t, nil)
+		s.connect = s.longPoll
+		again := v.back(s.viewerHello(t, nil)) // as a client that has got nothing yet
+		probe := again.probe(socket, s.viewerHello(t, nil))
+		connect(again, d, 1)
+		again.settled() // it has acknowledged more than when it said hello
+		if err := probe.wire.write(encode(t, protocol.Envelope{Type: protocol.TypePing})); err != nil {
+			t.Fatal(err)
+		}
+		for { // what comes is what has not been acknowledged
+			m, err := probe.read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Type == protocol.TypeOpened {
+				t.Errorf("got seq %d again", m.Seq)
+			}
+			if m.Type == protocol.TypePong {
+				break
+			}
+		}
+	})
+}
+
 func TestAProspectThatWasGivenUpTakesNothing(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *stage) {
 		v := s.viewer(t, nil)
