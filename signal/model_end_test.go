@@ -23,9 +23,12 @@ type modelEnd struct {
 	left    []*modelWire // that it has given up; what it sent on them may still arrive
 	dialed  time.Time
 	greeted bool // by the wire's welcome
-	resume  *protocol.Resume
-	lastID  uint64
-	grant   protocol.GrantID
+	// prospect is a socket through the other door that has not brought its welcome; transport is the door of the newest.
+	prospect  *modelWire
+	transport int
+	resume    *protocol.Resume
+	lastID    uint64
+	grant     protocol.GrantID
 	// life counts the links. hellos are those that the hub got, late those of them on sockets given up.
 	life, hellos, late int
 	// bornRestarts and bornRivals are how often the hub had been restarted, and the rivals had said hello, when the hub
@@ -63,6 +66,20 @@ func newModelSession(id protocol.SessionID, number int, take string) *modelSessi
 // connect dials another socket and says hello, whatever became of the last one.
 func (e *modelEnd) connect() {
 	e.giveUp()
+	e.wire, e.greeted, e.dialed = e.dial(), false, time.Now()
+}
+
+// probe tries the other door, while the link goes on where it is.
+func (e *modelEnd) probe() {
+	e.transport = 1 - e.transport
+	e.prospect, e.dialed = e.dial(), time.Now()
+}
+
+// doors are the transports of the model.
+var doors = [2]protocol.Transport{protocol.TransportWebSocket, protocol.TransportLongPoll}
+
+// dial opens a socket and says hello on it.
+func (e *modelEnd) dial() *modelWire {
 	hello := e.model.hello(e)
 	if e.resume != nil {
 		again := *e.resume
@@ -74,22 +91,28 @@ func (e *modelEnd) connect() {
 	b, err := message.Encode()
 	if err != nil {
 		e.model.fail("encode hello: %v", err)
-		return
 	}
-	e.wire, e.greeted, e.dialed = newModelWire(e.model.stage.hub), false, time.Now()
-	e.wire.post(b)
+	w := newModelWire(e.model.stage.hub, doors[e.transport])
+	w.post(b)
+	return w
 }
 
-// giveUp leaves the wire alone.
+// giveUp leaves the wire alone, and the prospect.
 func (e *modelEnd) giveUp() {
-	if e.wire != nil {
-		e.left = append(e.left, e.wire)
-		e.wire = nil
+	for _, w := range []*modelWire{e.wire, e.prospect} {
+		if w != nil {
+			e.left = append(e.left, w)
+		}
 	}
+	e.wire, e.prospect = nil, nil
 }
 
 // deliver takes the end's next message to the hub.
 func (e *modelEnd) deliver() bool {
+	if e.prospect != nil && e.prospect.deliver() != nil {
+		e.introduced()
+		return true
+	}
 	if e.wire == nil {
 		return false
 	}
@@ -101,19 +124,48 @@ func (e *modelEnd) deliver() bool {
 		e.acked = max(e.acked, env.Ack)
 	}
 	switch {
-	case e.greeted && !e.wire.ended():
-		e.used = time.Now()
 	case !e.greeted:
-		e.quiet, e.unused = time.Since(e.heard), time.Since(e.used)
-		e.hellos++
-		e.helloRivals = e.model.rivals(e)
+		e.introduced()
+	case !e.wire.ended():
+		e.used = time.Now()
 	}
 	e.heard = time.Now()
 	return true
 }
 
+// introduced notes how things were when the hub got a hello.
+func (e *modelEnd) introduced() {
+	e.quiet, e.unused = time.Since(e.heard), time.Since(e.used)
+	e.hellos++
+	e.helloRivals = e.model.rivals(e)
+	e.heard = time.Now()
+}
+
 // fetch takes in what comes next, and reports whether anything did.
-func (e *modelEnd) fetch() bool {
+func (e *modelEnd) fetch() bool { return e.fetchWire() || e.prospect != nil && e.fetchProspect() }
+
+// fetchProspect moves the link to the other door when that has brought its welcome.
+func (e *modelEnd) fetchProspect() bool {
+	w := e.prospect
+	b, closed := w.fetch()
+	if b == nil && closed == nil {
+		return false
+	}
+	e.prospect = nil
+	_, body, err := protocol.Decode(b)
+	if closed != nil || err != nil {
+		return true
+	}
+	if welcome, ok := body.(*protocol.Welcome); ok {
+		e.model.log("%s moves", e.name)
+		e.giveUp()
+		e.wire = w
+		e.welcomed(welcome)
+	}
+	return true
+}
+
+func (e *modelEnd) fetchWire() bool {
 	if e.wire == nil {
 		return false
 	}
@@ -166,17 +218,7 @@ func (e *modelEnd) parted(closed *closedError) {
 func (e *modelEnd) greet(env protocol.Envelope, body protocol.Message) {
 	switch m := body.(type) {
 	case *protocol.Welcome:
-		e.model.log("%s: resumed %v %q", e.name, m.Resumed, m.Reason)
-		e.greeted, e.grant = true, m.Grant
-		e.model.checkWelcome(e, m)
-		if m.Resumed {
-			if err := e.link.Attach(max(m.Received, e.link.Acknowledged()), time.Now()); err != nil {
-				e.model.fail("%s: attach: %v", e.name, err)
-			}
-		} else {
-			e.restart(m)
-		}
-		e.flush()
+		e.welcomed(m)
 	case *protocol.Error:
 		e.model.log("%s: refused: %v", e.name, m)
 		rival := e.role == protocol.RoleDevice && e.model.rivals(e) > e.bornRivals
@@ -186,6 +228,22 @@ func (e *modelEnd) greet(env protocol.Envelope, body protocol.Message) {
 	default:
 		e.model.fail("%s: got %s before the welcome", e.name, env.Type)
 	}
+}
+
+// welcomed goes on with the link, or with a new one. An acknowledgement says that the socket is the end's choice.
+func (e *modelEnd) welcomed(m *protocol.Welcome) {
+	e.model.log("%s: resumed %v %q", e.name, m.Resumed, m.Reason)
+	e.greeted, e.grant = true, m.Grant
+	e.model.checkWelcome(e, m)
+	if m.Resumed {
+		if err := e.link.Attach(max(m.Received, e.link.Acknowledged()), time.Now()); err != nil {
+			e.model.fail("%s: attach: %v", e.name, err)
+		}
+		e.send(protocol.Envelope{Type: protocol.TypeAck})
+	} else {
+		e.restart(m)
+	}
+	e.flush()
 }
 
 // restart goes on with a new link: docs/protocol.md, section 4.
@@ -268,8 +326,8 @@ func (e *modelEnd) candidate(s *modelSession, n int) *protocol.Candidate {
 // maxModelCandidates is what an end sends of a session: a sync has room for no more.
 const maxModelCandidates = protocol.MaxSyncCandidates
 
-// probe sends the session's next candidate.
-func (e *modelEnd) probe(s *modelSession) {
+// tell sends the session's next candidate.
+func (e *modelEnd) tell(s *modelSession) {
 	if len(s.mine) >= maxModelCandidates {
 		return
 	}
@@ -326,6 +384,9 @@ func (e *modelEnd) flush() {
 
 // tick keeps the link's timers, and the patience with a hub that does not welcome.
 func (e *modelEnd) tick() {
+	if e.prospect != nil && time.Since(e.dialed) >= protocol.HelloTimeout {
+		e.left, e.prospect = append(e.left, e.prospect), nil
+	}
 	switch {
 	case e.wire == nil:
 		return

@@ -112,7 +112,7 @@ func (m *model) do(kind, arg byte) {
 	case 0, 1:
 		if s != nil {
 			m.log("%s sends", e.name)
-			e.probe(s)
+			e.tell(s)
 		}
 	case 2:
 		e.deliver()
@@ -158,7 +158,14 @@ func (m *model) do(kind, arg byte) {
 			m.arriveLate(e)
 		}
 	case 15:
-		if e.wire != nil {
+		switch {
+		case e.wire == nil:
+		case arg < 160:
+			if e.greeted && e.prospect == nil {
+				m.log("%s tries the other door", e.name)
+				e.probe()
+			}
+		default:
 			m.log("%s is clogged", e.name)
 			e.wire.clog()
 		}
@@ -206,7 +213,7 @@ func (m *model) flow() {
 func (m *model) settle(times int) {
 	for n := 0; n < times && m.err == nil; n++ {
 		for _, e := range m.ends {
-			if e.wire == nil && !e.stopped {
+			if e.wire == nil && e.prospect == nil && !e.stopped {
 				m.log("%s connects", e.name)
 				e.connect()
 			}
@@ -247,6 +254,9 @@ func (m *model) restart(silently bool) {
 	m.log("the hub restarts, silently %v", silently)
 	m.restarts++
 	for _, e := range m.ends {
+		if e.prospect != nil {
+			e.left, e.prospect = append(e.left, e.prospect), nil
+		}
 		for _, old := range append(e.left, e.wire) {
 			if old != nil && (silently || old != e.wire || !e.greeted) {
 				old.snap(true)
@@ -404,6 +414,12 @@ func (m *model) finish() {
 	if m.err == nil {
 		m.checkSessions()
 	}
+	for _, e := range m.ends {
+		if e.prospect != nil {
+			e.left, e.prospect = append(e.left, e.prospect), nil
+		}
+	}
+	m.forgetLeft()
 	bye, _ := (&protocol.Envelope{Type: protocol.TypeBye}).Encode()
 	for _, e := range m.ends {
 		if e.wire != nil {

@@ -25,9 +25,9 @@ type modelWire struct {
 	clogged         bool         // the hub's writes do not end
 }
 
-func newModelWire(h *Hub) *modelWire {
+func newModelWire(h *Hub, transport protocol.Transport) *modelWire {
 	m := &modelWire{inbox: make(chan []byte, maxInbox), over: make(chan struct{})}
-	h.work.Go(func() { serveInMemory(h, netip.MustParseAddr("192.0.2.1"), m, "memory", m.next) })
+	h.work.Go(func() { serveInMemory(h, netip.MustParseAddr("192.0.2.1"), m, transport, m.next) })
 	return m
 }
 
