@@ -165,14 +165,6 @@ func (l *Link) Received() uint64 { return l.in.took }
 // order to resume said so before that.
 func (l *Link) Acknowledged() uint64 { return l.out.acked }
 
-// Polled is Received for a poll of the long poll door, which tells it in place of an acknowledgement, and counts as
-// a message that was sent.
-func (l *Link) Polled(now time.Time) uint64 {
-	l.in.owed, l.in.since = 0, time.Time{}
-	l.lastSent = now
-	return l.in.took
-}
-
 // SetPing changes the ping interval, for both directions.
 func (l *Link) SetPing(interval time.Duration) { l.config.Ping = interval }
 

@@ -22,6 +22,7 @@ func (l *Link) carry(ctx context.Context, c *carrier) (next *carrier, err error)
 	// The door outlives the link's use of it for a while: what is being written is not broken off, the hub hears a bye, or
 	// that the link goes on elsewhere, and ends the door; and when it was the one to end it, it says why.
 	open, end := context.WithCancel(context.WithoutCancel(ctx))
+	c.end = end
 	l.work.Go(func() {
 		<-up.Done()
 		_ = Pause(open, farewellTime) // either way the door's time is over
@@ -50,6 +51,9 @@ func (l *Link) carry(ctx context.Context, c *carrier) (next *carrier, err error)
 		return next, nil
 	}
 	err = <-read
+	if c.left {
+		return nil, errMoved
+	}
 	var said *door.Closed
 	if writing != nil && !errors.Is(writing, context.Canceled) && !errors.As(err, &said) {
 		err = writing
@@ -130,8 +134,7 @@ func (l *Link) write(ctx context.Context, c *carrier, messages [][]byte) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err = l.link.Receive(&protocol.Envelope{Type: protocol.TypeAck, Ack: received}, time.Now())
-	return err
+	return l.link.Heard(received, time.Now())
 }
 
 // readAll hands on what the hub sends while the door is the current one. run is the context of the whole link.
@@ -156,8 +159,9 @@ func (l *Link) take(ctx context.Context, c *carrier, message []byte) error {
 		return nil
 	}
 	if message == nil {
-		_, err := l.receive(&protocol.Envelope{Type: protocol.TypeAck})
-		return err
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.link.Heard(0, time.Now())
 	}
 	e, body, err := protocol.Decode(message)
 	why := protocol.AsError(err)

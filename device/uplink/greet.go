@@ -17,6 +17,10 @@ type carrier struct {
 	// report is what the hello said of the other door.
 	report *protocol.Fallback
 	since  time.Time
+	// end breaks off what is under way on the door. It is the carrier's once it carries the link.
+	end context.CancelFunc
+	// left says that the scout has given the door up. It is read after the scout has ended.
+	left bool
 }
 
 // open opens a door of the hub that the link is on, and brings the welcome.
@@ -58,7 +62,8 @@ func (l *Link) learnTime(err error) {
 func (l *Link) polled() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.link.Polled(time.Now())
+	l.link.Told(time.Now())
+	return l.link.Received()
 }
 
 // resumption asks for the link to go on, unless it is lost.
@@ -80,6 +85,15 @@ func (l *Link) resumption() *protocol.Resume {
 func (l *Link) adopt(c *carrier) {
 	l.taking.Lock()
 	defer l.taking.Unlock()
+	l.adoptTaking(c)
+}
+
+// adoptTaking is adopt for who holds taking. A long poll that has had its time must not ask any more: the hub knows its
+// requests by the link alone, and would take them for those of the link's next long poll.
+func (l *Link) adoptTaking(c *carrier) {
+	if old := l.current; old != nil && old.end != nil && old.door.Transport() == protocol.TransportLongPoll {
+		old.end()
+	}
 	l.current = c
 }
 

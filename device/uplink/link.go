@@ -131,6 +131,8 @@ func (l *Link) attempt(ctx context.Context) (protocol.Transport, error) {
 // waitAfter is how long to stay away after a door has failed, or the last one was lost.
 func (l *Link) waitAfter(tried protocol.Transport, err error, failures int) time.Duration {
 	switch {
+	case errors.Is(err, errMoved):
+		return 0
 	case untimely(err) && !l.corrected:
 		l.corrected = true
 		return 0 // the next token is signed with the hub's time
@@ -184,7 +186,8 @@ func (l *Link) Send(e protocol.Envelope) error {
 	return err
 }
 
-// Use asks for a door at once: make before break. The policy goes on from there.
+// Use asks for a door at once: make before break. If it does not open nothing changes; else the policy goes on from
+// there.
 func (l *Link) Use(transport protocol.Transport) {
 	select {
 	case <-l.asked:

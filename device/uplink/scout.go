@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -48,11 +49,15 @@ func (l *Link) scout(run, up context.Context, c *carrier) *carrier {
 				return next
 			}
 		case transport := <-l.asked:
+			if transport == c.door.Transport() {
+				break
+			}
 			if next, err := l.change(run, up, c, transport); err == nil {
 				return next
 			}
 		case network := <-l.moves:
-			if next := l.move(run, up, c, network); next != nil {
+			next := l.move(run, up, c, network)
+			if next != nil || c.left {
 				return next
 			}
 		case <-timer.C:
@@ -89,7 +94,7 @@ func (l *Link) change(run, up context.Context, c *carrier, transport protocol.Tr
 		defer l.taking.Unlock()
 		next, err := l.open(run, transport)
 		if err == nil {
-			l.current = next
+			l.adoptTaking(next)
 		}
 		return next, err
 	}
@@ -100,16 +105,22 @@ func (l *Link) change(run, up context.Context, c *carrier, transport protocol.Tr
 	return next, err
 }
 
+// errMoved ends a door that the link has left for the same one in another network.
+var errMoved = errors.New("the network changed")
+
 // move replaces a door whose network has gone by one of the new network, instead of waiting until its silence is
 // noticed. It gives up when the hub refuses, and when the old door is lost after all.
 func (l *Link) move(run, up context.Context, c *carrier, network Network) *carrier {
 	l.config.Logger.Info("network changed")
 	l.dialer.Forget()
 	l.policy.moved(network.Key, time.Now())
-	transport := l.policy.use
 	if c.door.Transport() == protocol.TransportLongPoll {
-		transport = protocol.TransportLongPoll // which works at once if anything does; a probe follows
+		// It has no connection that could be better than none. It works at once if anything does; a probe follows.
+		l.policy.use, c.left = protocol.TransportLongPoll, true
+		c.end()
+		return nil
 	}
+	transport := l.policy.use
 	for failures := 0; ; failures++ {
 		next, err := l.change(run, up, c, transport)
 		if err == nil {
