@@ -78,12 +78,16 @@ func (b *boxed) pageComesBy(want door) {
 	})
 }
 
-// reachable proves that both ends' links work still: another viewer gets the picture, and the page hears of the end of
-// its session.
+// reachable proves that the agent's link works still: another viewer gets the picture.
 func (b *boxed) reachable() {
 	b.t.Helper()
-	session := b.session(b.agent.Device)
 	b.watch("another behind "+b.hub.URL, b.agent, "", "direct")
+}
+
+// hears proves that the page's link works still: it hears of the end of its session.
+func (b *boxed) hears() {
+	b.t.Helper()
+	session := b.session(b.agent.Device)
 	must(b.t, b.api.CloseSession(b.t.Context(), session.ID))
 	need(b.page.Until(b.t.Context(), "closed", "", soon))(b.t)
 }
@@ -101,6 +105,8 @@ func TestThePictureComesThroughMiddleboxesAndBothSayHow(t *testing.T) {
 		{middlebox.Refuse, longPoll(protocol.FallbackUnreachable), longPoll(protocol.FallbackUnknown)},
 		{middlebox.Buffer, longPoll(protocol.FallbackRefused), longPoll(protocol.FallbackUnknown)},
 		{middlebox.Cut, longPoll(protocol.FallbackCut), longPoll(protocol.FallbackCut)},
+		// A page wants its welcome 5 s after it began, an agent 5 s after the socket has opened: each takes 3 s.
+		{middlebox.Delay, direct, longPoll(protocol.FallbackSilent)},
 	} {
 		t.Run(string(tt.mode), func(t *testing.T) {
 			t.Parallel()
@@ -108,6 +114,9 @@ func TestThePictureComesThroughMiddleboxesAndBothSayHow(t *testing.T) {
 			b.view(string(tt.mode))
 			b.agentComesBy(tt.agent)
 			b.pageComesBy(tt.page)
+			if tt.mode != middlebox.Delay { // under which sessions are repaired too slowly, and replaced
+				b.hears()
+			}
 			b.reachable()
 			if met := b.box.Meddled(); (met > 0) != (tt.mode != middlebox.Pass) {
 				t.Errorf("the middlebox meddled %d times", met)
@@ -134,6 +143,7 @@ func TestLinksGoOnWhereConnectionsAreResetAfter64KiB(t *testing.T) {
 	b.agentComesBy(direct)
 	b.pageComesBy(direct)
 	b.pictureWentOn()
+	b.hears()
 	b.reachable()
 }
 
@@ -159,6 +169,7 @@ func TestALinkMovesToTheLongPollAndBackWhileThePictureGoesOn(t *testing.T) {
 	if after := b.session(b.agent.Device); after.ID != session.ID {
 		t.Errorf("the session is %s now, was %s", after.ID, session.ID)
 	}
+	b.hears()
 	b.reachable()
 }
 
@@ -169,4 +180,32 @@ func (b *boxed) pictureWentOn() {
 		b.t.Errorf("no new frame for %.0f ms, want frames all the time", frames.StallMS)
 	}
 	b.live(b.page, "direct")
+}
+
+func TestAPageThatMovesToAnotherNetworkGoesOnWithItsLinkAndItsPicture(t *testing.T) {
+	v := beginViewing(t)
+	s := v.stage
+	must(t, s.Viewer.Readdress(t.Context(), netip.MustParseAddr("10.77.3.9")))
+	// Its old sockets are dead without a word; ICE is restarted over the link, which has to be there first.
+	need(v.page.Grow(t.Context(), 90, later))(t)
+	v.pageIsBack()
+	s.live(v.page, "direct")
+	if after := s.session(v.agent.Device); after.ID != v.session.ID {
+		t.Errorf("the session is %s now, was %s", after.ID, v.session.ID)
+	}
+	must(t, s.api.CloseSession(t.Context(), v.session.ID))
+	need(v.page.Until(t.Context(), "closed", "", soon))(t)
+}
+
+func TestAPageThatWasOffTheNetworkGoesOnWithItsLinkAndItsPicture(t *testing.T) {
+	v := beginViewing(t)
+	s := v.stage
+	must(t, s.Viewer.Unplug(t.Context()))
+	v.pageSays("link_lost")
+	must(t, s.Viewer.Plug(t.Context()))
+	v.pageIsBack()
+	s.live(v.page, "direct")
+	if after := s.session(v.agent.Device); after.ID != v.session.ID {
+		t.Errorf("the session is %s now, was %s", after.ID, v.session.ID)
+	}
 }

@@ -63,28 +63,47 @@ var proxies = map[string]struct {
 // proxyAddress is where a proxy's connections to the hub come from.
 const proxyAddress = "127.0.0.2"
 
-func TestALinkIdlesBehindAProxyWithDefaultTimeouts(t *testing.T) {
+func TestLinksIdleBehindProxiesWithDefaultTimeouts(t *testing.T) {
 	t.Parallel()
+	var all []*idler
 	for name := range proxies {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			front, back := freeAddress(t), freeAddress(t)
-			s := serves(t, t.TempDir(), "--listen", back, "--url", "https://"+front, "--trusted-proxies", proxyAddress+"/32")
-			authority := proxied(t, name, front, back)
-			code := answers[codeLine](t, "enroll", "create", "--data", s.data, "--name", "garden", "--json")[0].Code
-			_, device := s.agent("--state", t.TempDir(), "--enroll", code, "--ca", authority)
-			s.URL = "http://" + back // the test has no need of the proxy
-			key := s.key()
-			began := s.history(device, key, open)
-			<-time.After(idle)
-			after := s.history(device, key, open)
-			if len(began) != 1 || len(after) != 1 || after[0] != began[0] {
-				t.Errorf("the connections %+v became %+v in %v, want one that stays", began, after, idle)
-			}
-			if got := after[0].Address; got != "127.0.0.1" {
-				t.Errorf("the address is %s, want the agent's and not the proxy's", got)
-			}
-		})
+		for door, transport := range map[string]string{"websocket": "websocket", "poll": "long_poll"} {
+			all = append(all, newIdler(t, name, door, transport))
+		}
+	}
+	<-time.After(idle)
+	for _, i := range all {
+		i.check(t)
+	}
+}
+
+// idler is an agent that has nothing to do behind a proxy, and its server.
+type idler struct {
+	*server
+	name, key, device, transport string
+	began                        []connection
+}
+
+func newIdler(t *testing.T, proxy, door, transport string) *idler {
+	t.Helper()
+	front, back := freeAddress(t), freeAddress(t)
+	s := serves(t, t.TempDir(), "--listen", back, "--url", "https://"+front, "--trusted-proxies", proxyAddress+"/32")
+	authority := proxied(t, proxy, front, back)
+	code := answers[codeLine](t, "enroll", "create", "--data", s.data, "--name", "garden", "--json")[0].Code
+	_, device := s.agent("--state", t.TempDir(), "--enroll", code, "--ca", authority, "--door", door)
+	s.URL = "http://" + back // the test has no need of the proxy
+	key := s.key()
+	return &idler{s, proxy + " " + door, key, device, transport, s.history(device, key, open)}
+}
+
+func (i *idler) check(t *testing.T) {
+	t.Helper()
+	after := i.history(i.device, i.key, open)
+	if len(i.began) != 1 || len(after) != 1 || after[0] != i.began[0] {
+		t.Errorf("%s: the connections %+v became %+v in %v, want one that stays", i.name, i.began, after, idle)
+	}
+	if got := after[0]; got.Address != "127.0.0.1" || got.Transport != i.transport {
+		t.Errorf("%s: the connection is from %s over %s, want the agent's address and %s", i.name, got.Address, got.Transport, i.transport)
 	}
 }
 
