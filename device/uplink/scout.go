@@ -64,17 +64,22 @@ func (l *Link) scout(run, up context.Context, c *carrier) *carrier {
 			if !probing {
 				continue
 			}
-			next, err := l.change(run, up, c, protocol.TransportWebSocket)
-			if err == nil {
+			if next := l.probe(run, up, c); next != nil {
 				return next
-			}
-			if up.Err() == nil {
-				l.policy.probed(err, time.Now())
-				l.complain(l.policy.report(protocol.TransportLongPoll))
 			}
 		}
 		timer.Stop()
 	}
+}
+
+// probe tries the WebSocket, and says so if what it fails of is news.
+func (l *Link) probe(run, up context.Context, c *carrier) *carrier {
+	next, err := l.change(run, up, c, protocol.TransportWebSocket)
+	if err != nil && up.Err() == nil {
+		l.policy.probed(err, time.Now())
+		l.complain(l.policy.report(protocol.TransportLongPoll))
+	}
+	return next
 }
 
 // untilProbe is how long the WebSocket is to be left alone.

@@ -34,6 +34,7 @@ type client struct {
 	candidates []string
 	ups        []uplink.Up
 	opened     bool
+	closed     protocol.Reason
 }
 
 // Welcomed implements uplink.Handler.
@@ -53,6 +54,8 @@ func (c *client) Handle(_ context.Context, e protocol.Envelope, body protocol.Me
 		c.candidates = append(c.candidates, m.Candidate)
 	case *protocol.Opened:
 		c.opened = true
+	case *protocol.Closed:
+		c.closed = m.Reason
 	case *protocol.Invite:
 		c.opened = true
 		reply := protocol.Must(protocol.TypeReply, e.Session, &protocol.Reply{})
@@ -86,7 +89,7 @@ func (c *client) until(t *testing.T, what string, good func() bool) {
 		case <-c.changed:
 		case <-again.C:
 		case <-deadline:
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("waited in vain for %s; %d candidates came, the session is closed for %q", what, len(c.candidates), c.closed)
 		}
 	}
 }
@@ -198,6 +201,9 @@ func TestNothingIsLostRepeatedOrReorderedWhileLinksChangeDoors(t *testing.T) {
 	var want []string
 	doors := []protocol.Transport{protocol.TransportLongPoll, protocol.TransportWebSocket}
 	for round := range rounds {
+		for _, c := range []*client{camera, viewer} { // within a session's share of what may wait
+			c.until(t, "the round before", func() bool { return len(c.candidates) >= len(want) })
+		}
 		for range each {
 			text := fmt.Sprintf("candidate:%d 1 udp 1 192.0.2.1 9 typ host", len(want))
 			want = append(want, text)
