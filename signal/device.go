@@ -85,23 +85,25 @@ func (h *Hub) Presence(id protocol.DeviceID) protocol.Presence {
 	return protocol.Presence{Device: id, Status: protocol.StatusOffline}
 }
 
-// online puts a device's new link in the place of an older one and lets waiting viewers in. A hello that was signed
-// before the older one's has come late, on a socket that the device has given up: it must not send the device away.
-func (h *Hub) online(ctx context.Context, c *client, row record.Device) {
-	h.mu.Lock()
+// takeover is what is left to do when a device's new link is in its place: the link that was there before ends, and the
+// viewers that waited come in.
+type takeover struct {
+	old *client
+	let []*waiting
+}
+
+// onlineLocked puts a device's new link in the place of an older one. It refuses a hello that a newer one has overtaken,
+// and one that was signed before the older one's: that has come late, on a socket that the device has given up, and
+// must not send the device away.
+func (h *Hub) onlineLocked(c *client, row record.Device) (takeover, error) {
 	d := h.deviceLocked(c.device)
-	if d.generation >= c.generation {
-		h.mu.Unlock()
-		c.close(supersededError)
-		return
-	}
 	old := d.link
-	if old != nil && c.issued < old.issued {
-		h.mu.Unlock()
-		c.close(errLate)
-		return
-	}
-	if old != nil {
+	switch {
+	case d.generation >= c.generation:
+		return takeover{}, supersededError
+	case old != nil && c.issued < old.issued:
+		return takeover{}, errLate
+	case old != nil:
 		h.detachLocked(old) // what the device still holds, it will sync
 	}
 	d.link, d.project, d.name, d.generation = c, row.Project, row.Name, c.generation
@@ -110,12 +112,14 @@ func (h *Hub) online(ctx context.Context, c *client, row record.Device) {
 		d.status = protocol.StatusSuspect // so that watchers hear of the new generation
 	}
 	h.setStatusLocked(d, protocol.StatusOnline, c.since)
-	let := slices.Clone(d.waiting)
-	h.mu.Unlock()
-	if old != nil {
-		old.close(supersededError)
+	return takeover{old, slices.Clone(d.waiting)}, nil
+}
+
+func (h *Hub) complete(ctx context.Context, change takeover) {
+	if change.old != nil {
+		change.old.close(supersededError)
 	}
-	for _, w := range let {
+	for _, w := range change.let {
 		h.resumeOpen(ctx, w)
 	}
 }

@@ -81,10 +81,15 @@ func (h *Hub) admitDevice(
 	}
 	c.device, c.maxSessions, c.issued = id, maxSessions(hello), token.Issued.Unix()
 	c.logger = c.logger.With("device", id, "link", c.id)
-	if err := h.welcome(c, reason, protocol.Snapshot{}, nil); err != nil {
+	var change takeover
+	comeOnline := func() (err error) {
+		change, err = h.onlineLocked(c, row)
 		return err
 	}
-	h.online(ctx, c, row)
+	if err := h.welcome(c, reason, protocol.Snapshot{}, nil, comeOnline); err != nil {
+		return err
+	}
+	h.complete(ctx, change)
 	return nil
 }
 
@@ -112,7 +117,15 @@ func (h *Hub) admitViewer(
 		return fmt.Errorf("grant relay: %w", err)
 	}
 	snapshot := protocol.Snapshot{Presence: []protocol.Presence{presence}}
-	if err := h.welcome(c, reason, snapshot, servers); err != nil {
+	watch := func() error {
+		d := h.deviceLocked(viewer.Device)
+		d.watchers[c] = true
+		if d.status != protocol.StatusOffline { // it may have come online since it was looked up
+			snapshot.Presence[0] = d.presence()
+		}
+		return nil
+	}
+	if err := h.welcome(c, reason, snapshot, servers, watch); err != nil {
 		h.config.Relay.End(c.grant)
 		return err
 	}
@@ -207,7 +220,7 @@ func (c *client) welcoming(welcome *protocol.Welcome) protocol.Envelope {
 
 // welcome queues the first messages of a new link and makes the client known.
 func (h *Hub) welcome(
-	c *client, reason protocol.ResumeReason, snapshot protocol.Snapshot, servers []protocol.ICEServer,
+	c *client, reason protocol.ResumeReason, snapshot protocol.Snapshot, servers []protocol.ICEServer, enter func() error,
 ) error {
 	welcome := h.welcomeOf(c, c.carrier, servers, c.since)
 	welcome.Reason = reason
@@ -222,14 +235,10 @@ func (h *Hub) welcome(
 	if err := h.mayEnterLocked(c); err != nil {
 		return err
 	}
-	h.clients[c.id] = c
-	if c.role == protocol.RoleViewer {
-		d := h.deviceLocked(c.viewer.Device)
-		d.watchers[c] = true
-		if d.status != protocol.StatusOffline { // it may have come online since it was looked up
-			snapshot.Presence = []protocol.Presence{d.presence()}
-		}
+	if err := enter(); err != nil {
+		return err
 	}
+	h.clients[c.id] = c
 	c.mu.Lock()
 	c.greetLocked(&welcome, &snapshot)
 	c.mu.Unlock()
