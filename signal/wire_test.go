@@ -141,7 +141,10 @@ func serveInMemory(h *Hub, address netip.Addr, s socket, transport protocol.Tran
 	var first []byte
 	if err == nil && k.prospect != nil {
 		_ = s.Write(k.prospect.welcome)
-		if first = next(); first == nil {
+		silent := time.AfterFunc(h.config.HelloTimeout, s.abort)
+		first = next()
+		silent.Stop()
+		if first == nil {
 			return
 		}
 		e, _, _ := protocol.Decode(first)
