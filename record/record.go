@@ -108,7 +108,7 @@ type Usage struct {
 	Allocation string
 	Grant      protocol.GrantID
 	Role       protocol.Role
-	// Transport is how the TURN client reaches the relay: udp or tcp.
+	// Transport is how the TURN client reaches the relay: udp, tcp or tls.
 	Transport string
 	Traffic   Traffic
 	Started   time.Time

@@ -49,6 +49,9 @@ func (h *hosts) refresh() error {
 	return nil
 }
 
+// has4 reports whether the server is bound to an IPv4 address.
+func (h *hosts) has4() bool { return slices.ContainsFunc(h.bound, netip.Addr.Is4) }
+
 // told returns the addresses at which clients find the server.
 func (h *hosts) told() []netip.Addr {
 	if len(h.public) > 0 {
@@ -61,7 +64,7 @@ func (h *hosts) told() []netip.Addr {
 // what that client is told. The same address answers where it can; else the first of the family does.
 func (h *hosts) relay(network string, local netip.Addr) (bind, told netip.Addr, err error) {
 	sameFamily := func(a netip.Addr) bool { return a.Is4() == (network == "udp4") }
-	if !sameFamily(local) {
+	if !local.IsValid() || !sameFamily(local) {
 		i := slices.IndexFunc(h.bound, sameFamily)
 		if i < 0 {
 			return netip.Addr{}, netip.Addr{}, errFamily

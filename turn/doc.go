@@ -10,9 +10,9 @@
 //   - relay.go, relays.go, generator.go: the relayed transport addresses, filtered and counted packet by packet.
 //   - grants.go, meter.go: which grants live, and what their allocations have carried.
 //   - window.go: a fault of the library, mended from outside.
-//   - addresses.go, listen.go, server.go: sockets and life.
+//   - addresses.go, listen.go, server.go: sockets and life. entrance.go: more ways in, such as TLS.
 //
 // A packet meets two of our wrappers, one on each leg: the client's (a UDP socket, or a stream) and the relay's.
-// TLS is one more listener before the streams, a fast path belongs into the two wrappers, and the check of
+// A fast path belongs into the two wrappers, and the check of
 // session-bound peers into permit, which already knows the grant and its peers.
 package turn

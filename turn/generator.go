@@ -18,6 +18,7 @@ import (
 const (
 	transportUDP = "udp"
 	transportTCP = "tcp"
+	transportTLS = "tls"
 )
 
 // bindAttempts bounds the search for a free relay port: with 95 % of a large range taken, one in 700 searches fails.
@@ -35,7 +36,7 @@ var (
 type generator struct {
 	server    *Server
 	transport string
-	// local is the address that the listener is bound to.
+	// local is the address that the listener is bound to, invalid for one of several.
 	local netip.Addr
 }
 

@@ -137,15 +137,17 @@ func (s *Server) bindClient(r *relay, from, at net.Addr) {
 func (s *Server) legOf(f flow) (*window, *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if f.transport != transportUDP {
+		for _, l := range s.streams {
+			if stream := l.of(f.client); stream != nil && l.at == f.server {
+				return &stream.adding, stream
+			}
+		}
+		return nil, nil
+	}
 	for i, d := range s.doors {
-		if d.addr != f.server {
-			continue
-		}
-		if f.transport == transportUDP {
+		if d.addr == f.server {
 			return &s.datagrams[i].adding, nil
-		}
-		if stream := s.streams[i].of(f.client); stream != nil {
-			return &stream.adding, stream
 		}
 	}
 	return nil, nil

@@ -101,11 +101,15 @@ func (s *Server) Addr() netip.AddrPort {
 	return s.doors[0].addr
 }
 
-// URLs returns where clients find the server (RFC 7065), for each address once by UDP and once by TCP.
+// URLs returns where clients find the server (RFC 7065), for each address once by UDP and once by TCP,
+// then the entrances.
 func (s *Server) URLs() []string {
 	var urls []string
 	for _, at := range s.authorities() {
 		urls = append(urls, "turn:"+at+"?transport=udp", "turn:"+at+"?transport=tcp")
+	}
+	for _, e := range s.cfg.Entrances {
+		urls = append(urls, e.URLs...)
 	}
 	return urls
 }

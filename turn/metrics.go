@@ -44,7 +44,7 @@ var (
 	descGrants = prometheus.NewDesc("sightline_turn_grants",
 		"Relay grants that live.", nil, nil)
 	descStreams = prometheus.NewDesc("sightline_turn_streams",
-		"TCP clients that are connected.", nil, nil)
+		"TCP and TLS clients that are connected.", nil, nil)
 )
 
 // gauges reads what the server knows anyway.
@@ -60,7 +60,7 @@ func (g gauges) Describe(ch chan<- *prometheus.Desc) {
 // Collect sends the current values.
 func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	carried, live := g.server.meter.totals()
-	for _, transport := range []string{transportUDP, transportTCP} {
+	for _, transport := range []string{transportUDP, transportTCP, transportTLS} {
 		t := carried[transport]
 		ch <- prometheus.MustNewConstMetric(descAllocations, prometheus.GaugeValue, float64(live[transport]), transport)
 		counter := func(desc *prometheus.Desc, value uint64, direction string) {

@@ -37,6 +37,8 @@ type Config struct {
 	// MinRelayPort and MaxRelayPort bound the ports of relays, both included and 1024 or more; 0 and 0 mean any that the
 	// system gives.
 	MinRelayPort, MaxRelayPort uint16
+	// Entrances are ways in beside Listen. Run takes their listeners over.
+	Entrances []Entrance
 	// Realm is empty for DefaultRealm.
 	Realm string
 	// Secrets are the keyring: the newest signs, all verify.
@@ -78,7 +80,7 @@ type Server struct {
 
 	// mu guards the fields below.
 	mu sync.Mutex
-	// datagrams and streams are what pion/turn sees of the doors, in their order.
+	// datagrams and streams are what pion/turn sees, in the order of doors and streamLegs.
 	datagrams []*datagrams
 	streams   []*streams
 }
@@ -165,6 +167,8 @@ func (s *Server) serve() (*pionturn.Server, error) {
 		AuthHandler:   s.authenticate,
 		QuotaHandler:  s.quota,
 		EventHandler:  s.events(),
+		// Who asks for no family gets IPv4 (RFC 8656 section 7.2), if there is any.
+		StrictAddressFamily: s.hosts.has4(),
 		// pion/turn drops what fills its buffer.
 		InboundMTU: maxFrame + 1,
 	}
@@ -179,13 +183,9 @@ func (s *Server) serve() (*pionturn.Server, error) {
 			RelayAddressGenerator: &generator{server: s, transport: transportUDP, local: d.addr.Addr()},
 			PermissionHandler:     s.permit(transportUDP, d.addr),
 		})
-		guarded := newStreams(d.tcp, s.limits, s.log, s.counts)
-		s.streams = append(s.streams, guarded)
-		config.ListenerConfigs = append(config.ListenerConfigs, pionturn.ListenerConfig{
-			Listener:              guarded,
-			RelayAddressGenerator: &generator{server: s, transport: transportTCP, local: d.addr.Addr()},
-			PermissionHandler:     s.permit(transportTCP, d.addr),
-		})
+	}
+	for _, leg := range s.streamLegs() {
+		config.ListenerConfigs = append(config.ListenerConfigs, s.serveStreams(leg))
 	}
 	return pionturn.NewServer(config)
 }

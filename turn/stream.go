@@ -26,6 +26,8 @@ const (
 // Read is for one goroutine, all else for any.
 type stream struct {
 	net.Conn
+	// at is the address that the client is seen to come to.
+	at net.Addr
 	// closed is called once, when the stream closes.
 	closed func()
 	// broken is called when what came was no frame.
@@ -52,6 +54,9 @@ func newStream(conn net.Conn, now time.Time, closed, broken func()) (*stream, er
 	}
 	return &stream{Conn: conn, accepted: now, closed: closed, broken: broken}, nil
 }
+
+// LocalAddr returns the address that stands for the listener: the library knows clients by both.
+func (s *stream) LocalAddr() net.Addr { return s.at }
 
 // Read returns one whole frame, or an error; never nothing at all.
 func (s *stream) Read(p []byte) (int, error) {

@@ -23,6 +23,8 @@ var defaultStreamLimits = streamLimits{perAddress: 256, total: 16384}
 // streams is a listener whose connections are guarded, counted, and closed with it.
 type streams struct {
 	net.Listener
+	// at is the address that clients are seen to come to, whichever of the listener's it was.
+	at     netip.AddrPort
 	limits streamLimits
 	log    *slog.Logger
 	counts *counts
@@ -36,9 +38,9 @@ type streams struct {
 	from   map[netip.Addr]int
 }
 
-func newStreams(l net.Listener, limits streamLimits, log *slog.Logger, counts *counts) *streams {
+func newStreams(l net.Listener, at netip.AddrPort, limits streamLimits, log *slog.Logger, counts *counts) *streams {
 	return &streams{
-		Listener: l, limits: limits, log: log, counts: counts, done: make(chan struct{}),
+		Listener: l, at: at, limits: limits, log: log, counts: counts, done: make(chan struct{}),
 		open: make(map[netip.AddrPort]*stream), from: make(map[netip.Addr]int),
 	}
 }
@@ -71,20 +73,22 @@ func (s *streams) Accept() (net.Conn, error) {
 	}
 }
 
-// guard returns the connection as a stream, or nil when there are too many.
+// guard returns the connection as a stream, or nil when there is no room for it.
 func (s *streams) guard(conn net.Conn) *stream {
 	remote := addrPort(conn.RemoteAddr())
 	block := addressBlock(remote.Addr())
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.open) >= s.limits.total || s.from[block] >= s.limits.perAddress {
+	// Two of one address and port can only have come to two addresses of ours.
+	if s.closed || s.open[remote] != nil || len(s.open) >= s.limits.total || s.from[block] >= s.limits.perAddress {
 		return nil
 	}
 	guarded, err := newStream(conn, time.Now(), func() { s.forget(remote, block) }, s.counts.streamsBroken.Inc)
 	if err != nil {
 		return nil
 	}
+	guarded.at = net.TCPAddrFromAddrPort(s.at)
 	s.open[remote] = guarded
 	s.from[block]++
 	return guarded
