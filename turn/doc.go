@@ -13,6 +13,6 @@
 //   - addresses.go, listen.go, server.go: sockets and life. entrance.go: more ways in, such as TLS.
 //
 // A packet meets two of our wrappers, one on each leg: the client's (a UDP socket, or a stream) and the relay's.
-// A fast path belongs into the two wrappers, and the check of
-// session-bound peers into permit, which already knows the grant and its peers.
+// A fast path belongs into the two wrappers, and the check of session-bound peers into permit, which already knows the
+// grant and its peers.
 package turn
