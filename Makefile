@@ -61,14 +61,8 @@ format: $(GOFUMPT) $(if $(NPM),$(WEB_MODULES)) ## Format Go and TypeScript
 	$(if $(NPM),cd web && npx biome check --write)
 
 .PHONY: bench
-bench: prepare build $(BROWSER_MODULES) ## Measure what docs/benchmarks.md reports; it takes some minutes
-	bin/sightline-bench firstframe
-	bin/sightline-bench links --count 10000 --devices
-	bin/sightline-bench links --count 10000 --viewers
-	bin/sightline-bench links --count 50000 --memory
-	bin/sightline-bench relay --pairs 100 --messages 20
-	bin/sightline-bench chaos --cuts 2000 --messages 40000
-	bin/sightline-bench drain --links 2000 --rate 500
+bench: prepare build $(BROWSER_MODULES) ## Measure what docs/benchmarks.md reports, and write the tables to bin/benchmarks.md; it takes ten minutes
+	bin/sightline-bench all --report bin/benchmarks.md
 
 .PHONY: fuzz
 fuzz: go ## Fuzz every decoder, each for FUZZTIME (10s)

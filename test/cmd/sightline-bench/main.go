@@ -23,12 +23,15 @@ type command struct {
 	run func(ctx context.Context, args []string, out, log io.Writer) error
 }
 
-var commands = []command{
-	{"firstframe", "time from page load to the first frame on the screen, over RTSP and the direct path", firstFrame},
-	{"links", "memory of an idle link", links},
-	{"chaos", "messages on bad networks: what was lost, repeated or reordered", chaos},
-	{"drain", "restart of a server: how its clients come back, and whether both ends agree", drain},
-	{"relay", "sessions through the hub: rate, time to the answer, CPU a message", relay},
+func commands() []command {
+	return []command{
+		{"all", "everything that docs/benchmarks.md reports", all},
+		{"firstframe", "time from page load to the first frame on the screen, over RTSP and the direct path", firstFrame},
+		{"links", "memory of an idle link", links},
+		{"chaos", "messages on bad networks: what was lost, repeated or reordered", chaos},
+		{"drain", "restart of a server: how its clients come back, and whether both ends agree", drain},
+		{"relay", "sessions through the hub: rate, time to the answer, CPU a message", relay},
+	}
 }
 
 func main() {
@@ -50,7 +53,7 @@ func dispatch(ctx context.Context, args []string, out, log io.Writer) error {
 		usage(log)
 		return flag.ErrHelp
 	}
-	for _, c := range commands {
+	for _, c := range commands() {
 		if c.name == args[0] {
 			return c.run(ctx, args[1:], out, log)
 		}
@@ -61,7 +64,7 @@ func dispatch(ctx context.Context, args []string, out, log io.Writer) error {
 
 func usage(log io.Writer) {
 	fmt.Fprint(log, "usage: sightline-bench MEASUREMENT [flags]\n\n")
-	for _, c := range commands {
+	for _, c := range commands() {
 		fmt.Fprintf(log, "  %-12s %s\n", c.name, c.summary)
 	}
 }
