@@ -107,7 +107,9 @@ type Usage struct {
 	// Allocation names the allocation, unique over all nodes and time.
 	Allocation string
 	Grant      protocol.GrantID
-	Role       protocol.Role
+	// Project is whose grant it is; empty where only the grant's session tells.
+	Project protocol.ProjectID
+	Role    protocol.Role
 	// Transport is how the TURN client reaches the relay: udp, tcp or tls.
 	Transport string
 	Traffic   Traffic

@@ -8,9 +8,10 @@
 //   - policy.go, special.go, embedded.go: whom a relay may talk to. Nobody reaches where they don't belong.
 //   - frame.go, stream.go, streams.go: the framing guard in front of every TCP client.
 //   - relay.go, relays.go, generator.go: the relayed transport addresses, filtered and counted packet by packet.
-//   - grants.go, meter.go: which grants live, and what their allocations have carried.
+//   - grants.go, terms.go, cap.go: which grants live, whose they are, and how fast they may carry.
+//   - meter.go: what allocations have carried.
 //   - window.go: a fault of the library, mended from outside.
-//   - addresses.go, listen.go, server.go: sockets and life. entrance.go: more ways in, such as TLS.
+//   - addresses.go, listen.go, server.go, drain.go: sockets and life. entrance.go: more ways in, such as TLS.
 //
 // A packet meets two of our wrappers, one on each leg: the client's (a UDP socket, or a stream) and the relay's.
 // A fast path belongs into the two wrappers, and the check of session-bound peers into permit, which already knows the

@@ -46,6 +46,17 @@ func (g *generator) Validate() error { return nil }
 // AllocatePacketConn makes the relay of an allocation. With an empty user pion/turn only looks for a free even port
 // (RFC 8656 section 18.5) and closes what it gets.
 func (g *generator) AllocatePacketConn(conf pionturn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
+	conn, relayed, err := g.allocate(conf)
+	if err != nil {
+		g.server.counts.refuse(err)
+	}
+	return conn, relayed, err
+}
+
+func (g *generator) allocate(conf pionturn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
+	if g.server.draining.Load() {
+		return nil, nil, errDraining
+	}
 	bind, told, err := g.server.hosts.relay(conf.Network, g.local)
 	if err != nil {
 		return nil, nil, err
@@ -88,9 +99,10 @@ func (g *generator) relay(
 	}
 	local := addrPort(conn.LocalAddr())
 	s := g.server
+	project, limit := s.grants.terms(grant)
 	r := &relay{
 		conn: conn, peers: s.peers, table: s.relays, counts: s.counts,
-		id: id.String(), grant: grant, role: role, transport: g.transport, started: time.Now().UTC(),
+		id: id.String(), grant: grant, project: project, cap: limit, role: role, transport: g.transport, started: time.Now().UTC(),
 		local: local, public: netip.AddrPortFrom(told, local.Port()),
 		finish: s.finished, closed: s.grants.sockets.Done, permitted: make(map[netip.Addr]struct{}),
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 const (
@@ -38,7 +39,7 @@ var (
 
 // grants knows which grants live and which relays they have. Safe for concurrent use.
 type grants struct {
-	lookup  func(context.Context, protocol.GrantID) (time.Time, bool)
+	lookup  func(context.Context, protocol.GrantID) (record.Grant, bool)
 	limiter *rate.Limiter
 	// life is how long credentials may still be about after a grant has ended.
 	life time.Duration
@@ -55,6 +56,9 @@ type grants struct {
 
 type grant struct {
 	ended bool
+	// project and cap are as assigned, or as they were looked up.
+	project protocol.ProjectID
+	cap     *rateCap
 	// forget is when the entry goes: for one that was looked up its end, for an ended one the end of its last
 	// credentials. Zero means not yet.
 	forget time.Time
@@ -62,7 +66,7 @@ type grant struct {
 	relays map[*relay]struct{}
 }
 
-func newGrants(lookup func(context.Context, protocol.GrantID) (time.Time, bool), life time.Duration) *grants {
+func newGrants(lookup func(context.Context, protocol.GrantID) (record.Grant, bool), life time.Duration) *grants {
 	return &grants{
 		lookup: lookup, limiter: rate.NewLimiter(lookupsPerSecond, lookupBurst), life: life,
 		known: make(map[protocol.GrantID]*grant),
@@ -78,7 +82,7 @@ func (g *grants) open(id protocol.GrantID) error {
 	case entry == nil && len(g.known) >= maxGrants:
 		return errTooManyGrants
 	case entry == nil:
-		g.known[id] = &grant{}
+		g.known[id] = &grant{cap: newRateCap(0)}
 	case entry.ended:
 		return errGrantEnded
 	default:
@@ -111,15 +115,15 @@ func (g *grants) admit(ctx context.Context, id protocol.GrantID, now time.Time) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	expires, ok := g.lookup(ctx, id)
+	found, ok := g.lookup(ctx, id)
 	if ctx.Err() != nil {
 		g.sleep(time.Now().Add(lookupPause))
 		return false
 	}
-	if !ok || !now.Before(expires) {
+	if !ok || !now.Before(found.Expires) {
 		return false
 	}
-	return g.adopt(id, expires, now)
+	return g.adopt(id, found, now)
 }
 
 func (g *grants) mayLookUp(now time.Time) bool {
@@ -135,13 +139,13 @@ func (g *grants) sleep(until time.Time) {
 }
 
 // adopt makes a grant alive that the store knows, unless it was opened or ended meanwhile.
-func (g *grants) adopt(id protocol.GrantID, expires, now time.Time) bool {
+func (g *grants) adopt(id protocol.GrantID, found record.Grant, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if entry := g.known[id]; entry != nil {
 		return !entry.ended && (entry.forget.IsZero() || now.Before(entry.forget))
 	}
-	g.known[id] = &grant{forget: expires}
+	g.known[id] = &grant{forget: found.Expires, project: found.Project, cap: newRateCap(found.MaxKbps)}
 	return true
 }
 

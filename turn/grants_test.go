@@ -15,6 +15,7 @@ import (
 	"github.com/pion/stun/v4"
 
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 func TestEndStopsEveryAllocationOfItsGrantAndNoOther(t *testing.T) {
@@ -97,9 +98,9 @@ func TestGrantNamesTheServerAndItsCredentials(t *testing.T) {
 func TestUnknownGrantsAreLookedUpOnce(t *testing.T) {
 	var asked atomic.Int32
 	h := start(t, func(c *Config) {
-		c.Lookup = func(_ context.Context, id protocol.GrantID) (time.Time, bool) {
+		c.Lookup = func(_ context.Context, id protocol.GrantID) (record.Grant, bool) {
 			asked.Add(1)
-			return time.Now().Add(time.Hour), id == grantA
+			return record.Grant{Expires: time.Now().Add(time.Hour)}, id == grantA
 		}
 	})
 	known := h.keys.Mint(grantA, protocol.RoleViewer, time.Now().Add(time.Minute))
@@ -128,7 +129,9 @@ func TestUnknownGrantsAreLookedUpOnce(t *testing.T) {
 
 func TestLookedUpGrantLivesUntilItExpires(t *testing.T) {
 	now := time.Unix(1000, 0)
-	g := newGrants(func(context.Context, protocol.GrantID) (time.Time, bool) { return now.Add(time.Hour), true }, time.Minute)
+	g := newGrants(func(context.Context, protocol.GrantID) (record.Grant, bool) {
+		return record.Grant{Expires: now.Add(time.Hour)}, true
+	}, time.Minute)
 	if !g.admit(t.Context(), grantA, now) {
 		t.Fatal("not admitted")
 	}
@@ -153,9 +156,9 @@ func TestLookedUpGrantLivesUntilItExpires(t *testing.T) {
 func TestEndedGrantIsRememberedWhileCredentialsAreAbout(t *testing.T) {
 	now := time.Unix(1000, 0)
 	asked := 0
-	g := newGrants(func(context.Context, protocol.GrantID) (time.Time, bool) {
+	g := newGrants(func(context.Context, protocol.GrantID) (record.Grant, bool) {
 		asked++
-		return now.Add(time.Hour), true
+		return record.Grant{Expires: now.Add(time.Hour)}, true
 	}, time.Minute)
 	g.end(grantA, now) // Never heard of before.
 	g.sweep(now.Add(59 * time.Second))
@@ -171,7 +174,7 @@ func TestEndedGrantIsRememberedWhileCredentialsAreAbout(t *testing.T) {
 func TestLookUpsAreBoundedInRate(t *testing.T) {
 	now := time.Unix(1000, 0)
 	asked := 0
-	g := newGrants(func(context.Context, protocol.GrantID) (time.Time, bool) { asked++; return time.Time{}, false }, time.Minute)
+	g := newGrants(func(context.Context, protocol.GrantID) (record.Grant, bool) { asked++; return record.Grant{}, false }, time.Minute)
 	for i := range 2 * lookupBurst {
 		g.admit(t.Context(), protocol.GrantID(fmt.Sprintf("%032x", i)), now)
 	}
@@ -189,10 +192,10 @@ func TestLookUpsAreBoundedInRate(t *testing.T) {
 func TestStoreThatHangsIsLeftAloneForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		g := newGrants(func(ctx context.Context, _ protocol.GrantID) (time.Time, bool) {
+		g := newGrants(func(ctx context.Context, _ protocol.GrantID) (record.Grant, bool) {
 			asked++
 			<-ctx.Done()
-			return time.Now().Add(time.Hour), true
+			return record.Grant{Expires: time.Now().Add(time.Hour)}, true
 		}, time.Minute)
 		begin := time.Now()
 		for range 5 {

@@ -9,6 +9,7 @@ type counts struct {
 	auth           *prometheus.CounterVec
 	drops          *prometheus.CounterVec
 	permissions    *prometheus.CounterVec
+	refused        *prometheus.CounterVec
 	streamsBroken  prometheus.Counter
 	streamsRefused prometheus.Counter
 }
@@ -24,6 +25,8 @@ func newCounts() *counts {
 			"Packets that a relay did not carry, by reason."), []string{"reason"}),
 		permissions: prometheus.NewCounterVec(counter("permissions_total",
 			"Permissions asked for: expected (signaling saw the peer), unexpected, refused, full."), []string{"result"}),
+		refused: prometheus.NewCounterVec(counter("refused_allocations_total",
+			"Allocations that were not made, by reason: draining, ended, full, ports, ledger or other."), []string{"reason"}),
 		streamsBroken: prometheus.NewCounter(counter("broken_streams_total",
 			"TCP clients that sent what is no frame.")),
 		streamsRefused: prometheus.NewCounter(counter("refused_streams_total",
@@ -33,6 +36,20 @@ func newCounts() *counts {
 
 // drop counts a packet that was not carried, for a reason out of this package's own closed list.
 func (c *counts) drop(reason string) { c.drops.WithLabelValues(reason).Inc() }
+
+// refusals name why an allocation is not made; everything else is "other".
+var refusals = map[error]string{
+	errDraining: "draining", errGrantEnded: "ended", errAllocationsMax: "full", errNoPort: "ports", errLedgerStuck: "ledger",
+}
+
+// refuse counts an allocation that was not made.
+func (c *counts) refuse(err error) {
+	reason, ok := refusals[err]
+	if !ok {
+		reason = "other"
+	}
+	c.refused.WithLabelValues(reason).Inc()
+}
 
 var (
 	descAllocations = prometheus.NewDesc("sightline_turn_allocations",
@@ -78,5 +95,5 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 // Collectors returns the server's metrics, for a registry of the caller's.
 func (s *Server) Collectors() []prometheus.Collector {
 	c := s.counts
-	return []prometheus.Collector{c.auth, c.drops, c.permissions, c.streamsBroken, c.streamsRefused, gauges{s}}
+	return []prometheus.Collector{c.auth, c.drops, c.permissions, c.refused, c.streamsBroken, c.streamsRefused, gauges{s}}
 }

@@ -30,6 +30,7 @@ type relay struct {
 
 	id        string
 	grant     protocol.GrantID
+	project   protocol.ProjectID
 	role      protocol.Role
 	transport string
 	started   time.Time
@@ -43,6 +44,8 @@ type relay struct {
 	once   sync.Once
 
 	up, down traffic
+	// cap is that of the grant.
+	cap *rateCap
 
 	// mu guards the fields below. A packet is sent or counted while it is held for reading, so that nothing is counted
 	// after the end.
@@ -97,6 +100,9 @@ func (r *relay) receive(from netip.Addr, n int) (dropped string) {
 	if _, ok := r.permitted[from]; !ok {
 		return "permission"
 	}
+	if !r.mayCarry(down, n) {
+		return "rate"
+	}
 	r.down.add(n)
 	return ""
 }
@@ -115,6 +121,10 @@ func (r *relay) WriteTo(p []byte, addr net.Addr) (int, error) {
 	defer r.mu.RUnlock()
 	if !r.ended.IsZero() {
 		return 0, net.ErrClosed
+	}
+	if !r.mayCarry(up, len(p)) {
+		r.counts.drop("rate")
+		return len(p), nil
 	}
 	n, err := r.conn.WriteToUDPAddrPort(p, to)
 	if err == nil {
@@ -188,7 +198,7 @@ func (r *relay) usage(now time.Time) record.Usage {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	u := record.Usage{
-		Allocation: r.id, Grant: r.grant, Role: r.role, Transport: r.transport,
+		Allocation: r.id, Grant: r.grant, Project: r.project, Role: r.role, Transport: r.transport,
 		Traffic: record.Traffic{
 			UpBytes: r.up.bytes.Load(), UpPackets: r.up.packets.Load(),
 			DownBytes: r.down.bytes.Load(), DownPackets: r.down.packets.Load(),

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	pionturn "github.com/pion/turn/v5"
@@ -52,9 +53,9 @@ type Config struct {
 	UsageInterval time.Duration
 	// Ledger takes what allocations have carried; nil means that nobody counts.
 	Ledger ledger
-	// Lookup is asked about a grant that was never pushed by Grant, when good credentials name it: until when it lives, if it
-	// does. It is asked at most 200 times a second, must obey its context, and may be nil.
-	Lookup func(context.Context, protocol.GrantID) (expires time.Time, ok bool)
+	// Lookup is asked about a grant that was never pushed by Grant, when good credentials name it: whose it is and until when
+	// it lives, if it does. It is asked at most 200 times a second, must obey its context, and may be nil.
+	Lookup func(context.Context, protocol.GrantID) (found record.Grant, ok bool)
 	// Logger is nil for slog.Default.
 	Logger *slog.Logger
 }
@@ -73,6 +74,8 @@ type Server struct {
 	meter  *meter
 	counts *counts
 	limits streamLimits
+	// draining is set for good by Drain.
+	draining atomic.Bool
 
 	doors []*door
 	// readers counts the UDP listeners that pion/turn has not let go of.

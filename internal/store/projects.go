@@ -67,3 +67,14 @@ func (s *Store) Projects(ctx context.Context) ([]record.Project, error) {
 	list, err := all(ctx, s.reader, scanProject, `SELECT `+projectColumns+` FROM projects ORDER BY created_ms, id`)
 	return list, about(err, "list projects")
 }
+
+// SetPlan changes what a project may use of the relay, from now on and in every month; nil leaves a bound as it is. It
+// fails with CodeNotFound.
+func (s *Store) SetPlan(ctx context.Context, id protocol.ProjectID, budgetBytes *uint64, maxKbps *int) error {
+	set, err := change(ctx, s.writer, `UPDATE projects SET relay_budget_bytes = COALESCE(?, relay_budget_bytes),
+		relay_max_kbps = COALESCE(?, relay_max_kbps) WHERE id = ?`, budgetBytes, maxKbps, id)
+	if err == nil && !set {
+		err = notFound("there is no project %q", id)
+	}
+	return about(err, "set plan of project %s", id)
+}

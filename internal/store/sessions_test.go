@@ -229,8 +229,9 @@ func TestGrantsLiveAsLongAsTheirSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, grant := range []protocol.GrantID{grants[0], grants[1], session.ViewerGrant, session.DeviceGrant} {
-		if expires, ok := s.GrantAlive(ctx, grant); !ok || !expires.Equal(c.now().Add(time.Hour)) {
-			t.Errorf("grant %s: got %s, %t; want an hour", grant, expires, ok)
+		want := record.Grant{Project: protocol.DefaultProject, Expires: c.now().Add(time.Hour)}
+		if found, ok := s.GrantAlive(ctx, grant); !ok || found != want {
+			t.Errorf("grant %s: got %+v, %t; want an hour", grant, found, ok)
 		}
 	}
 	if err := s.Sessions().End(ctx, session.Project, session.ID, protocol.ReasonTimeout); err != nil {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,38 +15,6 @@ import (
 
 // maxTestGrants bounds what one call of CreateTestGrants makes: many times what the machine of a measuring tool can use.
 const maxTestGrants = 100_000
-
-// Record keeps the counts of relay allocations. They are cumulative, so repeating is harmless and an older count that
-// comes late changes nothing.
-func (s *Store) Record(ctx context.Context, usage []record.Usage) error {
-	if len(usage) == 0 {
-		return nil
-	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, `INSERT INTO relay_usage (allocation, grant_id, role, transport,
-				up_bytes, up_packets, down_bytes, down_packets, started_ms, updated_ms, ended_ms)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (allocation) DO UPDATE SET
-				up_bytes = excluded.up_bytes, up_packets = excluded.up_packets,
-				down_bytes = excluded.down_bytes, down_packets = excluded.down_packets,
-				updated_ms = excluded.updated_ms, ended_ms = excluded.ended_ms
-			WHERE relay_usage.ended_ms = 0 AND excluded.updated_ms >= relay_usage.updated_ms
-				AND excluded.up_bytes >= relay_usage.up_bytes AND excluded.down_bytes >= relay_usage.down_bytes`)
-		if err != nil {
-			return err
-		}
-		for _, u := range usage {
-			_, err := insert.ExecContext(ctx, u.Allocation, u.Grant, u.Role, u.Transport,
-				u.Traffic.UpBytes, u.Traffic.UpPackets, u.Traffic.DownBytes, u.Traffic.DownPackets,
-				stampOf(u.Started), stampOf(u.Updated), stampOf(u.Ended))
-			if err != nil {
-				return fmt.Errorf("allocation %s: %w", u.Allocation, err)
-			}
-		}
-		return insert.Close()
-	})
-	return about(err, "record relay usage")
-}
 
 // CreateTestGrants makes test sessions with one viewer's relay grant each, for measuring tools.
 func (s *Store) CreateTestGrants(ctx context.Context, in protocol.ProjectID, count int, life time.Duration) ([]protocol.GrantID, error) {
@@ -98,18 +65,20 @@ func newTestSession(in protocol.ProjectID, now time.Time, life time.Duration) (r
 	}, grant, nil
 }
 
-// GrantAlive reports whether an open session, live or test, has this relay grant, and until when. A failure of the
-// store counts as no and is logged.
-func (s *Store) GrantAlive(ctx context.Context, grant protocol.GrantID) (expires time.Time, ok bool) {
-	expires, ok, err := one(ctx, s.reader, func(row *sql.Rows) (time.Time, error) {
+// GrantAlive returns whose relay grant it is and until when it lives, if an open session, live or test, has it. A failure
+// of the store counts as no and is logged.
+func (s *Store) GrantAlive(ctx context.Context, grant protocol.GrantID) (found record.Grant, ok bool) {
+	found, ok, err := one(ctx, s.reader, func(row *sql.Rows) (record.Grant, error) {
+		var g record.Grant
 		var expires stamp
-		err := row.Scan(&expires)
-		return expires.time(), err
-	}, `SELECT s.expires_ms FROM session_grants g JOIN sessions s ON s.id = g.session
+		err := row.Scan(&g.Project, &expires)
+		g.Expires = expires.time()
+		return g, err
+	}, `SELECT s.project, s.expires_ms FROM session_grants g JOIN sessions s ON s.id = g.session
 		WHERE g.grant_id = ? AND s.ended_ms = 0 AND s.expires_ms > ?`, grant, stampOf(s.now()))
 	if err != nil {
 		s.log.Warn("cannot look up a relay grant", "err", err)
-		return time.Time{}, false
+		return record.Grant{}, false
 	}
-	return expires, ok
+	return found, ok
 }

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// Record keeps the counts of relay allocations, and adds what is new in them to their projects' months. They are
+// cumulative, so repeating is harmless and an older count that comes late changes nothing: all or nothing is kept, whenever
+// the process ends.
+func (s *Store) Record(ctx context.Context, usage []record.Usage) error {
+	if len(usage) == 0 {
+		return nil
+	}
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		l, err := openLedger(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, u := range usage {
+			if err := l.enter(ctx, u); err != nil {
+				return fmt.Errorf("allocation %s: %w", u.Allocation, errors.Join(err, l.close()))
+			}
+		}
+		return l.close()
+	})
+	return about(err, "record relay usage")
+}
+
+// ledger is one transaction of Record.
+type ledger struct{ known, owner, insert, add *sql.Stmt }
+
+func openLedger(ctx context.Context, tx *sql.Tx) (*ledger, error) {
+	l := &ledger{}
+	for _, s := range []struct {
+		statement **sql.Stmt
+		query     string
+	}{
+		{&l.known, `SELECT project, up_bytes, up_packets, down_bytes, down_packets FROM relay_usage WHERE allocation = ?`},
+		{&l.owner, `SELECT s.project FROM session_grants g JOIN sessions s ON s.id = g.session WHERE g.grant_id = ?`},
+		{&l.insert, `INSERT INTO relay_usage (allocation, grant_id, project, role, transport,
+				up_bytes, up_packets, down_bytes, down_packets, started_ms, updated_ms, ended_ms)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (allocation) DO UPDATE SET project = excluded.project,
+				up_bytes = excluded.up_bytes, up_packets = excluded.up_packets,
+				down_bytes = excluded.down_bytes, down_packets = excluded.down_packets,
+				updated_ms = excluded.updated_ms, ended_ms = excluded.ended_ms
+			WHERE relay_usage.ended_ms = 0 AND excluded.updated_ms >= relay_usage.updated_ms
+				AND excluded.up_bytes >= relay_usage.up_bytes AND excluded.down_bytes >= relay_usage.down_bytes`},
+		{&l.add, `INSERT INTO relay_months (project, month, up_bytes, up_packets, down_bytes, down_packets)
+			VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (project, month) DO UPDATE SET
+				up_bytes = relay_months.up_bytes + excluded.up_bytes, up_packets = relay_months.up_packets + excluded.up_packets,
+				down_bytes = relay_months.down_bytes + excluded.down_bytes, down_packets = relay_months.down_packets + excluded.down_packets`},
+	} {
+		var err error
+		if *s.statement, err = tx.PrepareContext(ctx, s.query); err != nil {
+			return nil, errors.Join(err, l.close())
+		}
+	}
+	return l, nil
+}
+
+func (l *ledger) close() error {
+	var errs []error
+	for _, s := range []*sql.Stmt{l.known, l.owner, l.insert, l.add} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// enter keeps one count.
+func (l *ledger) enter(ctx context.Context, u record.Usage) error {
+	var before record.Traffic
+	var project protocol.ProjectID
+	err := l.known.QueryRowContext(ctx, u.Allocation).
+		Scan(&project, &before.UpBytes, &before.UpPackets, &before.DownBytes, &before.DownPackets)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if project == "" {
+		project = u.Project
+	}
+	if project == "" { // its session may have been opened since
+		err := l.owner.QueryRowContext(ctx, u.Grant).Scan(&project)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+	}
+	result, err := l.insert.ExecContext(ctx, u.Allocation, u.Grant, project, u.Role, u.Transport,
+		u.Traffic.UpBytes, u.Traffic.UpPackets, u.Traffic.DownBytes, u.Traffic.DownPackets,
+		stampOf(u.Started), stampOf(u.Updated), stampOf(u.Ended))
+	if err != nil {
+		return err
+	}
+	if kept, err := result.RowsAffected(); err != nil || kept == 0 || project == "" {
+		return err
+	}
+	_, err = l.add.ExecContext(ctx, project, monthOf(u.Updated),
+		u.Traffic.UpBytes-before.UpBytes, u.Traffic.UpPackets-before.UpPackets,
+		u.Traffic.DownBytes-before.DownBytes, u.Traffic.DownPackets-before.DownPackets)
+	return err
+}
+
+// monthOf names a month as the ledger does.
+func monthOf(t time.Time) string { return t.UTC().Format("2006-01") }
+
+const planQuery = `SELECT p.id, p.relay_budget_bytes, p.relay_max_kbps, COALESCE(m.up_bytes + m.down_bytes, 0)
+	FROM projects p LEFT JOIN relay_months m ON m.project = p.id AND m.month = ?`
+
+func scanPlan(row *sql.Rows) (record.Plan, error) {
+	var p record.Plan
+	err := row.Scan(&p.Project, &p.BudgetBytes, &p.MaxKbps, &p.UsedBytes)
+	return p, err
+}
+
+// Plans returns what each project may use of the relay and has used in the month that it is now, the oldest project first.
+func (s *Store) Plans(ctx context.Context) ([]record.Plan, error) {
+	list, err := all(ctx, s.reader, scanPlan, planQuery+` ORDER BY p.created_ms, p.id`, monthOf(s.now()))
+	return list, about(err, "list plans")
+}
+
+// Plan returns the same of one project; it fails with CodeNotFound.
+func (s *Store) Plan(ctx context.Context, id protocol.ProjectID) (record.Plan, error) {
+	plan, ok, err := one(ctx, s.reader, scanPlan, planQuery+` WHERE p.id = ?`, monthOf(s.now()), id)
+	if err == nil && !ok {
+		err = notFound("there is no project %q", id)
+	}
+	return plan, about(err, "read plan of project %s", id)
+}
