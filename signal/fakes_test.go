@@ -23,7 +23,7 @@ type world struct {
 	rows    map[protocol.SessionID]record.Session
 	revoked []protocol.KeyID
 	granted map[protocol.GrantID]int
-	allowed map[protocol.GrantID][]netip.Addr
+	allowed map[protocol.GrantID][]netip.AddrPort
 	ended   map[protocol.GrantID]bool
 	// connections are by their ID, with the last that was saved of each. unsaved, when set, fails their writes.
 	connections map[string]record.Connection
@@ -36,7 +36,7 @@ func newWorld() *world {
 	return &world{
 		devices: map[protocol.DeviceID]record.Device{}, rows: map[protocol.SessionID]record.Session{},
 		connections: map[string]record.Connection{},
-		granted:     map[protocol.GrantID]int{}, allowed: map[protocol.GrantID][]netip.Addr{}, ended: map[protocol.GrantID]bool{},
+		granted:     map[protocol.GrantID]int{}, allowed: map[protocol.GrantID][]netip.AddrPort{}, ended: map[protocol.GrantID]bool{},
 	}
 }
 
@@ -181,10 +181,19 @@ func (w *world) Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICESe
 	return []protocol.ICEServer{{URLs: []string{"turn:relay.example"}, Username: string(id), Credential: string(role)}}, nil
 }
 
-func (w *world) Allow(id protocol.GrantID, peer netip.Addr) {
+func (w *world) Allow(id protocol.GrantID, peer netip.AddrPort) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.allowed[id] = append(w.allowed[id], peer)
+}
+
+// peersOf returns the peers that a grant was told of, each once and in order.
+func (w *world) peersOf(id protocol.GrantID) []netip.AddrPort {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	peers := slices.Clone(w.allowed[id])
+	slices.SortFunc(peers, netip.AddrPort.Compare)
+	return slices.Compact(peers)
 }
 
 func (w *world) End(id protocol.GrantID) {

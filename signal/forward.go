@@ -3,8 +3,6 @@ package signal
 import (
 	"context"
 	"errors"
-	"net/netip"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -32,9 +30,7 @@ func (h *Hub) forward(ctx context.Context, c *client, e protocol.Envelope, body 
 		limit = s.limits[c.role].descriptions
 	}
 	wait(ctx, limit)
-	if candidate, ok := body.(*protocol.Candidate); ok {
-		h.allow(s, candidate.Candidate)
-	}
+	h.allowMessage(s, c.role, body)
 	answered, err := h.pass(s, c, e, description)
 	if h.overShare(ctx, s, err) {
 		return
@@ -109,40 +105,4 @@ func forwarded(e protocol.Envelope, generation uint64) protocol.Envelope {
 // wait holds the reader of a client that sends too much: nothing is dropped, its own socket backs up.
 func wait(ctx context.Context, limit *rate.Limiter) {
 	_ = limit.Wait(ctx) // it fails only when the link ends
-}
-
-// allow tells the relay an address that signaling saw in a session.
-func (h *Hub) allow(s *session, candidate string) {
-	fields := strings.Fields(candidate) // RFC 8839 section 5.1: foundation component transport priority address port
-	if len(fields) < 6 {
-		return
-	}
-	address, err := netip.ParseAddr(fields[4])
-	if err != nil {
-		return // a name of multicast DNS
-	}
-	h.allowAddress(s, address)
-}
-
-// allowClients tells the relay the addresses that the session's links come from.
-func (h *Hub) allowClients(s *session) {
-	h.mu.Lock()
-	var addresses []netip.Addr
-	for _, c := range []*client{s.viewer, s.device} {
-		if c != nil && c.address.IsValid() {
-			addresses = append(addresses, c.address)
-		}
-	}
-	h.mu.Unlock()
-	for _, address := range addresses {
-		h.allowAddress(s, address)
-	}
-}
-
-func (h *Hub) allowAddress(s *session, address netip.Addr) {
-	for _, grant := range []protocol.GrantID{s.row.ViewerGrant, s.row.DeviceGrant} {
-		if grant != "" {
-			h.config.Relay.Allow(grant, address)
-		}
-	}
 }

@@ -72,6 +72,9 @@ func (h *Hub) try(ctx context.Context, w *waiting) error {
 		if err := h.renew(s, w.viewer); err != nil {
 			w.viewer.logger.Warn("relay credentials not renewed", "session", s.row.ID, "err", err)
 		}
+		if w.open.Offer != nil {
+			h.allowDescription(s, protocol.RoleViewer, w.open.Offer.SDP)
+		}
 		return nil
 	case s == nil || err != nil:
 		return err

@@ -74,6 +74,7 @@ func (h *Hub) change(ctx context.Context, r *ride) error {
 			continue
 		}
 		if err == nil {
+			h.allowSessions(c)
 			h.resumed(ctx, c, r.device, let)
 		}
 		return err

@@ -42,8 +42,8 @@ type sessions interface {
 type relay interface {
 	// Grant makes a grant usable and returns fresh credentials for it.
 	Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICEServer, error)
-	// Allow adds an address to those that the grant's allocations may talk to.
-	Allow(id protocol.GrantID, peer netip.Addr)
+	// Allow adds a peer to those that the grant's allocations may talk to; port 0 stands for all ports.
+	Allow(id protocol.GrantID, peer netip.AddrPort)
 	// End closes the grant's allocations and refuses new ones.
 	End(id protocol.GrantID)
 }

@@ -3,6 +3,7 @@ package signal
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -77,8 +78,14 @@ func TestAnOpenBringsBothEndsTogether(t *testing.T) {
 	if diff := cmp.Diff(want, row); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
 	}
-	if len(s.allowed[v.welcome.Grant]) == 0 || len(s.allowed[m.Grant]) == 0 {
-		t.Error("the relay was not told the peers' addresses")
+	local := netip.MustParseAddrPort("127.0.0.1:0")
+	device := []netip.AddrPort{local, netip.MustParseAddrPort("192.0.2.10:5000")}
+	viewer := []netip.AddrPort{
+		local, netip.MustParseAddrPort("192.0.2.1:5000"), netip.MustParseAddrPort("192.0.2.2:5000"), netip.MustParseAddrPort("192.0.2.3:5000"),
+	}
+	if diff := cmp.Diff([][]netip.AddrPort{device, viewer}, [][]netip.AddrPort{s.peersOf(v.welcome.Grant), s.peersOf(m.Grant)},
+		cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
+		t.Errorf("peers that the relay was told, of the viewer's grant and of the device's (-want +got):\n%s", diff)
 	}
 }
 

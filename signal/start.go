@@ -59,6 +59,7 @@ func (h *Hub) provide(ctx context.Context, s *session, next protocol.GrantID) (s
 		return iceServers{}, protocol.Errorf(protocol.CodeTooLarge, "the offer leaves no room in the invite to the camera")
 	}
 	h.allowClients(s)
+	h.allowOpen(s)
 	if err := h.persist(ctx, s); err != nil {
 		return iceServers{}, fmt.Errorf("save session: %w", err)
 	}

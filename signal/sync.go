@@ -57,6 +57,7 @@ func (h *Hub) adopt(ctx context.Context, c *client, e protocol.Envelope, m *prot
 	if err == nil && fresh {
 		err = h.renew(s, c)
 	}
+	h.allowMessage(s, c.role, m)
 	return err
 }
 

@@ -51,6 +51,7 @@ func (s *Server) streamLegs() []streamLeg {
 // serveStreams puts the guard before a leg.
 func (s *Server) serveStreams(leg streamLeg) pionturn.ListenerConfig {
 	guarded := newStreams(leg.listener, leg.addr, s.limits, s.log, s.counts)
+	guarded.gate = s.gate(leg.transport, leg.addr)
 	s.streams = append(s.streams, guarded)
 	return pionturn.ListenerConfig{
 		Listener:              guarded,

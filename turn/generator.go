@@ -104,7 +104,7 @@ func (g *generator) relay(
 		conn: conn, peers: s.peers, table: s.relays, counts: s.counts,
 		id: id.String(), grant: grant, project: project, cap: limit, role: role, transport: g.transport, started: time.Now().UTC(),
 		local: local, public: netip.AddrPortFrom(told, local.Port()),
-		finish: s.finished, closed: s.grants.sockets.Done, permitted: make(map[netip.Addr]struct{}),
+		finish: s.finished, closed: s.grants.sockets.Done, enforce: s.cfg.Peers != PeersObserve,
 	}
 	if err := s.relays.add(r); err != nil {
 		return nil, err

@@ -18,8 +18,6 @@ const (
 	maxGrants = 1 << 18
 	// maxAllocations bounds the allocations of one grant: UDP and TCP, each interface, each family, a restart.
 	maxAllocations = 16
-	// maxGrantPeers bounds the peer addresses remembered of one grant: the candidates of a session, for both ends.
-	maxGrantPeers = 2 * protocol.MaxSyncCandidates
 
 	// lookupsPerSecond and lookupBurst bound what strangers can make us ask of the store: a valid key ID is no secret.
 	// The burst lets a measuring tool start a thousand sessions at once.
@@ -62,9 +60,11 @@ type grant struct {
 	// forget is when the entry goes: for one that was looked up its end, for an ended one the end of its last
 	// credentials. Zero means not yet.
 	forget time.Time
-	peers  map[netip.Addr]struct{}
+	peers  *sighted
 	relays map[*relay]struct{}
 }
+
+func newGrant(maxKbps int) *grant { return &grant{peers: new(sighted), cap: newRateCap(maxKbps)} }
 
 func newGrants(lookup func(context.Context, protocol.GrantID) (record.Grant, bool), life time.Duration) *grants {
 	return &grants{
@@ -82,12 +82,14 @@ func (g *grants) open(id protocol.GrantID) error {
 	case entry == nil && len(g.known) >= maxGrants:
 		return errTooManyGrants
 	case entry == nil:
-		g.known[id] = &grant{cap: newRateCap(0)}
+		entry = newGrant(0)
+		g.known[id] = entry
 	case entry.ended:
 		return errGrantEnded
 	default:
 		entry.forget = time.Time{}
 	}
+	entry.peers.bound.Store(true)
 	return nil
 }
 
@@ -145,7 +147,9 @@ func (g *grants) adopt(id protocol.GrantID, found record.Grant, now time.Time) b
 	if entry := g.known[id]; entry != nil {
 		return !entry.ended && (entry.forget.IsZero() || now.Before(entry.forget))
 	}
-	g.known[id] = &grant{forget: found.Expires, project: found.Project, cap: newRateCap(found.MaxKbps)}
+	entry := newGrant(found.MaxKbps)
+	entry.forget, entry.project = found.Expires, found.Project
+	g.known[id] = entry
 	return true
 }
 
@@ -171,6 +175,7 @@ func (g *grants) attach(r *relay) error {
 		entry.relays = make(map[*relay]struct{}, 1)
 	}
 	entry.relays[r] = struct{}{}
+	r.sighted = entry.peers
 	g.sockets.Add(1)
 	return nil
 }
@@ -183,30 +188,13 @@ func (g *grants) detach(r *relay) {
 	}
 }
 
-// allow remembers a peer of the grant's session.
-func (g *grants) allow(id protocol.GrantID, addr netip.Addr) {
+// allow remembers a peer of the grant's session; port 0 stands for any.
+func (g *grants) allow(id protocol.GrantID, peer netip.AddrPort) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	entry := g.known[id]
-	if entry == nil || entry.ended || len(entry.peers) >= maxGrantPeers {
-		return
+	if entry := g.known[id]; entry != nil && !entry.ended {
+		entry.peers.add(peer)
 	}
-	if entry.peers == nil {
-		entry.peers = make(map[netip.Addr]struct{})
-	}
-	entry.peers[addr] = struct{}{}
-}
-
-// expects reports whether the address was remembered as a peer of the grant's session.
-func (g *grants) expects(id protocol.GrantID, addr netip.Addr) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	entry := g.known[id]
-	if entry == nil {
-		return false
-	}
-	_, ok := entry.peers[addr]
-	return ok
 }
 
 // end refuses the grant from now on and returns the relays that it has. One that was never heard of is remembered
@@ -219,7 +207,7 @@ func (g *grants) end(id protocol.GrantID, now time.Time) []*relay {
 		if len(g.known) >= maxGrants {
 			return nil
 		}
-		entry = &grant{}
+		entry = newGrant(0)
 		g.known[id] = entry
 	}
 	return entry.end(now.Add(g.life))
@@ -230,7 +218,7 @@ func (e *grant) end(forget time.Time) []*relay {
 		e.forget = forget
 	}
 	e.ended = true
-	e.peers = nil
+	e.peers.forget()
 	ending := make([]*relay, 0, len(e.relays))
 	for r := range e.relays {
 		ending = append(ending, r)

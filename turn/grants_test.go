@@ -214,21 +214,49 @@ func TestStoreThatHangsIsLeftAloneForAWhile(t *testing.T) {
 	})
 }
 
-func TestPeersOfAGrantAreBounded(t *testing.T) {
+func TestOnlyTheLastPeersOfAGrantAreRemembered(t *testing.T) {
 	g := newGrants(nil, time.Minute)
 	if err := g.open(grantA); err != nil {
 		t.Fatal(err)
 	}
-	addr := netip.MustParseAddr("10.0.0.0")
-	for range 2 * maxGrantPeers {
-		g.allow(grantA, addr)
-		addr = addr.Next()
+	peer := func(n int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}), 5000)
 	}
-	if got := len(g.known[grantA].peers); got != maxGrantPeers {
-		t.Errorf("got %d, want %d", got, maxGrantPeers)
+	for n := range maxSighted + 1 {
+		g.allow(grantA, peer(n))
+	}
+	g.allow(grantA, peer(1)) // The oldest is the newest again.
+	g.allow(grantA, peer(maxSighted+1))
+	peers := g.known[grantA].peers
+	for n, want := range map[int]sight{0: sightNone, 1: sightPort, 2: sightNone, 3: sightPort, maxSighted + 1: sightPort} {
+		if got := peers.of(peer(n)); got != want {
+			t.Errorf("peer %d: got %s, want %s", n, got, want)
+		}
+	}
+	if got := len(peers.table.Load().order); got != maxSighted {
+		t.Errorf("%d are remembered, want %d", got, maxSighted)
 	}
 	g.end(grantA, time.Now())
-	if g.expects(grantA, netip.MustParseAddr("10.0.0.0")) {
+	if peers.of(peer(3)) != sightNone {
 		t.Error("an ended grant keeps its peers")
+	}
+}
+
+func TestPeersAreKnownByAddressAndPort(t *testing.T) {
+	s := new(sighted)
+	candidate, socket := netip.MustParseAddrPort("192.0.2.1:5000"), netip.MustParseAddrPort("192.0.2.2:0")
+	s.add(candidate)
+	if got := s.of(netip.MustParseAddrPort("192.0.2.9:1")); got != sightFree {
+		t.Errorf("before the grant is a session's: got %s", got)
+	}
+	s.bound.Store(true)
+	s.add(socket)
+	for peer, want := range map[string]sight{
+		"192.0.2.1:5000": sightPort, "192.0.2.1:5001": sightHost, "192.0.2.1:0": sightPort,
+		"192.0.2.2:1": sightPort, "192.0.2.2:0": sightPort, "192.0.2.3:5000": sightNone, "192.0.2.3:0": sightNone,
+	} {
+		if got := s.of(netip.MustParseAddrPort(peer)); got != want {
+			t.Errorf("%s: got %s, want %s", peer, got, want)
+		}
 	}
 }

@@ -49,37 +49,41 @@ func (s *Server) quota(user, _ string, _ net.Addr) bool {
 }
 
 // permit returns what decides about permissions and channels of a listener's clients (RFC 8656 sections 10.2 and 12.2).
-// It knows no port: the relay judges each packet again. An address of our own is for the relays of others.
+// The gate has decided the same before, with a better answer: this is the second lock on the door. It knows no port: the
+// relay judges each packet again.
 func (s *Server) permit(transport string, server netip.AddrPort) pionturn.PermissionHandler {
 	return func(from net.Addr, ip net.IP) bool {
 		addr, _ := netip.AddrFromSlice(ip)
 		addr = addr.Unmap()
 		r, adding := s.relays.of(flow{transport, addrPort(from), server})
-		result, has := "refused", false
-		if r != nil {
-			adding.close()
-			result, has = s.judgePermission(r, addr)
+		if r == nil {
+			return false
 		}
+		adding.close()
+		result, granted := judgePermission(r, addr)
 		s.counts.permissions.WithLabelValues(result).Inc()
-		granted := result == "expected" || result == "unexpected"
-		if granted && !has {
+		if granted && !r.isPermitted(addr) {
 			adding.open(addr)
 		}
 		return granted
 	}
 }
 
-func (s *Server) judgePermission(r *relay, addr netip.Addr) (result string, has bool) {
-	has, room := r.mayPermit(addr)
+func judgePermission(r *relay, addr netip.Addr) (result string, granted bool) {
+	why, seen := r.judgeAddress(addr)
 	switch {
-	case s.peers.address(addr) != allowed && !s.relays.another(r, addr):
-		return "refused", has
-	case !room:
-		return "full", has
-	case !s.grants.expects(r.grant, addr):
-		return "unexpected", has
+	case why == refusedStranger:
+		return "stranger", false
+	case why != allowed:
+		return "refused", false
+	case !r.mayPermit(addr):
+		return "full", false
+	case seen == sightFree:
+		return "unbound", true
+	case seen == sightNone:
+		return "unexpected", true
 	}
-	return "expected", has
+	return "expected", true
 }
 
 // events tells relays about their client and their permissions.
@@ -104,6 +108,16 @@ func (s *Server) events() pionturn.EventHandler {
 					adding.wait(addr)
 				}
 				r.forbid(addr)
+			}
+		},
+		OnChannelCreated: func(_, _ net.Addr, _, _, _ string, relayed, _ net.Addr, number uint16) {
+			if r := s.relays.at(addrPort(relayed)); r != nil {
+				r.channel(number)
+			}
+		},
+		OnChannelDeleted: func(_, _ net.Addr, _, _, _ string, relayed, _ net.Addr, number uint16) {
+			if r := s.relays.at(addrPort(relayed)); r != nil {
+				r.unchannel(number)
 			}
 		},
 	}

@@ -165,12 +165,16 @@ type datagrams struct {
 	left   func()
 	once   sync.Once
 	adding window
+	gate   *gate
 }
 
 // WriteTo sends a datagram to a client.
 func (d *datagrams) WriteTo(p []byte, addr net.Addr) (int, error) {
 	if isResponse(p) {
 		d.adding.close()
+		if !d.gate.answer(p, addrPort(addr)) {
+			return len(p), nil
+		}
 	}
 	return d.UDPConn.WriteTo(p, addr)
 }
@@ -181,7 +185,14 @@ func (d *datagrams) ReadFrom(p []byte) (int, net.Addr, error) {
 	for {
 		n, addr, err := d.UDPConn.ReadFrom(p)
 		if err == nil {
-			return n, addr, nil
+			rest, answer := d.gate.screen(p[:n], addrPort(addr))
+			if answer != nil {
+				_, _ = d.UDPConn.WriteTo(answer, addr) // Lost, as a datagram may be.
+			}
+			if len(rest) > 0 {
+				return len(rest), addr, nil
+			}
+			continue
 		}
 		if errors.Is(err, net.ErrClosed) {
 			d.once.Do(d.left)

@@ -6,10 +6,14 @@ import (
 
 // counts are the server's counters. Labels are of closed lists: never a user, an address or a grant.
 type counts struct {
-	auth           *prometheus.CounterVec
-	drops          *prometheus.CounterVec
-	permissions    *prometheus.CounterVec
-	refused        *prometheus.CounterVec
+	auth        *prometheus.CounterVec
+	drops       *prometheus.CounterVec
+	permissions *prometheus.CounterVec
+	refused     *prometheus.CounterVec
+	peers       *prometheus.CounterVec
+	unanswered  prometheus.Counter
+	// bySight are those of peers.
+	bySight        [len(sights)]prometheus.Counter
 	streamsBroken  prometheus.Counter
 	streamsRefused prometheus.Counter
 }
@@ -18,20 +22,30 @@ func newCounts() *counts {
 	counter := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Namespace: "sightline", Subsystem: "turn", Name: name, Help: help}
 	}
-	return &counts{
+	c := &counts{
 		auth: prometheus.NewCounterVec(counter("auth_total",
 			"Authentications by what became of the username: known, malformed, expired or ended."), []string{"result"}),
 		drops: prometheus.NewCounterVec(counter("dropped_packets_total",
 			"Packets that a relay did not carry, by reason."), []string{"reason"}),
 		permissions: prometheus.NewCounterVec(counter("permissions_total",
-			"Permissions asked for: expected (signaling saw the peer), unexpected, refused, full."), []string{"result"}),
+			"Permissions asked for: expected (signaling saw the peer), unbound (no session), unexpected; not given: stranger, refused, full."),
+			[]string{"result"}),
 		refused: prometheus.NewCounterVec(counter("refused_allocations_total",
 			"Allocations that were not made, by reason: draining, ended, full, ports, ledger or other."), []string{"reason"}),
+		peers: prometheus.NewCounterVec(counter("peer_packets_total",
+			"Packets carried, by what signaling saw of the peer: expected, port (not this one of the address), stranger, unbound (no session)."),
+			[]string{"peer"}),
+		unanswered: prometheus.NewCounter(counter("unanswered_requests_total",
+			"Requests without credentials that went unanswered: too many came from their network.")),
 		streamsBroken: prometheus.NewCounter(counter("broken_streams_total",
 			"TCP clients that sent what is no frame.")),
 		streamsRefused: prometheus.NewCounter(counter("refused_streams_total",
 			"TCP clients over the limit of their address or of the listener.")),
 	}
+	for i := range c.bySight {
+		c.bySight[i] = c.peers.WithLabelValues(sight(i).String())
+	}
+	return c
 }
 
 // drop counts a packet that was not carried, for a reason out of this package's own closed list.
@@ -50,6 +64,8 @@ func (c *counts) refuse(err error) {
 	}
 	c.refused.WithLabelValues(reason).Inc()
 }
+// sighted counts packets that were carried.
+func (c *counts) sighted(s sight, packets int) { c.bySight[s].Add(float64(packets)) }
 
 var (
 	descAllocations = prometheus.NewDesc("sightline_turn_allocations",
@@ -95,5 +111,7 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 // Collectors returns the server's metrics, for a registry of the caller's.
 func (s *Server) Collectors() []prometheus.Collector {
 	c := s.counts
-	return []prometheus.Collector{c.auth, c.drops, c.permissions, c.refused, c.streamsBroken, c.streamsRefused, gauges{s}}
+	return []prometheus.Collector{
+		c.auth, c.drops, c.permissions, c.refused, c.peers, c.unanswered, c.streamsBroken, c.streamsRefused, gauges{s},
+	}
 }

@@ -19,6 +19,7 @@ const (
 	refusedPort      refusal = "port"
 	refusedOwn       refusal = "own"
 	refusedSpecial   refusal = "special"
+	refusedStranger  refusal = "stranger"
 )
 
 // judge decides whom a relay may talk to. policy is the one there is; tests on loopback make exceptions from it.

@@ -243,7 +243,7 @@ func FuzzPolicyLetsNoDeniedAddressThrough(f *testing.F) {
 			return
 		}
 		// A nil socket panics when written to.
-		r := &relay{peers: p, counts: newCounts()}
+		r := &relay{peers: p, table: newRelays(), counts: newCounts()}
 		if n, err := r.WriteTo([]byte("x"), &net.UDPAddr{IP: b, Port: int(port)}); n != 1 || err != nil {
 			t.Fatalf("%s: got %d, %v", peer, n, err)
 		}

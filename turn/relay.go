@@ -11,14 +11,9 @@ import (
 	"github.com/sightline-rtc/sightline/record"
 )
 
-const (
-	// maxPermissions bounds the peers of one allocation: more than any ICE agent has candidates
-	// (protocol.MaxSyncCandidates), twice over for a restart.
-	maxPermissions = 2 * protocol.MaxSyncCandidates
-	// relayBuffer is asked of the kernel for each direction of a relay socket: a keyframe is a burst of a few hundred
-	// packets. The kernel gives what net.core.rmem_max allows.
-	relayBuffer = 1 << 20
-)
+// relayBuffer is asked of the kernel for each direction of a relay socket: a keyframe is a burst of a few hundred
+// packets. The kernel gives what net.core.rmem_max allows.
+const relayBuffer = 1 << 20
 
 // relay is the relayed transport address of one allocation, as the net.PacketConn that pion/turn reads and writes. It
 // lets through what the policy allows and counts it. Safe for concurrent use.
@@ -27,6 +22,10 @@ type relay struct {
 	peers  judge
 	table  *relays
 	counts *counts
+	// sighted are the peers of the grant's session, set by grants.attach, and enforce whether there may be others; nil means
+	// that there is no session.
+	sighted *sighted
+	enforce bool
 
 	id        string
 	grant     protocol.GrantID
@@ -49,9 +48,9 @@ type relay struct {
 
 	// mu guards the fields below. A packet is sent or counted while it is held for reading, so that nothing is counted
 	// after the end.
-	mu        sync.RWMutex
-	ended     time.Time
-	permitted map[netip.Addr]struct{}
+	mu    sync.RWMutex
+	ended time.Time
+	held  permissions
 }
 
 type traffic struct{ bytes, packets atomic.Uint64 }
@@ -78,7 +77,8 @@ func (r *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 			continue
 		}
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		if why := r.peers.peer(from); why != allowed {
+		why, seen := r.judge(from)
+		if why != allowed {
 			r.counts.drop(string(why))
 			continue
 		}
@@ -87,6 +87,7 @@ func (r *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 			r.counts.drop(why)
 			continue
 		}
+		r.counts.sighted(seen, 1)
 		return n, net.UDPAddrFromAddrPort(from), nil
 	}
 }
@@ -97,7 +98,7 @@ func (r *relay) receive(from netip.Addr, n int) (dropped string) {
 	if !r.ended.IsZero() {
 		return "ended"
 	}
-	if _, ok := r.permitted[from]; !ok {
+	if !r.held.has(from) {
 		return "permission"
 	}
 	if !r.mayCarry(down, n) {
@@ -111,7 +112,8 @@ func (r *relay) receive(from netip.Addr, n int) (dropped string) {
 // lost on its way would be.
 func (r *relay) WriteTo(p []byte, addr net.Addr) (int, error) {
 	to := addrPort(addr)
-	if why := r.peers.peer(to); why != allowed {
+	why, seen := r.judge(to)
+	if why != allowed {
 		r.counts.drop(string(why))
 		return len(p), nil
 	}
@@ -129,31 +131,9 @@ func (r *relay) WriteTo(p []byte, addr net.Addr) (int, error) {
 	n, err := r.conn.WriteToUDPAddrPort(p, to)
 	if err == nil {
 		r.up.add(n)
+		r.counts.sighted(seen, 1)
 	}
 	return n, err
-}
-
-// permit notes that the client may exchange packets with the address, forbid that it may no longer.
-func (r *relay) permit(addr netip.Addr) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.permitted) < maxPermissions {
-		r.permitted[addr] = struct{}{}
-	}
-}
-
-func (r *relay) forbid(addr netip.Addr) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.permitted, addr)
-}
-
-// mayPermit reports whether there is the permission already, and whether there is room for it.
-func (r *relay) mayPermit(addr netip.Addr) (has, room bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	_, has = r.permitted[addr]
-	return has, has || len(r.permitted) < maxPermissions
 }
 
 // end lets nothing through any more and wakes pion/turn, which then closes the relay. It does not close the socket under

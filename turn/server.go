@@ -47,6 +47,8 @@ type Config struct {
 	// AllowPeers opens ranges that relays may not reach else, such as a LAN's. Loopback, link-local, multicast and metadata
 	// addresses and the host's own stay closed.
 	AllowPeers []netip.Prefix
+	// Peers says what becomes of peers that signaling has not seen in a session; empty means PeersEnforce.
+	Peers PeerMode
 	// CredentialLife is 0 for DefaultCredentialLife.
 	CredentialLife time.Duration
 	// UsageInterval is 0 for DefaultUsageInterval.
@@ -76,6 +78,8 @@ type Server struct {
 	limits streamLimits
 	// draining is set for good by Drain.
 	draining atomic.Bool
+	// budget is one for all UDP listeners.
+	budget *budget
 
 	doors []*door
 	// readers counts the UDP listeners that pion/turn has not let go of.
@@ -102,6 +106,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Peers != "" && cfg.Peers != PeersObserve && cfg.Peers != PeersEnforce {
+		return nil, fmt.Errorf("hold relays to the peers of their session: %q is neither %s nor %s", cfg.Peers, PeersObserve, PeersEnforce)
+	}
 	if err := checkPorts(cfg.MinRelayPort, cfg.MaxRelayPort); err != nil {
 		return nil, err
 	}
@@ -109,6 +116,7 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, keys: keys, log: cfg.Logger, realm: cmp.Or(cfg.Realm, DefaultRealm),
 		life:  cmp.Or(cfg.CredentialLife, DefaultCredentialLife),
 		hosts: &hosts{public: public}, relays: newRelays(), counts: newCounts(), limits: defaultStreamLimits,
+		budget: newBudget(),
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -179,7 +187,7 @@ func (s *Server) serve() (*pionturn.Server, error) {
 	defer s.mu.Unlock()
 	for _, d := range s.doors {
 		s.readers.Add(1)
-		packets := &datagrams{UDPConn: d.udp, log: s.log, left: s.readers.Done}
+		packets := &datagrams{UDPConn: d.udp, log: s.log, left: s.readers.Done, gate: s.gate(transportUDP, d.addr)}
 		s.datagrams = append(s.datagrams, packets)
 		config.PacketConnConfigs = append(config.PacketConnConfigs, pionturn.PacketConnConfig{
 			PacketConn:            packets,
@@ -191,6 +199,15 @@ func (s *Server) serve() (*pionturn.Server, error) {
 		config.ListenerConfigs = append(config.ListenerConfigs, s.serveStreams(leg))
 	}
 	return pionturn.NewServer(config)
+}
+
+// gate returns what stands before pion/turn on a listener.
+func (s *Server) gate(transport string, addr netip.AddrPort) *gate {
+	g := &gate{server: s, transport: transport, addr: addr}
+	if transport == transportUDP {
+		g.budget = s.budget
+	}
+	return g
 }
 
 func (s *Server) keepHouse(ctx context.Context) {
@@ -246,9 +263,12 @@ func (s *Server) Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICES
 	return []protocol.ICEServer{stun, {URLs: s.URLs(), Username: c.Username, Credential: c.Password}}, nil
 }
 
-// Allow tells that signaling saw the address as a peer of the grant's session. At most 128 are remembered of a grant. For
-// now permissions for other peers are only counted.
-func (s *Server) Allow(id protocol.GrantID, peer netip.Addr) { s.grants.allow(id, peer.Unmap()) }
+// Allow tells that signaling saw the transport address in the grant's session, at the other end: a candidate of its, or
+// with port 0 where one of its sockets comes from. The last 128 are remembered of a grant; Config.Peers says what becomes
+// of others.
+func (s *Server) Allow(id protocol.GrantID, peer netip.AddrPort) {
+	s.grants.allow(id, netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port()))
+}
 
 // End refuses the grant from now on and ends its allocations at once. It may be called more than once.
 func (s *Server) End(id protocol.GrantID) { s.endAll(s.grants.end(id, time.Now())) }

@@ -132,6 +132,8 @@ func startWith(t *testing.T, prepare func(*Server), change ...func(*Config)) *ha
 	cfg := Config{
 		Listen: "127.0.0.1:0", Secrets: testSecrets, Ledger: books, Logger: slog.New(slog.DiscardHandler),
 		UsageInterval: 20 * time.Millisecond,
+		// Most tests play no session.
+		Peers: PeersObserve,
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -164,6 +166,10 @@ func startWith(t *testing.T, prepare func(*Server), change ...func(*Config)) *ha
 	})
 	return h
 }
+
+// openTen opens 10.0.0.0/8 to relays, enforcing holds these to the peers of their session.
+func openTen(c *Config)   { c.AllowPeers = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }
+func enforcing(c *Config) { c.Peers = PeersEnforce }
 
 // serverGoroutines counts the goroutines that serve: ours and pion/turn's, but not those of its client.
 func serverGoroutines() int {

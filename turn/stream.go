@@ -32,6 +32,8 @@ type stream struct {
 	closed func()
 	// broken is called when what came was no frame.
 	broken func()
+	// gate sees each STUN message first; nil lets all pass.
+	gate   *gate
 	adding window
 
 	buf   [2 * maxFrame]byte
@@ -68,11 +70,16 @@ func (s *stream) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		if size > 0 && s.end-s.start >= size {
-			if isMisread(s.buf[s.start : s.start+size]) {
-				s.start += size
+			frame := s.buf[s.start : s.start+size]
+			s.start += size
+			if isMisread(frame) {
 				continue
 			}
-			return s.take(p, size)
+			s.first()
+			if rest := s.screen(frame); len(rest) > 0 {
+				return take(p, rest)
+			}
+			continue
 		}
 		if s.start > 0 {
 			s.end = copy(s.buf[:], s.buf[s.start:s.end])
@@ -93,23 +100,32 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 }
 
-// take hands out the next size bytes, which are a frame.
+// screen returns what the gate lets through of a frame.
+func (s *stream) screen(frame []byte) []byte {
+	if s.gate == nil {
+		return frame
+	}
+	rest, answer := s.gate.screen(frame, addrPort(s.RemoteAddr()))
+	if answer != nil {
+		_, _ = s.Write(answer) // A write that fails closes the stream.
+	}
+	return rest
+}
+
+// take hands out a frame.
 //
 // pion/turn leaves fewer than minPionFrame bytes in its buffer until more come, so that the smallest ChannelData
 // would wait for the next packet. Such a frame is followed by a message that pion drops without an answer.
-func (s *stream) take(p []byte, size int) (int, error) {
+func take(p, frame []byte) (int, error) {
 	var after []byte
-	if size < minPionFrame {
+	if len(frame) < minPionFrame {
 		after = filler
 	}
-	if len(p) < size+len(after) {
+	if len(p) < len(frame)+len(after) {
 		return 0, io.ErrShortBuffer
 	}
-	n := copy(p, s.buf[s.start:s.start+size])
-	n += copy(p[n:], after)
-	s.start += size
-	s.first()
-	return n, nil
+	n := copy(p, frame)
+	return n + copy(p[n:], after), nil
 }
 
 // filler is a STUN Binding indication (RFC 8489 section 5), a keep-alive to which there is no answer.

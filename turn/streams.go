@@ -28,8 +28,10 @@ type streams struct {
 	limits streamLimits
 	log    *slog.Logger
 	counts *counts
-	done   chan struct{}
-	once   sync.Once
+	// gate is that of all streams; nil lets all pass.
+	gate *gate
+	done chan struct{}
+	once sync.Once
 
 	// mu guards the fields below.
 	mu     sync.Mutex
@@ -89,6 +91,7 @@ func (s *streams) guard(conn net.Conn) *stream {
 		return nil
 	}
 	guarded.at = net.TCPAddrFromAddrPort(s.at)
+	guarded.gate = s.gate
 	s.open[remote] = guarded
 	s.from[block]++
 	return guarded

@@ -1,0 +1,152 @@
+package turn
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"github.com/pion/stun/v4"
+	pionturn "github.com/pion/turn/v5"
+)
+
+// allocationLife is how long an allocation lives without a refresh, whatever its client asks for: the default of RFC
+// 8656 section 3.2. A longer one would only outlive a client that has gone; a shorter one is what section 7.2 advises
+// against.
+const allocationLife = 10 * time.Minute
+
+// gate sees what the clients of one listener send before pion/turn does, and what they are answered. It decides what the
+// library decides wrongly or not at all: who is answered without credentials, how long an allocation lives, how many
+// permissions and channels it has and with whom. Safe for concurrent use.
+type gate struct {
+	server    *Server
+	transport string
+	// addr is the listener's address.
+	addr netip.AddrPort
+	// budget bounds what is sent to those who have not authenticated; nil for streams, whose clients have shown that they
+	// are where they say.
+	budget *budget
+}
+
+// screen looks at a STUN message of a client. It returns what pion/turn is to read of it, nothing when that must not see
+// it, and what the client is to be answered at once.
+func (g *gate) screen(message []byte, from netip.AddrPort) (rest, answer []byte) {
+	if !isRequest(message) {
+		return message, nil
+	}
+	r, _ := g.server.relays.of(flow{g.transport, from, g.addr})
+	affordable := r != nil || g.budget == nil || g.budget.admit(from.Addr(), len(message), time.Now())
+	parsed, ok := readRequest(message)
+	if !ok || parsed.integrity == nil {
+		if !affordable {
+			g.server.counts.unanswered.Inc()
+			return nil, nil
+		}
+		return message, nil
+	}
+	parsed.cut()
+	switch parsed.kind {
+	case requestAllocate, requestRefresh:
+		g.fixLifetime(&parsed)
+	case requestPermission, requestChannel:
+		if r != nil {
+			if code, result := g.weigh(r, &parsed); code != 0 {
+				return g.refuse(&parsed, code, result)
+			}
+		}
+	}
+	return parsed.message, nil
+}
+
+// answer reports whether an answer may be sent to a client.
+func (g *gate) answer(message []byte, to netip.AddrPort) bool {
+	if g.budget == nil || !isResponse(message) || isSigned(message) {
+		return true
+	}
+	if r, _ := g.server.relays.of(flow{g.transport, to, g.addr}); r != nil {
+		return true
+	}
+	if g.budget.spend(to.Addr(), len(message), time.Now()) {
+		return true
+	}
+	g.server.counts.unanswered.Inc()
+	return false
+}
+
+// isSigned reports whether a response of pion/turn has a MESSAGE-INTEGRITY, which is always its last attribute.
+func isSigned(message []byte) bool {
+	const size = attributeHeader + integrityValue
+	return len(message) >= stunHeader+size &&
+		stun.AttrType(binary.BigEndian.Uint16(message[len(message)-size:])) == stun.AttrMessageIntegrity
+}
+
+// fixLifetime writes allocationLife into a request, so that the answer tells the truth. A request that proves nothing
+// is left as it is: it will be refused.
+func (g *gate) fixLifetime(p *request) {
+	const life = uint32(allocationLife / time.Second)
+	if len(p.lifetime) != 4 {
+		return
+	}
+	asked := binary.BigEndian.Uint32(p.lifetime)
+	if asked == life || asked == 0 && p.kind == requestRefresh { // 0 ends it
+		return
+	}
+	if key, ok := g.key(p); ok && p.proves(key) {
+		binary.BigEndian.PutUint32(p.lifetime, life)
+		if err := p.sign(key); err != nil {
+			binary.BigEndian.PutUint32(p.lifetime, asked)
+		}
+	}
+}
+
+// weigh returns the code with which a request for permissions or a channel has to be refused, and the name of the
+// reason; 0 when it need not be. It is all or nothing, as RFC 8656 section 10.2 has it.
+func (g *gate) weigh(r *relay, p *request) (stun.ErrorCode, string) {
+	addrs := make([]netip.Addr, 0, len(p.peers))
+	for _, value := range p.peers {
+		peer, ok := p.peer(value)
+		if !ok || peer.Addr().Is4() != r.public.Addr().Is4() {
+			return 0, "" // pion/turn answers 400 or 443
+		}
+		why, _ := r.judgeAddress(peer.Addr())
+		if why == allowed && p.kind == requestChannel {
+			why, _ = r.judge(peer)
+		}
+		switch why {
+		case allowed:
+		case refusedStranger:
+			return stun.CodeForbidden, "stranger"
+		default:
+			return stun.CodeForbidden, "refused"
+		}
+		addrs = append(addrs, peer.Addr())
+		if p.kind == requestChannel {
+			break // the first one counts
+		}
+	}
+	if !r.mayPermit(addrs...) {
+		return stun.CodeInsufficientCapacity, "full"
+	}
+	if p.kind == requestChannel && len(p.channel) == 4 && !r.mayBind(binary.BigEndian.Uint16(p.channel)) {
+		return stun.CodeInsufficientCapacity, "full"
+	}
+	return 0, ""
+}
+
+// refuse answers a request in the place of pion/turn, if it proves that it is the client's; else that refuses it.
+func (g *gate) refuse(p *request, code stun.ErrorCode, result string) (rest, answer []byte) {
+	key, ok := g.key(p)
+	if !ok || !p.proves(key) {
+		return p.message, nil
+	}
+	g.server.counts.permissions.WithLabelValues(result).Inc()
+	return nil, p.refuse(code, key)
+}
+
+// key returns the key of a request's username.
+func (g *gate) key(p *request) ([]byte, bool) {
+	_, password, err := g.server.keys.Verify(string(p.username))
+	if err != nil {
+		return nil, false
+	}
+	return pionturn.GenerateAuthKey(string(p.username), g.server.realm, password), true
+}
