@@ -44,15 +44,11 @@ func (g *gate) screen(message []byte, from netip.AddrPort) (rest, answer []byte)
 		return message, nil
 	}
 	parsed.cut()
-	switch parsed.kind {
-	case requestAllocate, requestRefresh:
+	if parsed.kind == requestAllocate || parsed.kind == requestRefresh {
 		g.fixLifetime(&parsed)
-	case requestPermission, requestChannel:
-		if r != nil {
-			if code, result := g.weigh(r, &parsed); code != 0 {
-				return g.refuse(&parsed, code, result)
-			}
-		}
+	}
+	if code, result := g.weigh(r, &parsed); code != 0 {
+		return g.refuse(&parsed, code, result)
 	}
 	return parsed.message, nil
 }
@@ -98,9 +94,25 @@ func (g *gate) fixLifetime(p *request) {
 	}
 }
 
-// weigh returns the code with which a request for permissions or a channel has to be refused, and the name of the
-// reason; 0 when it need not be. It is all or nothing, as RFC 8656 section 10.2 has it.
+// weigh returns the code with which a request that needs an allocation has to be refused, and for the metric of
+// permissions the name of the reason; 0 when it need not be. r is nil for a client without an allocation, whom pion/turn
+// would leave without an answer (RFC 8656 section 5).
 func (g *gate) weigh(r *relay, p *request) (stun.ErrorCode, string) {
+	switch p.kind {
+	case requestRefresh, requestPermission, requestChannel:
+		if r == nil {
+			return stun.CodeAllocMismatch, ""
+		}
+	}
+	switch p.kind {
+	case requestPermission, requestChannel:
+		return g.weighPeers(r, p)
+	}
+	return 0, ""
+}
+
+// weighPeers does so for permissions and channels: all of a request's peers or none, as RFC 8656 section 10.2 has it.
+func (g *gate) weighPeers(r *relay, p *request) (stun.ErrorCode, string) {
 	addrs := make([]netip.Addr, 0, len(p.peers))
 	for _, value := range p.peers {
 		peer, ok := p.peer(value)
@@ -138,14 +150,16 @@ func (g *gate) refuse(p *request, code stun.ErrorCode, result string) (rest, ans
 	if !ok || !p.proves(key) {
 		return p.message, nil
 	}
-	g.server.counts.permissions.WithLabelValues(result).Inc()
+	if result != "" {
+		g.server.counts.permissions.WithLabelValues(result).Inc()
+	}
 	return nil, p.refuse(code, key)
 }
 
-// key returns the key of a request's username.
+// key returns the key of a request's username, if its grant lives.
 func (g *gate) key(p *request) ([]byte, bool) {
-	_, password, err := g.server.keys.Verify(string(p.username))
-	if err != nil {
+	name, password, err := g.server.keys.Verify(string(p.username))
+	if err != nil || p.kind != requestAllocate && !g.server.grants.alive(name.Grant, time.Now()) {
 		return nil, false
 	}
 	return pionturn.GenerateAuthKey(string(p.username), g.server.realm, password), true

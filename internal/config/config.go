@@ -46,6 +46,7 @@ type Serve struct {
 	PublicIP       []netip.Addr   `name:"public-ip" help:"Address that the relay tells clients, behind a 1:1 NAT: one IPv4, one IPv6, or both." placeholder:"IP"`
 	RelayPorts     PortRange      `help:"Ports of the relay's own sockets, such as 49152-65535. Empty: any." placeholder:"MIN-MAX"`
 	AllowPeers     []netip.Prefix `help:"Private or special ranges that the relay may reach, for LANs and labs." placeholder:"CIDR"`
+	RelayPeers     string         `help:"Peers that signaling has not seen in a session: enforce refuses them, observe counts them." enum:"observe,enforce" default:"observe" placeholder:"MODE"`
 	Origins        []string       `help:"Web origins, besides the server's own, whose pages may show cameras; * for all." placeholder:"ORIGIN"`
 	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
 	TLSCert        string         `name:"tls-cert" help:"Certificate chain, PEM. With --tls-key the server speaks HTTPS." placeholder:"FILE"`

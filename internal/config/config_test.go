@@ -52,6 +52,7 @@ var settings = []setting{
 		"allow-peers", "10.0.0.0/8,192.0.2.7", "[10.0.0.0/8, 192.0.2.7]",
 		func(s *Serve) any { return text(s.AllowPeers) }, "10.0.0.0/8 192.0.2.7/32",
 	},
+	{"relay-peers", "enforce", "", func(s *Serve) any { return s.RelayPeers }, "enforce"},
 	{
 		"origins", "https://a.example,*", "['https://a.example', '*']",
 		func(s *Serve) any { return strings.Join(s.Origins, " ") }, "https://a.example *",
@@ -142,6 +143,7 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 	}
 	want := Serve{
 		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
+		RelayPeers: "observe",
 	}
 	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -196,6 +198,7 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"proxies", "serve --trusted-proxies nginx", `"nginx" is not a range`},
 		{"relay ports", "serve --relay-ports 3000-2000", `"3000-2000" is no range of ports`},
 		{"low relay ports", "serve --relay-ports 1-2000", `"1-2000" is no range of ports`},
+		{"peers", "serve --relay-peers some", "--relay-peers"},
 		{"no links", "serve --accept-rate 0", "--accept-rate: 0 is not between 1 and 100000"},
 		{"memory without a unit that there is", "serve --queue-memory 1MB", `"1MB" is no size such as 256MiB`},
 		{"memory that overflows", "serve --queue-memory 99999999999GiB", "is no size such as 256MiB"},

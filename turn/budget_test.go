@@ -1,0 +1,113 @@
+package turn
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/pion/stun/v4"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+func TestOverTheBudgetNoMoreGoesOutThanCameIn(t *testing.T) {
+	now := time.Unix(1000, 0)
+	b := newBudget()
+	const request, answer = 28, 104
+	victim := netip.MustParseAddr("192.0.2.1")
+	in, out, over := 0, 0, 0
+	for range 100_000 {
+		if b.admit(victim, request, now) && b.spend(victim, answer, now) {
+			out += answer
+		} else if over == 0 {
+			over = in
+		}
+		in += request
+	}
+	if over == 0 || out > in+budgetBurst {
+		t.Errorf("%d bytes came in, %d went out", in, out)
+	}
+	// From where the budget was used up.
+	if outside := out - over - budgetBurst; outside > in-over {
+		t.Errorf("over the budget %d bytes came in, %d went out", in-over, outside)
+	}
+	if !b.admit(netip.MustParseAddr("192.0.3.1"), request, now) {
+		t.Error("another network is not answered")
+	}
+	if b.admit(netip.MustParseAddr("192.0.2.254"), request, now) && b.spend(netip.MustParseAddr("192.0.2.254"), largestAnswer, now) {
+		t.Error("another address of the network has a budget of its own")
+	}
+	if later := now.Add(time.Second); !b.admit(victim, request, later) || !b.spend(victim, budgetRate/2, later) {
+		t.Error("a second later nothing is answered")
+	}
+}
+
+func TestBudgetsBelongToRoutedNetworks(t *testing.T) {
+	for addr, want := range map[string]string{
+		"192.0.2.7": "192.0.2.0/24", "::ffff:192.0.2.7": "192.0.2.0/24", "2001:db8:1:2::3": "2001:db8:1::/48", "fe80::1%eth0": "fe80::/48",
+	} {
+		if got := routedNetwork(netip.MustParseAddr(addr)).String(); got != want {
+			t.Errorf("%s: got %s, want %s", addr, got, want)
+		}
+	}
+}
+
+func TestBudgetTakesAnyAddressAndAnyClock(t *testing.T) {
+	b := newBudget()
+	for _, now := range []time.Time{time.Unix(1000, 0), time.Unix(0, 0), time.Unix(1<<33, 0), {}} {
+		for _, addr := range []netip.Addr{{}, netip.MustParseAddr("::1")} {
+			if !b.admit(addr, 20, now) || !b.spend(addr, 40, now) {
+				t.Errorf("%s at %s is not answered", addr, now)
+			}
+		}
+	}
+}
+
+// A flood of requests without credentials draws no more than it costs, and does not keep out a client of the same network
+// that has an allocation.
+func TestReflectionIsBounded(t *testing.T) {
+	h := start(t)
+	client := h.dialRaw(t, h.credentials(t, grantA, protocol.RoleViewer))
+	client.allocate()
+	conn, err := net.Dial("udp", h.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	// As if time stood still: what it earns is another test's.
+	h.budget.mu.Lock()
+	c := &h.budget.cells[h.budget.cell(netip.MustParseAddr("127.0.0.1"))]
+	c.last = time.Now().Add(time.Hour).UnixNano()
+	before := c.spent
+	h.budget.mu.Unlock()
+
+	bare := stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodAllocate, stun.ClassRequest))
+	binding := stun.MustBuild(stun.TransactionID, stun.BindingRequest)
+	in := 0
+	for i := range 20_000 {
+		m := bare
+		if i%2 == 1 {
+			m = binding
+		}
+		if _, err := conn.Write(m.Raw); err != nil {
+			t.Fatal(err)
+		}
+		in += len(m.Raw)
+		if i%64 == 0 {
+			// The server keeps up: it answers its client.
+			if code := client.request(stun.MethodRefresh); code != 0 {
+				t.Fatalf("refresh amid a flood: got %d", code)
+			}
+		}
+	}
+	h.budget.mu.Lock()
+	defer h.budget.mu.Unlock()
+	if c.spent > budgetBurst || c.spent <= before {
+		t.Errorf("spent %d bytes of %d", c.spent, budgetBurst)
+	}
+	if got := h.metric(t, "sightline_turn_unanswered_requests_total"); got < 5000 {
+		t.Errorf("%v of 20000 requests went unanswered", got)
+	}
+	t.Logf("%d bytes came in", in)
+}
