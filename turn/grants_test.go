@@ -262,6 +262,6 @@ func TestPeersAreKnownByAddressAndPort(t *testing.T) {
 }
 
 // lookupAlways finds every grant.
-func lookupAlways(context.Context, protocol.GrantID) (time.Time, bool) {
-	return time.Now().Add(time.Hour), true
+func lookupAlways(context.Context, protocol.GrantID) (record.Grant, bool) {
+	return record.Grant{Expires: time.Now().Add(time.Hour)}, true
 }

@@ -64,6 +64,7 @@ func (c *counts) refuse(err error) {
 	}
 	c.refused.WithLabelValues(reason).Inc()
 }
+
 // sighted counts packets that were carried.
 func (c *counts) sighted(s sight, packets int) { c.bySight[s].Add(float64(packets)) }
 
