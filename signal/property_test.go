@@ -23,7 +23,7 @@ func randomOperations(seed uint64) []byte {
 }
 
 func TestAnyInterleavingDeliversOnceInOrderOrSaysHonestlyThatItCannot(t *testing.T) {
-	for seed := range uint64(soak.Count(80, 5000)) { //nolint:gosec // a small number
+	for seed := range uint64(soak.Count(80, 20_000)) { //nolint:gosec // a small number
 		operations := randomOperations(seed)
 		if _, err := explore(t, operations); err != nil {
 			reportShrunk(t, fmt.Sprintf("seed %d", seed), operations, err)

@@ -20,4 +20,4 @@ soak() {
 soak ./signal TestAnyInterleavingDelivers
 soak ./test/cmd/sightline-bench TestNothingIsLostOnBadNetworks
 soak ./test/cmd/sightline-bench TestChurnLeavesNothingBehind
-soak ./test/programs TestALinkIdlesBehindAProxyWithDefaultTimeouts
+soak ./test/programs TestLinksIdleBehindProxiesWithDefaultTimeouts
