@@ -10,7 +10,7 @@ import (
 var floors = [][]string{
 	0: {"protocol"},
 	1: {"link", "record", "auth", "internal/obs", "internal/throttle"},
-	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/bus", "internal/usage", "internal/webhook"},
+	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/bus", "internal/usage", "internal/webhook", "internal/front"},
 	3: {"internal/config"},
 	4: {"internal/app"},
 	5: {"cmd/sightline", "cmd/sightline-agent"},

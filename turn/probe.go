@@ -2,6 +2,7 @@ package turn
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -21,14 +22,15 @@ const (
 )
 
 // Probe sends a STUN Binding request (RFC 8489 section 3) to a TURN URI such as turn:192.0.2.1:3478?transport=udp and
-// returns the address that the server saw. It changes nothing. It asks until the context ends.
-func Probe(ctx context.Context, uri string) (netip.AddrPort, error) {
+// returns the address that the server saw. It changes nothing. It asks until the context ends. For a turns: URI secure says
+// whom to believe; nil means the system's authorities.
+func Probe(ctx context.Context, uri string, secure *tls.Config) (netip.AddrPort, error) {
 	parsed, err := stun.ParseURI(uri)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("read TURN URI %q: %w", uri, err)
 	}
 	network := strings.ToLower(parsed.Proto.String())
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(parsed.Host, strconv.Itoa(parsed.Port)))
+	conn, err := probeDial(ctx, network, parsed, secure)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
@@ -52,6 +54,14 @@ func Probe(ctx context.Context, uri string) (netip.AddrPort, error) {
 	}
 	ip, _ := netip.AddrFromSlice(mapped.IP)
 	return netip.AddrPortFrom(ip.Unmap(), uint16(mapped.Port)), nil //nolint:gosec // a port
+}
+
+func probeDial(ctx context.Context, network string, to *stun.URI, secure *tls.Config) (net.Conn, error) {
+	at := net.JoinHostPort(to.Host, strconv.Itoa(to.Port))
+	if to.IsSecure() && network == "tcp" {
+		return (&tls.Dialer{Config: secure}).DialContext(ctx, network, at)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, at)
 }
 
 // askDatagram retransmits until the answer comes or the socket is closed.

@@ -47,7 +47,7 @@ func answering(t *testing.T, drop int) string {
 }
 
 func TestProbeTellsTheMappedAddressDespiteLoss(t *testing.T) {
-	got, err := Probe(t.Context(), "turn:"+answering(t, 1)+"?transport=udp")
+	got, err := Probe(t.Context(), "turn:"+answering(t, 1)+"?transport=udp", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestProbeEndsWithItsContext(t *testing.T) {
 		"turn:" + silent.Addr().String() + "?transport=tcp",
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		_, err := Probe(ctx, uri)
+		_, err := Probe(ctx, uri, nil)
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), "nothing came back") {
 			t.Errorf("%s: got %v, want that nothing came back", uri, err)
@@ -98,7 +98,7 @@ func TestProbeOverTCPAsksAServer(t *testing.T) {
 		}
 		served <- err
 	}()
-	got, err := Probe(t.Context(), "turn:"+listener.Addr().String()+"?transport=tcp")
+	got, err := Probe(t.Context(), "turn:"+listener.Addr().String()+"?transport=tcp", nil)
 	if err := errors.Join(err, <-served); err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func runningAt(ctx context.Context, c config.Serve) (string, bool) {
 
 // startChecks try what a start would do.
 func startChecks(c config.Serve, logger *slog.Logger) []check {
-	return []check{
+	checks := []check{
 		{"data", func(ctx context.Context) (string, error) {
 			if _, err := os.Stat(c.Data.Data); errors.Is(err, os.ErrNotExist) {
 				return c.Data.Data + " does not exist yet; a start makes it", nil
@@ -129,6 +129,12 @@ func startChecks(c config.Serve, logger *slog.Logger) []check {
 			return c.TLSCert + " can be used", err
 		}},
 	}
+	if c.TurnTLSListen != "" {
+		checks = append(checks, check{"relay TLS", func(ctx context.Context) (string, error) {
+			return c.TurnTLSListen + " is free", tryListen(ctx, c.TurnTLSListen, false)
+		}})
+	}
+	return checks
 }
 
 func tryListen(ctx context.Context, address string, udp bool) error {
@@ -154,23 +160,58 @@ func reachChecks(target string, c config.Serve) []check {
 		{"server", func(ctx context.Context) (string, error) { return probeReady(ctx, target) }},
 		{"WebSocket", func(ctx context.Context) (string, error) { return probeUpgrade(ctx, target) }},
 	}
-	host, port := relayAt(target, c.TurnListen)
-	if host == "" || port == "0" {
-		return checks
-	}
-	for _, transport := range []string{"udp", "tcp"} {
-		uri := "turn:" + net.JoinHostPort(host, port) + "?transport=" + transport
-		checks = append(checks, check{"relay", func(ctx context.Context) (string, error) {
-			ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-			defer cancel()
-			mapped, err := turn.Probe(ctx, uri)
-			if err != nil {
-				return "", fmt.Errorf("%s: %w: is that the server's --turn-listen, and open in every firewall?", uri, plain(err))
-			}
-			return fmt.Sprintf("%s answers, and saw us as %s", uri, mapped), nil
-		}})
+	for _, at := range relaysAt(target, c) {
+		checks = append(checks, check{"relay", func(ctx context.Context) (string, error) { return probeRelay(ctx, at) }})
 	}
 	return checks
+}
+
+// relayURI is where a relay should answer, its host, and the setting that says so.
+type relayURI struct{ uri, host, flag string }
+
+// relaysAt are the ways to the relay of the server at a URL. One on a port that the system chose is left out.
+func relaysAt(target string, c config.Serve) []relayURI {
+	var all []relayURI
+	if host, port := relayAt(target, c.TurnListen); host != "" && port != "0" {
+		at := "turn:" + net.JoinHostPort(host, port)
+		all = append(all, relayURI{at + "?transport=udp", host, "--turn-listen"}, relayURI{at + "?transport=tcp", host, "--turn-listen"})
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return all
+	}
+	if _, port, err := net.SplitHostPort(c.TurnTLSListen); err == nil && port != "0" {
+		all = append(all, relayURI{"turns:" + net.JoinHostPort(u.Hostname(), port) + "?transport=tcp", u.Hostname(), "--turn-tls-listen"})
+	}
+	if c.TurnOnListen {
+		scheme := map[string]string{"http": "turn:", "https": "turns:"}[u.Scheme]
+		all = append(all, relayURI{scheme + hostPort(u) + "?transport=tcp", u.Hostname(), "--turn-on-listen"})
+	}
+	return all
+}
+
+func probeRelay(ctx context.Context, at relayURI) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	var secure *tls.Config
+	if isLoopback(at.host) {
+		secure = unverified()
+	}
+	mapped, err := turn.Probe(ctx, at.uri, secure)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w: is that the server's %s, and open in every firewall?", at.uri, plain(err), at.flag)
+	}
+	return fmt.Sprintf("%s answers, and saw us as %s", at.uri, mapped), nil
+}
+
+// unverified are TLS settings for loopback: a certificate never names that, and nobody stands in between.
+func unverified() *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true} //nolint:gosec // see above
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
 }
 
 // relayAt tells where the relay of the server at a URL listens. It is never on loopback when it has another address.
@@ -248,11 +289,8 @@ func ask(ctx context.Context, target string, header http.Header) (answer, error)
 		request.Header = header
 	}
 	client := http.DefaultClient
-	if ip, err := netip.ParseAddr(request.URL.Hostname()); err == nil && ip.IsLoopback() {
-		// A certificate never names loopback, and nobody stands in between.
-		client = &http.Client{Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
-		}}
+	if isLoopback(request.URL.Hostname()) {
+		client = &http.Client{Transport: &http.Transport{TLSClientConfig: unverified()}}
 		defer client.CloseIdleConnections()
 	}
 	response, err := client.Do(request)

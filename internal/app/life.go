@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -34,15 +33,8 @@ func (s *Server) listen(ctx context.Context) error {
 	if s.url = s.config.URL; s.url == "" {
 		s.url = urlOf(address, s.config.TLSCert != "")
 	}
-	if s.config.TLSCert != "" {
-		certificate, err := tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
-		if err != nil {
-			return fmt.Errorf("--tls-cert and --tls-key: %w", err)
-		}
-		s.listener = tls.NewListener(listener, &tls.Config{
-			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
-			NextProtos: []string{"http/1.1"}, // a WebSocket needs HTTP/1.1 (RFC 6455 section 4.1)
-		})
+	if err := s.openPorts(ctx, address); err != nil {
+		return err
 	}
 	return s.listenMetrics(ctx)
 }
@@ -87,6 +79,12 @@ func (s *Server) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.store.Run(storeCtx) })
 	group.Go(func() error { return s.relay.Run(relayCtx) })
+	for _, port := range s.ports {
+		group.Go(func() error { return port.Run(relayCtx) })
+	}
+	if s.certificate != nil {
+		group.Go(func() error { return s.certificate.Run(relayCtx) })
+	}
 	group.Go(func() error { return served(s.http.Serve(s.listener)) })
 	if s.metricsListener != nil {
 		group.Go(func() error { return served(s.metrics.Serve(s.metricsListener)) })
@@ -141,6 +139,9 @@ func (s *Server) Close() error {
 		if l != nil {
 			errs = append(errs, l.Close())
 		}
+	}
+	for _, port := range s.ports {
+		errs = append(errs, port.Close())
 	}
 	if s.relay != nil {
 		over, cancel := context.WithCancel(context.Background())

@@ -16,6 +16,7 @@ import (
 	"github.com/sightline-rtc/sightline/api"
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/internal/config"
+	"github.com/sightline-rtc/sightline/internal/front"
 	"github.com/sightline-rtc/sightline/internal/obs"
 	"github.com/sightline-rtc/sightline/internal/store"
 	"github.com/sightline-rtc/sightline/protocol"
@@ -41,9 +42,13 @@ type Server struct {
 	metrics *http.Server
 
 	listener, metricsListener net.Listener
-	url                       string
-	names                     *names
-	ready                     atomic.Bool
+	// certificate is nil without TLS; ports are those that need more than a listener, entrances those of them for TURN.
+	certificate *front.Certificate
+	ports       []*front.Port
+	entrances   []turn.Entrance
+	url         string
+	names       *names
+	ready       atomic.Bool
 }
 
 // Ready is what a server prints once it serves.
@@ -112,7 +117,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 
 func (s *Server) openRelay(secrets []record.RelaySecret) error {
 	relay, err := turn.New(turn.Config{
-		Listen: s.config.TurnListen, PublicIPs: s.config.PublicIP,
+		Listen: s.config.TurnListen, PublicIPs: s.config.PublicIP, Entrances: s.entrances,
 		MinRelayPort: s.config.RelayPorts.Min, MaxRelayPort: s.config.RelayPorts.Max,
 		Secrets: secrets, AllowPeers: s.config.AllowPeers, Peers: turn.PeerMode(s.config.RelayPeers), Ledger: s.store, Lookup: s.store.GrantAlive, Logger: s.logger,
 	})

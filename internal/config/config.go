@@ -42,6 +42,8 @@ type Serve struct {
 	Data
 	Listen         string         `help:"Address of pages, API and links." default:":8080" placeholder:"HOST:PORT"`
 	TurnListen     string         `help:"Address of STUN and TURN, over UDP and TCP." default:":3478" placeholder:"HOST:PORT"`
+	TurnTLSListen  string         `name:"turn-tls-listen" help:"Address of TURN over TLS, such as :5349. Empty: none." placeholder:"HOST:PORT"`
+	TurnOnListen   bool           `help:"Serve TURN on --listen as well: over TLS with a certificate, else over TCP."`
 	URL            string         `name:"url" help:"URL under which browsers and cameras reach the server, if it is not the listen address." placeholder:"URL"`
 	PublicIP       []netip.Addr   `name:"public-ip" help:"Address that the relay tells clients, behind a 1:1 NAT: one IPv4, one IPv6, or both." placeholder:"IP"`
 	RelayPorts     PortRange      `help:"Ports of the relay's own sockets, such as 49152-65535. Empty: any." placeholder:"MIN-MAX"`
@@ -230,8 +232,8 @@ func (s *Serve) Validate() error {
 	if err := s.checkReturn(); err != nil {
 		return err
 	}
-	if (s.TLSCert == "") != (s.TLSKey == "") {
-		return errors.New("--tls-cert and --tls-key go together")
+	if err := s.checkTLS(); err != nil {
+		return err
 	}
 	if s.URL != "" && !isBaseURL(s.URL) {
 		return fmt.Errorf("--url: %q is no URL such as https://cameras.example.org", s.URL)
@@ -243,6 +245,20 @@ func (s *Serve) Validate() error {
 		}
 	}
 	return nil
+}
+
+// checkTLS looks at what needs a certificate, or is part of one.
+func (s *Serve) checkTLS() error {
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if s.TurnTLSListen == "" {
+		return nil
+	}
+	if s.TLSCert == "" {
+		return errors.New("--turn-tls-listen goes with --tls-cert and --tls-key")
+	}
+	return checkAddress("--turn-tls-listen", s.TurnTLSListen)
 }
 
 // maxAcceptRate is more than one machine can take.

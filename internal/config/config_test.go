@@ -42,6 +42,8 @@ var settings = []setting{
 	{"data", "/var/lib/x", "", func(s *Serve) any { return s.Data.Data }, "/var/lib/x"},
 	{"listen", "127.0.0.1:1", "", func(s *Serve) any { return s.Listen }, "127.0.0.1:1"},
 	{"turn-listen", "[::1]:2", `"[::1]:2"`, func(s *Serve) any { return s.TurnListen }, "[::1]:2"},
+	{"turn-tls-listen", ":5349", "':5349'", func(s *Serve) any { return s.TurnTLSListen }, ":5349"},
+	{"turn-on-listen", "true", "", func(s *Serve) any { return s.TurnOnListen }, true},
 	{"url", "https://c.example.org/base/", "", func(s *Serve) any { return s.URL }, "https://c.example.org/base"},
 	{
 		"public-ip", "192.0.2.1,2001:db8::1", "[192.0.2.1, '2001:db8::1']",
@@ -76,8 +78,10 @@ func text[T interface{ String() string }](list []T) string {
 	return strings.Join(all, " ")
 }
 
-// companion is what a setting does not go without.
-var companion = map[string]string{"tls-cert": "tls-key", "tls-key": "tls-cert"}
+// companions are what a setting does not go without.
+var companions = map[string][]string{
+	"tls-cert": {"tls-key"}, "tls-key": {"tls-cert"}, "turn-tls-listen": {"tls-cert", "tls-key"},
+}
 
 func TestEverySettingIsTakenFromFlagEnvironmentAndFile(t *testing.T) {
 	if got, want := len(settings), reflect.TypeFor[Serve]().NumField(); got != want {
@@ -89,16 +93,17 @@ func TestEverySettingIsTakenFromFlagEnvironmentAndFile(t *testing.T) {
 			yaml = s.text
 		}
 		file := "serve:\n  " + s.flag + ": " + yaml + "\n"
-		args := []string{"--" + s.flag, s.text}
-		if other := companion[s.flag]; other != "" {
+		args := []string{"--" + s.flag + "=" + s.text}
+		for _, other := range companions[s.flag] {
 			file += "  " + other + ": x\n"
-			args = append(args, "--"+other, "x")
+			args = append(args, "--"+other+"=x")
 		}
 		for _, command := range []string{"serve", "check"} {
 			t.Run(command+" "+s.flag+" by flag", func(t *testing.T) { s.check(t, command, args...) })
 			t.Run(command+" "+s.flag+" by environment", func(t *testing.T) {
-				for i := 0; i < len(args); i += 2 {
-					t.Setenv("SIGHTLINE_"+strings.ToUpper(strings.ReplaceAll(args[i][2:], "-", "_")), args[i+1])
+				for _, arg := range args {
+					flag, value, _ := strings.Cut(arg[len("--"):], "=")
+					t.Setenv("SIGHTLINE_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), value)
 				}
 				s.check(t, command)
 			})
@@ -207,6 +212,8 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"a negative rate", "serve --project-rate=-1", "--project-rate: -1 is not between 0"},
 		{"a drain that ends sessions", "serve --drain-deadline 2m", "--drain-deadline: 2m0s is not more than 0 and at most 1m30s"},
 		{"no drain", "serve --drain-deadline 0s", "--drain-deadline: 0s "},
+		{"TURN over TLS without", "serve --turn-tls-listen :5349", "--turn-tls-listen goes with --tls-cert and --tls-key"},
+		{"TURN over TLS nowhere", "serve --tls-cert c --tls-key k --turn-tls-listen 5349", `--turn-tls-listen: "5349" is no HOST:PORT`},
 		{"certificate alone", "serve --tls-cert c.pem", "--tls-cert and --tls-key go together"},
 		{"origin with a path", "serve --origins https://a.example/x", `--origins: "https://a.example/x" is no origin`},
 		{"log level", "serve --log-level loud", "--log-level must be one of"},
