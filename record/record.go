@@ -132,3 +132,7 @@ type RelaySecret struct {
 	Secret  []byte
 	Created time.Time
 }
+
+// RelaySecretOverlap is how long a relay secret makes allocations after its successor was made: the longest life of
+// credentials, an hour for those of measuring tools, and five minutes in which all processes get to know the successor.
+const RelaySecretOverlap = 65 * time.Minute

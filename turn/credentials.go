@@ -1,27 +1,20 @@
 package turn
 
 import (
-	"cmp"
 	"crypto/hmac"
 	"crypto/sha1" // What the TURN REST format asks for; collisions do not weaken an HMAC.
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
-	"github.com/sightline-rtc/sightline/record"
 )
 
 // DefaultRealm is the realm of a server that is given none.
 const DefaultRealm = "sightline"
-
-// minSecretBytes is the least that signs credentials: the size of HMAC-SHA1's output (RFC 2104 section 3).
-const minSecretBytes = sha1.Size
 
 // maxUsernameBytes bounds a username: RFC 8489 section 14.3 allows less than 509 bytes.
 const maxUsernameBytes = 508
@@ -102,57 +95,6 @@ func (c Credentials) GoString() string { return c.Username }
 
 // LogValue returns the username alone.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.Username) }
-
-// Keyring mints and verifies credentials in the TURN REST format, so that coturn could stand in: the password is
-// base64(HMAC-SHA1(secret, username)). It is safe for concurrent use.
-type Keyring struct {
-	newest  record.RelaySecret
-	secrets map[string][]byte
-}
-
-// NewKeyring makes a keyring of one or more secrets: the one created last signs, all verify. An ID is 1 to 64
-// letters, digits, '-' and '_', a secret 20 bytes or more.
-func NewKeyring(secrets []record.RelaySecret) (*Keyring, error) {
-	if len(secrets) == 0 {
-		return nil, errors.New("use a keyring of relay secrets: it is empty")
-	}
-	k := &Keyring{secrets: make(map[string][]byte, len(secrets))}
-	for _, s := range secrets {
-		switch {
-		case !validKeyID(s.ID):
-			return nil, fmt.Errorf("use relay secret %q: its ID is not 1 to 64 letters, digits, '-' and '_'", s.ID)
-		case len(s.Secret) < minSecretBytes:
-			return nil, fmt.Errorf("use relay secret %s: it has %d bytes, fewer than %d", s.ID, len(s.Secret), minSecretBytes)
-		case k.secrets[s.ID] != nil:
-			return nil, fmt.Errorf("use relay secret %s: there are two of that ID", s.ID)
-		}
-		k.secrets[s.ID] = slices.Clone(s.Secret)
-	}
-	k.newest = slices.MaxFunc(secrets, func(a, b record.RelaySecret) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
-	return k, nil
-}
-
-// Mint returns credentials of the grant that allocate until expires, cut to whole seconds.
-func (k *Keyring) Mint(grant protocol.GrantID, role protocol.Role, expires time.Time) Credentials {
-	name := Username{Expires: expires, Key: k.newest.ID, Grant: grant, Role: role}.String()
-	return Credentials{Username: name, Password: password(k.secrets[k.newest.ID], name)}
-}
-
-// Verify reads a username that was signed by a key of the ring and returns the password that proves it. Whether
-// the client has it, the caller finds out; so it does whether the username has expired.
-func (k *Keyring) Verify(username string) (Username, string, error) {
-	u, err := ParseUsername(username)
-	if err != nil {
-		return Username{}, "", err
-	}
-	secret, ok := k.secrets[u.Key]
-	if !ok {
-		return Username{}, "", errCredentials
-	}
-	return u, password(secret, username), nil
-}
 
 func password(secret []byte, username string) string {
 	mac := hmac.New(sha1.New, secret)

@@ -4,8 +4,11 @@
 // The protocol itself is pion/turn's. Around it this package puts what a public relay needs and the library leaves
 // to its user:
 //
-//   - credentials.go: who may allocate. Credentials are bound to a relay grant, and a grant to a session.
+//   - credentials.go, keyring.go: who may allocate. Credentials are bound to a relay grant, and a grant to a session.
 //   - policy.go, special.go, embedded.go: whom a relay may talk to. Nobody reaches where they don't belong.
+//   - gate.go, request.go, budget.go, permit.go: what pion/turn leaves open about its clients' requests: how long an
+//     allocation lives, how many permissions and channels it has, whom of the session's peers it reaches (sighted.go), and
+//     how much strangers are sent.
 //   - frame.go, stream.go, streams.go: the framing guard in front of every TCP client.
 //   - relay.go, relays.go, generator.go: the relayed transport addresses, filtered and counted packet by packet.
 //   - grants.go, terms.go, cap.go: which grants live, whose they are, and how fast they may carry.

@@ -26,7 +26,7 @@ func (s *Server) authenticate(request *pionturn.RequestAttributes) (user string,
 	now, alive := time.Now(), false
 	switch request.Method {
 	case stun.MethodAllocate:
-		if !now.Before(name.Expires) {
+		if !now.Before(name.Expires) || !s.keys.allocates(name.Key, now) {
 			result = "expired"
 			return "", nil, false
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 var errPortTaken = errors.New("relay port is taken")
@@ -83,6 +84,19 @@ func (t *relays) remove(r *relay) {
 	if t.told[r.public.Addr()]--; t.told[r.public.Addr()] == 0 {
 		delete(t.told, r.public.Addr())
 	}
+}
+
+// oldest returns since when the oldest relay lives; zero when there is none.
+func (t *relays) oldest() time.Time {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var oldest time.Time
+	for _, r := range t.byLocal {
+		if oldest.IsZero() || r.started.Before(oldest) {
+			oldest = r.started
+		}
+	}
+	return oldest
 }
 
 // live reports whether a relay has the address, as its own or as the one that clients are told.

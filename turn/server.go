@@ -44,6 +44,8 @@ type Config struct {
 	Realm string
 	// Secrets are the keyring: the newest signs, all verify.
 	Secrets []record.RelaySecret
+	// Reload returns the secrets that there are now; it is asked every 10 s. Nil means that they do not change.
+	Reload func(context.Context) ([]record.RelaySecret, error)
 	// AllowPeers opens ranges that relays may not reach else, such as a LAN's. Loopback, link-local, multicast and metadata
 	// addresses and the host's own stay closed.
 	AllowPeers []netip.Prefix
@@ -219,10 +221,25 @@ func (s *Server) keepHouse(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			s.endAll(s.grants.sweep(now))
+			s.reload(ctx)
 			if err := s.hosts.refresh(); err != nil {
 				s.log.Warn("host addresses not read", "err", err)
 			}
 		}
+	}
+}
+
+// reload takes up secrets that another process has made.
+func (s *Server) reload(ctx context.Context) {
+	if s.cfg.Reload == nil {
+		return
+	}
+	secrets, err := s.cfg.Reload(ctx)
+	if err == nil {
+		err = s.keys.Replace(secrets, s.relays.oldest())
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("relay secrets not read", "err", err)
 	}
 }
 

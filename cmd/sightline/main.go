@@ -61,6 +61,8 @@ func run(ctx, hurry context.Context, args []string, stdout, stderr io.Writer) er
 		return app.CreateToken(ctx, cli.Token.Create, stdout, logger)
 	case "turn credentials":
 		return app.CreateTurnCredentials(ctx, cli.Turn.Credentials, stdout, logger)
+	case "turn rotate":
+		return app.RotateTurnSecret(ctx, cli.Turn.Rotate, stdout, logger)
 	case "check":
 		return app.Check(ctx, cli.Check.Serve, stdout, logger)
 	}

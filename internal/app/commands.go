@@ -126,3 +126,14 @@ func CreateTurnCredentials(ctx context.Context, c config.TurnCredentials, out io
 		return nil
 	})
 }
+
+// RotateTurnSecret makes a new secret of relay credentials and prints its ID.
+func RotateTurnSecret(ctx context.Context, c config.TurnRotate, out io.Writer, logger *slog.Logger) error {
+	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+		secret, err := s.RotateRelaySecret(ctx)
+		if err != nil {
+			return err
+		}
+		return show(out, c.JSON, map[string]string{"key": secret.ID}, secret.ID)
+	})
+}

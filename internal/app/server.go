@@ -119,7 +119,7 @@ func (s *Server) openRelay(secrets []record.RelaySecret) error {
 	relay, err := turn.New(turn.Config{
 		Listen: s.config.TurnListen, PublicIPs: s.config.PublicIP, Entrances: s.entrances,
 		MinRelayPort: s.config.RelayPorts.Min, MaxRelayPort: s.config.RelayPorts.Max,
-		Secrets: secrets, AllowPeers: s.config.AllowPeers, Peers: turn.PeerMode(s.config.RelayPeers), Ledger: s.store, Lookup: s.store.GrantAlive, Logger: s.logger,
+		Secrets: secrets, Reload: s.store.RelaySecrets, AllowPeers: s.config.AllowPeers, Peers: turn.PeerMode(s.config.RelayPeers), Ledger: s.store, Lookup: s.store.GrantAlive, Logger: s.logger,
 	})
 	if err != nil {
 		return fmt.Errorf("configure relay: %w", err)

@@ -105,6 +105,13 @@ type TokenCreate struct {
 // Turn has the commands about relay credentials.
 type Turn struct {
 	Credentials TurnCredentials `cmd:"" help:"Make relay credentials, each for a test session of its own that lives an hour."`
+	Rotate      TurnRotate      `cmd:"" help:"Make a new secret for relay credentials. Running servers take it up; sessions go on."`
+}
+
+// TurnRotate makes a secret of relay credentials.
+type TurnRotate struct {
+	Data
+	JSON bool `name:"json" help:"Print JSON."`
 }
 
 // TurnCredentials makes relay credentials.

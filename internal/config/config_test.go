@@ -166,7 +166,7 @@ func TestCommandsTakeTheirFlags(t *testing.T) {
 	if diff := cmp.Diff(want, cli.Token.Create); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, words := range []string{"key create", "enroll create --name x", "turn credentials --count 3"} {
+	for _, words := range []string{"key create", "enroll create --name x", "turn credentials --count 3", "turn rotate"} {
 		if _, _, err := parse(t, strings.Fields(words)...); err != nil {
 			t.Errorf("%s: %v", words, err)
 		}

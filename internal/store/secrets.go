@@ -49,6 +49,25 @@ func insertFirst(ctx context.Context, tx *sql.Tx, table, column string, value []
 	return err
 }
 
+// RotateRelaySecret makes a new secret of TURN credentials, and drops those that had a successor for longer than
+// record.RelaySecretOverlap.
+func (s *Store) RotateRelaySecret(ctx context.Context) (record.RelaySecret, error) {
+	fresh := record.RelaySecret{ID: newID(), Secret: make([]byte, relaySecretBytes), Created: s.now()}
+	_, _ = rand.Read(fresh.Secret)
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO relay_secrets (id, secret, created_ms) VALUES (?, ?, ?)`,
+			fresh.ID, fresh.Secret, stampOf(fresh.Created))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM relay_secrets
+			WHERE created_ms < (SELECT max(created_ms) FROM relay_secrets WHERE created_ms <= ?)`,
+			stampOf(fresh.Created.Add(-record.RelaySecretOverlap)))
+		return err
+	})
+	return fresh, about(err, "rotate the relay secret")
+}
+
 // SigningKeys returns the keys of viewer tokens, the newest first. There is always one.
 func (s *Store) SigningKeys(ctx context.Context) ([]record.SigningKey, error) {
 	list, err := all(ctx, s.reader, func(row *sql.Rows) (k record.SigningKey, err error) {

@@ -99,6 +99,34 @@ func TestSecretsSurviveReopening(t *testing.T) {
 	}
 }
 
+func TestRelaySecretsRotateAndOldOnesGo(t *testing.T) {
+	dir, c := t.TempDir(), newClock()
+	s, beside := open(t, dir, c), open(t, dir, c)
+	ids := func() (ids []string) {
+		for _, secret := range must(s.RelaySecrets(t.Context()))(t) {
+			if len(secret.Secret) != relaySecretBytes {
+				t.Errorf("secret %s has %d bytes", secret.ID, len(secret.Secret))
+			}
+			ids = append(ids, secret.ID)
+		}
+		return ids
+	}
+	rotate := func() string { return must(beside.RotateRelaySecret(t.Context()))(t).ID }
+	first := ids()[0]
+	c.pass(time.Hour)
+	second := rotate()
+	c.pass(record.RelaySecretOverlap - time.Second)
+	third := rotate()
+	if diff := cmp.Diff([]string{third, second, first}, ids()); diff != "" {
+		t.Errorf("within the overlap (-want +got):\n%s", diff)
+	}
+	c.pass(time.Second)
+	fourth := rotate()
+	if diff := cmp.Diff([]string{fourth, third, second}, ids()); diff != "" {
+		t.Errorf("after the overlap (-want +got):\n%s", diff)
+	}
+}
+
 func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "data # 100%?")
 	s := open(t, dir, newClock())
