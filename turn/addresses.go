@@ -49,6 +49,16 @@ func (h *hosts) refresh() error {
 	return nil
 }
 
+// toldOf returns what clients are told of a local address.
+func (h *hosts) toldOf(local netip.Addr) netip.Addr {
+	for _, public := range h.public {
+		if public.Is4() == local.Is4() {
+			return public
+		}
+	}
+	return local.WithZone("")
+}
+
 // has4 reports whether the server is bound to an IPv4 address.
 func (h *hosts) has4() bool { return slices.ContainsFunc(h.bound, netip.Addr.Is4) }
 

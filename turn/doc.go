@@ -15,6 +15,7 @@
 //   - meter.go: what allocations have carried.
 //   - window.go: a fault of the library, mended from outside.
 //   - addresses.go, listen.go, server.go, drain.go: sockets and life. entrance.go: more ways in, such as TLS.
+//     discovery.go: what clients ask about their NAT (RFC 5780).
 //
 // A packet meets two of our wrappers, one on each leg: the client's (a UDP socket, or a stream) and the relay's.
 // A fast path belongs into the two wrappers, and the check of session-bound peers into permit, which already knows the

@@ -41,6 +41,9 @@ func (g *gate) screen(message []byte, from netip.AddrPort) (rest, answer []byte)
 			g.server.counts.unanswered.Inc()
 			return nil, nil
 		}
+		if answer, handled := g.discover(&parsed, from); handled {
+			return nil, answer
+		}
 		return message, nil
 	}
 	parsed.cut()

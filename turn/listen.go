@@ -47,6 +47,9 @@ func (s *Server) Listen() error {
 	if err == nil {
 		err = s.hosts.refresh()
 	}
+	if err == nil {
+		s.discovery, err = s.openDiscovery()
+	}
 	if err != nil {
 		s.unbind()
 		return fmt.Errorf("listen for TURN: %w", err)
@@ -77,6 +80,7 @@ func (s *Server) bind(addrs []netip.Addr, port int, optional bool) error {
 }
 
 func (s *Server) unbind() {
+	s.discovery.close()
 	for _, d := range s.doors {
 		d.close()
 	}

@@ -35,6 +35,8 @@ type Config struct {
 	// PublicIPs are what clients are told instead of the addresses that are bound: at most one IPv4 and one IPv6, local or
 	// behind a 1:1 NAT.
 	PublicIPs []netip.Addr
+	// AltPort is another UDP port, from which clients that look into their NAT are answered (RFC 5780); 0 for none.
+	AltPort uint16
 	// MinRelayPort and MaxRelayPort bound the ports of relays, both included and 1024 or more; 0 and 0 mean any that the
 	// system gives.
 	MinRelayPort, MaxRelayPort uint16
@@ -84,6 +86,8 @@ type Server struct {
 	budget *budget
 
 	doors []*door
+	// discovery is nil without an alternate port.
+	discovery *discovery
 	// readers counts the UDP listeners that pion/turn has not let go of.
 	readers sync.WaitGroup
 
@@ -165,6 +169,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.unbind()
 		return fmt.Errorf("run the TURN server: %w", err)
 	}
+	s.discovery.serve(s)
 	var group errgroup.Group
 	group.Go(func() error { s.meter.run(ctx); return nil })
 	group.Go(func() error { s.keepHouse(ctx); return nil })
@@ -246,6 +251,7 @@ func (s *Server) reload(ctx context.Context) {
 // close ends all allocations and waits until pion/turn has let go of their sockets.
 func (s *Server) close(engine *pionturn.Server) error {
 	s.endAll(s.grants.close())
+	s.discovery.close()
 	err := engine.Close()
 	done := make(chan struct{})
 	var waiter errgroup.Group

@@ -118,6 +118,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 func (s *Server) openRelay(secrets []record.RelaySecret) error {
 	relay, err := turn.New(turn.Config{
 		Listen: s.config.TurnListen, PublicIPs: s.config.PublicIP, Entrances: s.entrances,
+		AltPort:      s.config.TurnAltPort,
 		MinRelayPort: s.config.RelayPorts.Min, MaxRelayPort: s.config.RelayPorts.Max,
 		Secrets: secrets, Reload: s.store.RelaySecrets, AllowPeers: s.config.AllowPeers, Peers: turn.PeerMode(s.config.RelayPeers), Ledger: s.store, Lookup: s.store.GrantAlive, Logger: s.logger,
 	})

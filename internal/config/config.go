@@ -43,6 +43,7 @@ type Serve struct {
 	Listen         string         `help:"Address of pages, API and links." default:":8080" placeholder:"HOST:PORT"`
 	TurnListen     string         `help:"Address of STUN and TURN, over UDP and TCP." default:":3478" placeholder:"HOST:PORT"`
 	TurnTLSListen  string         `name:"turn-tls-listen" help:"Address of TURN over TLS, such as :5349. Empty: none." placeholder:"HOST:PORT"`
+	TurnAltPort    uint16         `help:"Another UDP port of STUN, from which clients learn how their NAT behaves (RFC 5780), such as 3479. 0: none." placeholder:"PORT"`
 	TurnOnListen   bool           `help:"Serve TURN on --listen as well: over TLS with a certificate, else over TCP."`
 	URL            string         `name:"url" help:"URL under which browsers and cameras reach the server, if it is not the listen address." placeholder:"URL"`
 	PublicIP       []netip.Addr   `name:"public-ip" help:"Address that the relay tells clients, behind a 1:1 NAT: one IPv4, one IPv6, or both." placeholder:"IP"`

@@ -43,6 +43,7 @@ var settings = []setting{
 	{"listen", "127.0.0.1:1", "", func(s *Serve) any { return s.Listen }, "127.0.0.1:1"},
 	{"turn-listen", "[::1]:2", `"[::1]:2"`, func(s *Serve) any { return s.TurnListen }, "[::1]:2"},
 	{"turn-tls-listen", ":5349", "':5349'", func(s *Serve) any { return s.TurnTLSListen }, ":5349"},
+	{"turn-alt-port", "3479", "", func(s *Serve) any { return s.TurnAltPort }, uint16(3479)},
 	{"turn-on-listen", "true", "", func(s *Serve) any { return s.TurnOnListen }, true},
 	{"url", "https://c.example.org/base/", "", func(s *Serve) any { return s.URL }, "https://c.example.org/base"},
 	{

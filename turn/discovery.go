@@ -1,0 +1,241 @@
+package turn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/pion/stun/v4"
+)
+
+const (
+	requestBinding = 0x0001 // RFC 8489 section 18.2
+
+	// The flags of a CHANGE-REQUEST (RFC 5780 section 7.2).
+	changeAddress = 0x04
+	changePort    = 0x02
+)
+
+// harmless are attributes that a Binding request may have and that need no understanding here: those of credentials, which
+// are not asked for, and of ICE. RESPONSE-PORT and PADDING are not among them: the first lets a stranger aim answers at
+// a port, the second makes them longer.
+var harmless = []stun.AttrType{
+	stun.AttrUsername, stun.AttrRealm, stun.AttrNonce, stun.AttrPriority, stun.AttrUseCandidate, stun.AttrChangeRequest,
+}
+
+// discovery answers Binding requests so that a client can find out how its NAT behaves (RFC 5780), from an alternate port,
+// and from a second address where the host has one of the same kind. It is safe for concurrent use once it is open.
+type discovery struct {
+	sites map[netip.AddrPort]*site
+	// alternate are the sockets that are not the server's own doors.
+	alternate []*net.UDPConn
+	work      sync.WaitGroup
+}
+
+// site is one address and port of a family from which answers come.
+type site struct {
+	conn net.PacketConn
+	// local is where it is bound, told what clients are told.
+	local, told netip.AddrPort
+	// otherAddress, otherPort and other differ from it in the address, the port, and both. Those with another address are
+	// nil for a host with one.
+	otherAddress, otherPort, other *site
+}
+
+// openDiscovery binds the alternate port on one or two addresses of each family, and finds the doors that go with them. It
+// returns nil without an alternate port.
+func (s *Server) openDiscovery() (*discovery, error) {
+	port := s.cfg.AltPort
+	if port == 0 {
+		return nil, nil
+	}
+	d := &discovery{sites: make(map[netip.AddrPort]*site)}
+	for _, is4 := range []bool{true, false} {
+		var rows [][2]*site
+		for _, door := range s.discoveryDoors(is4) {
+			row, err := d.row(door, s.hosts.toldOf(door.addr.Addr()), port)
+			if err != nil {
+				d.close()
+				return nil, err
+			}
+			rows = append(rows, row)
+		}
+		link(rows)
+	}
+	return d, nil
+}
+
+// discoveryDoors returns the first door of a family, and the next one whose address is of the same kind: a client that
+// reaches one public address reaches no private one. Where clients are told one address, there is one.
+func (s *Server) discoveryDoors(is4 bool) []*door {
+	var chosen []*door
+	for _, d := range s.doors {
+		addr := d.addr.Addr()
+		switch {
+		case addr.Is4() != is4:
+		case slices.Contains(s.hosts.public, addr):
+			return []*door{d}
+		case len(chosen) == 0 || isSpecial(chosen[0].addr.Addr()) == isSpecial(addr):
+			chosen = append(chosen, d)
+		}
+	}
+	most := 2
+	if slices.ContainsFunc(s.hosts.public, func(a netip.Addr) bool { return a.Is4() == is4 }) {
+		most = 1
+	}
+	return chosen[:min(len(chosen), most)]
+}
+
+// row makes the sites of one address: the door's port and the alternate one.
+func (d *discovery) row(door *door, told netip.Addr, port uint16) ([2]*site, error) {
+	at := netip.AddrPortFrom(door.addr.Addr(), port)
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+	if err != nil {
+		return [2]*site{}, fmt.Errorf("alternate port: %w", err)
+	}
+	d.alternate = append(d.alternate, conn)
+	row := [2]*site{
+		{conn: door.udp, local: door.addr, told: netip.AddrPortFrom(told, door.addr.Port())},
+		{conn: conn, local: at, told: netip.AddrPortFrom(told, port)},
+	}
+	for _, s := range row {
+		d.sites[s.local] = s
+	}
+	return row, nil
+}
+
+func link(rows [][2]*site) {
+	for i, row := range rows {
+		for j, s := range row {
+			s.otherPort = row[1-j]
+			if len(rows) > 1 {
+				s.otherAddress, s.other = rows[1-i][j], rows[1-i][1-j]
+			}
+		}
+	}
+}
+
+// serve answers on the alternate sockets until close. It may be called on nil.
+func (d *discovery) serve(s *Server) {
+	if d == nil {
+		return
+	}
+	for _, conn := range d.alternate {
+		g := s.gate(transportUDP, addrPort(conn.LocalAddr()))
+		d.work.Go(func() { listenAlternate(conn, g) })
+	}
+}
+
+func listenAlternate(conn *net.UDPConn, g *gate) {
+	buffer := make([]byte, maxFrame+1)
+	for {
+		n, from, err := conn.ReadFromUDPAddrPort(buffer)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			g.server.log.Warn("turn datagram not read", "err", err)
+			continue
+		}
+		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		// Whatever is no Binding request is left for nobody.
+		if _, answer := g.screen(buffer[:n], from); answer != nil {
+			_, _ = conn.WriteToUDPAddrPort(answer, from) // Lost, as a datagram may be.
+		}
+	}
+}
+
+// close ends the alternate sockets and who reads them. It may be called more than once, and on nil.
+func (d *discovery) close() {
+	if d == nil {
+		return
+	}
+	for _, conn := range d.alternate {
+		_ = conn.Close() // Nothing is buffered that could be lost.
+	}
+	d.work.Wait()
+}
+
+// discover answers a Binding request that came to the gate's address. What has to leave by another socket does so here;
+// the rest is returned. handled is false when it is for pion/turn.
+func (g *gate) discover(p *request, from netip.AddrPort) (answer []byte, handled bool) {
+	if g.server.discovery == nil || g.transport != transportUDP || p.kind != requestBinding {
+		return nil, false
+	}
+	here := g.server.discovery.sites[g.addr]
+	if here == nil {
+		return nil, false
+	}
+	answer, via := here.answer(p, from)
+	if answer == nil || !g.answer(answer, from) {
+		return nil, true
+	}
+	if via == here {
+		return answer, true
+	}
+	_, _ = via.conn.WriteTo(answer, net.UDPAddrFromAddrPort(from)) // Lost, as a datagram may be.
+	return nil, true
+}
+
+// answer builds the answer to a Binding request and says from which site it has to come (RFC 5780 section 6.1).
+func (s *site) answer(p *request, to netip.AddrPort) ([]byte, *site) {
+	message := &stun.Message{Raw: p.message}
+	if message.Decode() != nil {
+		return nil, nil
+	}
+	if unknown := s.unknown(message); unknown != nil {
+		return build(message, stun.BindingError, stun.CodeUnknownAttribute, unknown), s
+	}
+	via := s.via(message)
+	setters := []stun.Setter{
+		stun.BindingSuccess, &stun.XORMappedAddress{IP: to.Addr().AsSlice(), Port: int(to.Port())},
+		&stun.MappedAddress{IP: to.Addr().AsSlice(), Port: int(to.Port())},
+		&stun.ResponseOrigin{IP: via.told.Addr().AsSlice(), Port: int(via.told.Port())},
+	}
+	if s.other != nil {
+		other := s.other.told
+		setters = append(setters, &stun.OtherAddress{IP: other.Addr().AsSlice(), Port: int(other.Port())})
+	}
+	return build(message, append(setters, stun.Fingerprint)...), via
+}
+
+func build(request *stun.Message, setters ...stun.Setter) []byte {
+	answer, err := stun.Build(append([]stun.Setter{stun.NewTransactionIDSetter(request.TransactionID)}, setters...)...)
+	if err != nil {
+		return nil
+	}
+	return answer.Raw
+}
+
+// unknown returns what a request has that must be understood (RFC 8489 section 6.3.1) and is not, or cannot be done: another
+// address where there is none.
+func (s *site) unknown(m *stun.Message) stun.UnknownAttributes {
+	var unknown stun.UnknownAttributes
+	for _, a := range m.Attributes {
+		change := a.Type == stun.AttrChangeRequest && (len(a.Value) != 4 || s.other == nil && a.Value[3]&changeAddress != 0)
+		if change || a.Type.Required() && !slices.Contains(harmless, a.Type) {
+			unknown = append(unknown, a.Type)
+		}
+	}
+	return unknown
+}
+
+// via returns the site that a request wants to hear from.
+func (s *site) via(m *stun.Message) *site {
+	value, err := m.Get(stun.AttrChangeRequest)
+	if err != nil {
+		return s
+	}
+	switch value[3] & (changeAddress | changePort) {
+	case changeAddress:
+		return s.otherAddress
+	case changePort:
+		return s.otherPort
+	case changeAddress | changePort:
+		return s.other
+	}
+	return s
+}

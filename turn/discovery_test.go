@@ -1,0 +1,169 @@
+package turn
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/stun/v4"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// freeUDPPort is one that nothing uses.
+func freeUDPPort(t *testing.T) uint16 {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return addrPort(conn.LocalAddr()).Port()
+}
+
+// ask sends a Binding request and returns the answer and where it came from.
+func ask(t *testing.T, to netip.AddrPort, attrs ...stun.Setter) (*stun.Message, netip.AddrPort) {
+	t.Helper()
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(to.Addr(), 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	request := stun.MustBuild(append([]stun.Setter{stun.TransactionID, stun.BindingRequest}, attrs...)...)
+	if _, err := conn.WriteToUDPAddrPort(request.Raw, to); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 2048)
+	n, from, err := conn.ReadFromUDPAddrPort(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := &stun.Message{Raw: buf[:n]}
+	if err := answer.Decode(); err != nil || answer.TransactionID != request.TransactionID {
+		t.Fatalf("got %v, %v", answer, err)
+	}
+	if answer.Type == stun.BindingSuccess {
+		var mapped stun.MappedAddress
+		if err := mapped.GetFrom(answer); err != nil || mapped.Port != int(addrPort(conn.LocalAddr()).Port()) {
+			t.Errorf("MAPPED-ADDRESS: %v, %v", mapped, err)
+		}
+	}
+	return answer, from
+}
+
+// change is a CHANGE-REQUEST.
+func change(flags byte) stun.Setter {
+	return stun.RawAttribute{Type: stun.AttrChangeRequest, Value: []byte{0, 0, 0, flags}}
+}
+
+func errorCode(t *testing.T, m *stun.Message) int {
+	t.Helper()
+	var code stun.ErrorCodeAttribute
+	if err := code.GetFrom(m); err != nil {
+		t.Fatalf("no error code in %s: %v", m, err)
+	}
+	return int(code.Code)
+}
+
+func TestAlternatePortAnswersWhoAsksForIt(t *testing.T) {
+	port := freeUDPPort(t)
+	h := start(t, func(c *Config) { c.AltPort = port })
+	here := h.Addr()
+	there := netip.AddrPortFrom(here.Addr(), port)
+	for _, test := range []struct {
+		name     string
+		to       netip.AddrPort
+		attrs    []stun.Setter
+		wantFrom netip.AddrPort
+	}{
+		{"plain", here, nil, here},
+		{"nothing changed", here, []stun.Setter{change(0)}, here},
+		{"other port", here, []stun.Setter{change(changePort)}, there},
+		{"at the other port", there, nil, there},
+		{"at the other port, other port", there, []stun.Setter{change(changePort)}, here},
+	} {
+		answer, from := ask(t, test.to, test.attrs...)
+		var origin stun.ResponseOrigin
+		if err := origin.GetFrom(answer); err != nil || from != test.wantFrom || origin.Port != int(from.Port()) {
+			t.Errorf("%s: answered from %s, which says %s, %v, want %s", test.name, from, origin, err, test.wantFrom)
+		}
+		if answer.Contains(stun.AttrOtherAddress) {
+			t.Errorf("%s: another address is told by a host with one", test.name)
+		}
+	}
+	for name, attr := range map[string]stun.Setter{
+		"other address": change(changeAddress),
+		"other both":    change(changeAddress | changePort),
+		"too short":     stun.RawAttribute{Type: stun.AttrChangeRequest, Value: []byte{0, 0}},
+		"RESPONSE-PORT": stun.RawAttribute{Type: stun.AttrResponsePort, Value: []byte{0, 53, 0, 0}},
+		"PADDING":       stun.RawAttribute{Type: stun.AttrPadding, Value: make([]byte, 1200)},
+	} {
+		if answer, from := ask(t, here, attr); errorCode(t, answer) != 420 || from != here {
+			t.Errorf("%s: got %s from %s, want 420", name, answer, from)
+		}
+	}
+	// What is for TURN goes on to it, and nothing of it is at the other port.
+	h.dialRaw(t, h.credentials(t, grantA, protocol.RoleViewer)).allocate()
+	if _, answer := h.gate(transportUDP, there).screen(stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodAllocate, stun.ClassRequest)).Raw, there); answer != nil {
+		t.Errorf("an Allocate at the other port is answered %x", answer)
+	}
+}
+
+func TestAnswersComeFromWhereTheyAreAskedFor(t *testing.T) {
+	at := func(s string) *site { return &site{told: netip.MustParseAddrPort(s)} }
+	rows := [][2]*site{{at("192.0.2.1:1"), at("192.0.2.1:2")}, {at("192.0.2.2:1"), at("192.0.2.2:2")}}
+	link(rows)
+	from := netip.MustParseAddrPort("198.51.100.1:5")
+	for flags, want := range map[byte]*site{
+		0: rows[0][0], changePort: rows[0][1], changeAddress: rows[1][0], changeAddress | changePort: rows[1][1],
+	} {
+		p, ok := readRequest(stun.MustBuild(stun.TransactionID, stun.BindingRequest, change(flags)).Raw)
+		if !ok {
+			t.Fatal("not a request")
+		}
+		raw, via := rows[0][0].answer(&p, from)
+		answer := &stun.Message{Raw: raw}
+		if err := answer.Decode(); err != nil || via != want {
+			t.Errorf("flags %#x: answered by %v, %v, want %v", flags, via.told, err, want.told)
+		}
+		var other stun.OtherAddress
+		if err := other.GetFrom(answer); err != nil || other.String() != rows[1][1].told.String() {
+			t.Errorf("OTHER-ADDRESS: %s, %v", other, err)
+		}
+		if len(raw) > largestAnswer {
+			t.Errorf("the answer has %d bytes, which the budget does not expect", len(raw))
+		}
+	}
+}
+
+func TestAddressesOfOneKindStandTogether(t *testing.T) {
+	doorAt := func(s string) *door { return &door{addr: netip.MustParseAddrPort(s)} }
+	for name, test := range map[string]struct {
+		doors, public []string
+		want          []string
+	}{
+		"one":               {[]string{"9.9.9.9:1"}, nil, []string{"9.9.9.9:1"}},
+		"two":               {[]string{"9.9.9.9:1", "9.9.9.10:1", "9.9.9.11:1"}, nil, []string{"9.9.9.9:1", "9.9.9.10:1"}},
+		"public and inside": {[]string{"9.9.9.9:1", "172.17.0.1:1"}, nil, []string{"9.9.9.9:1"}},
+		"behind NAT":        {[]string{"10.0.0.2:1", "10.0.0.3:1"}, []string{"9.9.9.9"}, []string{"10.0.0.2:1"}},
+		"told one of two":   {[]string{"9.9.9.9:1", "9.9.9.10:1"}, []string{"9.9.9.10"}, []string{"9.9.9.10:1"}},
+		"other family":      {[]string{"[2620:fe::9]:1"}, nil, nil},
+	} {
+		s := &Server{hosts: &hosts{public: addrs(test.public...)}}
+		for _, d := range test.doors {
+			s.doors = append(s.doors, doorAt(d))
+		}
+		var got []string
+		for _, d := range s.discoveryDoors(true) {
+			got = append(got, d.addr.String())
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %v, want %v", name, got, test.want)
+		}
+	}
+}
