@@ -33,6 +33,8 @@ type client struct {
 	viewer auth.Viewer
 	grant  protocol.GrantID // not tied to a session yet
 	renew  time.Time        // of the grant's credentials
+	// rationed says that the project's relay budget is used up: the grant is not for use.
+	rationed bool
 	// requests bounds what it may ask for.
 	requests *rate.Limiter
 

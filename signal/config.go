@@ -17,6 +17,8 @@ type Config struct {
 	Sessions  sessions
 	Relay     relay
 	Tokens    tokens
+	// Plans bounds what projects use of the relay; nil means that nothing does.
+	Plans plans
 
 	// Node names this process.
 	Node protocol.NodeID

@@ -25,6 +25,9 @@ type world struct {
 	granted map[protocol.GrantID]int
 	allowed map[protocol.GrantID][]netip.AddrPort
 	ended   map[protocol.GrantID]bool
+	// assigned is what the relay was told of grants, plan what the hub is told of every project.
+	assigned map[protocol.GrantID]record.Plan
+	plan     record.Plan
 	// connections are by their ID, with the last that was saved of each. unsaved, when set, fails their writes.
 	connections map[string]record.Connection
 	unsaved     error
@@ -37,6 +40,7 @@ func newWorld() *world {
 		devices: map[protocol.DeviceID]record.Device{}, rows: map[protocol.SessionID]record.Session{},
 		connections: map[string]record.Connection{},
 		granted:     map[protocol.GrantID]int{}, allowed: map[protocol.GrantID][]netip.AddrPort{}, ended: map[protocol.GrantID]bool{},
+		assigned: map[protocol.GrantID]record.Plan{},
 	}
 }
 
@@ -219,4 +223,29 @@ func (w *world) hasEnded(id protocol.GrantID) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.ended[id]
+}
+
+func (w *world) Assign(id protocol.GrantID, project protocol.ProjectID, maxKbps int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.assigned[id] = record.Plan{Project: project, MaxKbps: maxKbps}
+}
+
+// Plan is what setPlan has said of whatever project.
+func (w *world) Plan(protocol.ProjectID) record.Plan {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.plan
+}
+
+func (w *world) setPlan(plan record.Plan) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.plan = plan
+}
+
+func (w *world) assignedTo(id protocol.GrantID) record.Plan {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.assigned[id]
 }

@@ -112,7 +112,8 @@ func (h *Hub) admitViewer(
 	if err != nil {
 		return err
 	}
-	servers, err := h.config.Relay.Grant(c.grant, protocol.RoleViewer)
+	c.rationed = h.plan(viewer.Project).Exhausted()
+	servers, err := h.grantRelay(c.grant, protocol.RoleViewer, viewer.Project, c.rationed)
 	if err != nil {
 		return fmt.Errorf("grant relay: %w", err)
 	}

@@ -27,6 +27,7 @@ type Hub struct {
 	// admission has locks of its own too: a flood of newcomers must not hold up those who are in.
 	admission *admission
 	budget    *budget
+	quota     quota
 	// work counts the goroutines of sockets and writers.
 	work sync.WaitGroup
 	// hurry is closed by Abort.

@@ -124,11 +124,16 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	case len(d.sessions) >= d.link.maxSessions:
 		return nil, "", protocol.Errorf(protocol.CodeFull, "the camera serves as many viewers as it can")
 	}
+	if c.rationed && h.config.Path == protocol.PathRelayOnly {
+		h.quota.refused.Add(1)
+		return nil, "", protocol.Errorf(protocol.CodeQuota, "the relay budget of this month is used up")
+	}
 	s = newSession(record.Session{
 		ID: id, Kind: record.SessionLive, Project: c.viewer.Project, Device: m.Device,
 		Key: c.viewer.Key, Viewer: c.viewer.Subject, Rights: c.viewer.Rights, Owner: ownerHash(m.Owner), Media: m.Media,
 		DeviceGrant: protocol.GrantID(newSecret()), Created: now.UTC(), Expires: h.lease(c.viewer, now),
 	}, now)
+	s.rationed, s.maxKbps = c.rationed, h.plan(s.row.Project).MaxKbps
 	s.offer, s.trickle, s.behind = m.Offer, m.Trickle == nil || *m.Trickle, w.behind
 	if m.Grant != "" && m.Grant == c.grant {
 		s.row.ViewerGrant, c.grant = c.grant, protocol.GrantID(newSecret())

@@ -132,7 +132,7 @@ func (h *Hub) provideAgain(ctx context.Context, c *client, again *identity) ([]p
 	h.mu.Lock()
 	again.grant = c.grant
 	h.mu.Unlock()
-	servers, err := h.config.Relay.Grant(again.grant, protocol.RoleViewer)
+	servers, err := h.grantRelay(again.grant, protocol.RoleViewer, again.viewer.Project, false)
 	if err != nil {
 		return nil, nil, fmt.Errorf("grant relay: %w", err)
 	}

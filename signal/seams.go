@@ -42,10 +42,17 @@ type sessions interface {
 type relay interface {
 	// Grant makes a grant usable and returns fresh credentials for it.
 	Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICEServer, error)
+	// Assign says whose the grant is and how many kilobits a second it may carry each way; 0 is no bound.
+	Assign(id protocol.GrantID, project protocol.ProjectID, maxKbps int)
 	// Allow adds a peer to those that the grant's allocations may talk to; port 0 stands for all ports.
 	Allow(id protocol.GrantID, peer netip.AddrPort)
 	// End closes the grant's allocations and refuses new ones.
 	End(id protocol.GrantID)
+}
+
+// plans says what a project may use of the relay now, from memory. internal/usage implements it.
+type plans interface {
+	Plan(project protocol.ProjectID) record.Plan
 }
 
 // tokens verifies viewer tokens without any look-up. auth.Keyring implements it.

@@ -64,7 +64,7 @@ func newStage(t testing.TB, configure func(*Config)) *stage {
 	}
 	s.keyring = auth.NewKeyring([]record.SigningKey{{ID: "k", Private: signing, Created: time.Now()}})
 	s.config = Config{
-		Directory: s, Sessions: s, Relay: s, Tokens: s.keyring, Node: "node",
+		Directory: s, Sessions: s, Relay: s, Tokens: s.keyring, Plans: s, Node: "node",
 		Audience: func(url string) bool { return url == hubURL }, GoawayGrace: time.Millisecond,
 	}
 	if configure != nil {

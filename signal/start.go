@@ -35,6 +35,9 @@ func (h *Hub) start(ctx context.Context, s *session, w *waiting, next protocol.G
 		h.endGrants(s) // it may have ended before they were made
 		return nil
 	}
+	if s.rationed {
+		h.quota.direct.Add(1)
+	}
 	s.renew = time.Now().Add(h.config.CredentialRefresh)
 	h.mu.Unlock()
 	h.config.Logger.Info("session opened", "session", s.row.ID, "device", s.row.Device, "viewer", s.row.Viewer)
@@ -46,10 +49,10 @@ type iceServers struct{ viewer, device []protocol.ICEServer }
 
 // provide readies the relay for a new session and keeps it in the store, last, so that a failure leaves no row behind.
 func (h *Hub) provide(ctx context.Context, s *session, next protocol.GrantID) (servers iceServers, err error) {
-	if servers.device, err = h.config.Relay.Grant(s.row.DeviceGrant, protocol.RoleDevice); err != nil {
+	if servers.device, err = h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.Project, s.rationed); err != nil {
 		return iceServers{}, fmt.Errorf("grant relay to device: %w", err)
 	}
-	if servers.viewer, err = h.config.Relay.Grant(next, protocol.RoleViewer); err != nil {
+	if servers.viewer, err = h.grantRelay(next, protocol.RoleViewer, s.row.Project, false); err != nil {
 		return iceServers{}, fmt.Errorf("grant relay to viewer: %w", err)
 	}
 	h.mu.Lock()

@@ -79,21 +79,20 @@ func (h *Hub) renewSessions(now time.Time) {
 
 // renewLinks does the same for viewers that have not opened a session with their grant yet.
 func (h *Hub) renewLinks(now time.Time) {
-	due := map[*client]protocol.GrantID{}
+	type unused struct {
+		project protocol.ProjectID
+		grant   protocol.GrantID
+	}
+	due := map[*client]unused{}
 	h.mu.Lock()
 	for _, c := range h.clients {
 		if c.grant != "" && !now.Before(c.renew) {
 			c.renew = now.Add(h.config.CredentialRefresh)
-			due[c] = c.grant
+			due[c] = unused{c.viewer.Project, c.grant}
 		}
 	}
 	h.mu.Unlock()
-	for c, grant := range due {
-		servers, err := h.config.Relay.Grant(grant, protocol.RoleViewer)
-		if err != nil {
-			h.config.Logger.Warn("relay credentials not renewed", "link", c.id, "err", err)
-			continue
-		}
-		c.send(protocol.Must(protocol.TypeICEServers, "", &protocol.ICEServers{ICEServers: servers, Grant: grant}))
+	for c, of := range due {
+		h.renewLink(c, of.project, of.grant)
 	}
 }

@@ -135,7 +135,7 @@ func (h *Hub) synced(ctx context.Context, c *client) {
 // inviteAgain invites a device that lost its link before it could answer. What the viewer has said since its open is
 // lost with that link, so it is asked to say it again.
 func (h *Hub) inviteAgain(ctx context.Context, s *session, c *client) {
-	servers, err := h.config.Relay.Grant(s.row.DeviceGrant, protocol.RoleDevice)
+	servers, err := h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.Project, false)
 	if err != nil {
 		h.config.Logger.Error("no relay for a session", "session", s.row.ID, "err", err)
 		h.finishOne(ctx, s.row.ID, protocol.ReasonInternal, func(*session) bool { return true })
@@ -180,16 +180,19 @@ func (h *Hub) projectOf(c *client) protocol.ProjectID {
 	return ""
 }
 
-// renew gives one end of a session fresh relay credentials.
+// renew gives one end of a session fresh relay credentials, if it may have any.
 func (h *Hub) renew(s *session, c *client) error {
+	h.mu.Lock()
+	rationed := s.rationed
+	h.mu.Unlock()
 	grant := s.row.ViewerGrant
 	if c.role == protocol.RoleDevice {
 		grant = s.row.DeviceGrant
 	}
-	if grant == "" {
+	if grant == "" || rationed {
 		return nil
 	}
-	servers, err := h.config.Relay.Grant(grant, c.role)
+	servers, err := h.grantRelay(grant, c.role, s.row.Project, false)
 	if err != nil {
 		return fmt.Errorf("renew relay credentials: %w", err)
 	}
