@@ -21,6 +21,7 @@ const maxBodyBytes = 16 << 10
 // Config says what an API works on. Everything is needed but Logger and Now.
 type Config struct {
 	Keys       Keys
+	Projects   Projects
 	Devices    Devices
 	Enrolments Enrolments
 	Sessions   Sessions
@@ -46,7 +47,7 @@ type API struct {
 
 // New makes the API.
 func New(config Config) (*API, error) {
-	if config.Keys == nil || config.Devices == nil || config.Enrolments == nil || config.Sessions == nil ||
+	if config.Keys == nil || config.Projects == nil || config.Devices == nil || config.Enrolments == nil || config.Sessions == nil ||
 		config.Hub == nil || config.Tokens == nil || config.ClientAddress == nil {
 		return nil, errors.New("api: the config is not complete")
 	}
@@ -63,6 +64,7 @@ func New(config Config) (*API, error) {
 	a.addEnrolments()
 	a.addTokens()
 	a.addKeys()
+	a.addProject()
 	a.addSessions()
 	var err error
 	if a.document, err = encodeDocument(a.huma); err != nil {

@@ -34,6 +34,7 @@ type world struct {
 	// alive are the sessions that the hub knows, log what it was told.
 	alive map[protocol.SessionID]bool
 	log   []string
+	plan  record.Plan
 	// broken is what every call of Devices fails with, unless it is nil.
 	broken error
 }
@@ -266,7 +267,7 @@ func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 		t.Fatal(err)
 	}
 	a, err = New(Config{
-		Keys: w, Devices: w, Enrolments: w, Sessions: w, Hub: hub{w},
+		Keys: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Hub: hub{w},
 		Tokens:        auth.NewKeyring([]record.SigningKey{{ID: "a", Private: private}}),
 		ClientAddress: remoteAddress,
 		Now:           func() time.Time { return testTime },
@@ -293,4 +294,16 @@ func parseAddress(text string) netip.Addr {
 		return netip.Addr{}
 	}
 	return address.Addr()
+}
+
+func (w *world) Project(_ context.Context, id protocol.ProjectID) (record.Project, error) {
+	return record.Project{ID: id, Name: "project " + string(id)}, nil
+}
+
+func (w *world) Plan(_ context.Context, id protocol.ProjectID) (record.Plan, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	plan := w.plan
+	plan.Project = id
+	return plan, nil
 }

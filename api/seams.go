@@ -20,6 +20,11 @@ type (
 		Keys(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Key, string, error)
 		RevokeKey(ctx context.Context, project protocol.ProjectID, id protocol.KeyID) error
 	}
+	// Projects knows the projects, and what they may use and have used of the relay.
+	Projects interface {
+		Project(ctx context.Context, id protocol.ProjectID) (record.Project, error)
+		Plan(ctx context.Context, id protocol.ProjectID) (record.Plan, error)
+	}
 	// Devices keeps the devices. Device returns those of all projects, and revoked ones.
 	Devices interface {
 		Device(ctx context.Context, id protocol.DeviceID) (record.Device, error)

@@ -53,6 +53,12 @@ func run(ctx, hurry context.Context, args []string, stdout, stderr io.Writer) er
 	switch command {
 	case "serve":
 		return serve(ctx, hurry, cli.Serve, stdout, logger)
+	case "project create":
+		return app.CreateProject(ctx, cli.Project.Create, stdout, logger)
+	case "project set":
+		return app.SetProject(ctx, cli.Project.Set, stdout, logger)
+	case "project list":
+		return app.ListProjects(ctx, cli.Project.List, stdout, logger)
 	case "key create":
 		return app.CreateKey(ctx, cli.Key.Create, stdout, logger)
 	case "enroll create":

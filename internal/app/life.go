@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"syscall"
 	"time"
 
@@ -68,8 +69,8 @@ func bindError(flag string, err error) error {
 	return fmt.Errorf("%s: %w", flag, err)
 }
 
-// Run serves until the context ends, then stops in order: no new clients, links sent away, requests finished, relay
-// counts delivered, store closed. Abort hurries that.
+// Run serves until the context ends, then stops in order: no new clients and allocations, links sent away, requests
+// finished, live allocations served to the end of their grace, relay counts delivered, store closed. Abort hurries that.
 func (s *Server) Run(ctx context.Context) error {
 	base := context.WithoutCancel(ctx)
 	relayCtx, stopRelay := context.WithCancel(base)
@@ -90,10 +91,15 @@ func (s *Server) Run(ctx context.Context) error {
 		group.Go(func() error { return served(s.metrics.Serve(s.metricsListener)) })
 		s.logger.Info("metrics served", "url", "http://"+s.metricsListener.Addr().String()+"/metrics")
 	}
+	group.Go(func() error { return s.plans.Run(ctx) })
+	var drain sync.WaitGroup
+	drain.Go(func() { s.drainRelay(base, ctx) })
 	group.Go(func() error {
 		err := s.hub.Run(ctx)
 		s.ready.Store(false)
-		err = errors.Join(err, s.shutDown(base, s.http), s.shutDown(base, s.metrics))
+		err = errors.Join(err, s.shutDown(base, s.http))
+		drain.Wait()
+		err = errors.Join(err, s.shutDown(base, s.metrics))
 		stopRelay()
 		stopStore()
 		return err
@@ -107,6 +113,7 @@ func (s *Server) Run(ctx context.Context) error {
 // its counts, and the store is closed.
 func (s *Server) Abort() {
 	s.logger.Warn("stopping at once")
+	s.abort.Do(func() { close(s.hurried) })
 	s.hub.Abort()
 	for _, server := range []*http.Server{s.http, s.metrics} {
 		_ = server.Close() // Run ends what is left

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/sightline-rtc/sightline/internal/front"
 	"github.com/sightline-rtc/sightline/internal/obs"
 	"github.com/sightline-rtc/sightline/internal/store"
+	"github.com/sightline-rtc/sightline/internal/usage"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 	"github.com/sightline-rtc/sightline/signal"
@@ -36,6 +39,7 @@ type Server struct {
 	node   protocol.NodeID
 
 	store   *store.Store
+	plans   *usage.Plans
 	relay   *turn.Server
 	hub     *signal.Hub
 	http    *http.Server
@@ -49,6 +53,9 @@ type Server struct {
 	url         string
 	names       *names
 	ready       atomic.Bool
+	// hurried is closed by Abort.
+	hurried chan struct{}
+	abort   sync.Once
 }
 
 // Ready is what a server prints once it serves.
@@ -62,7 +69,7 @@ type Ready struct {
 // Open opens the store, binds every socket and joins the parts. It fails here, before anybody is told that the server
 // is ready. What it has opened is closed by Run or Close, or at once when it fails.
 func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, err error) {
-	s = &Server{config: c, logger: logger, node: newNode()}
+	s = &Server{config: c, logger: logger, node: newNode(), hurried: make(chan struct{})}
 	defer func() { //nolint:contextcheck // closing is not cut short
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -80,6 +87,10 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	if err != nil {
 		return s, err
 	}
+	s.plans = usage.New(usage.Config{Books: s.store, MaxKbps: c.RelayMaxKbps, Changed: s.replan, Logger: logger})
+	if err := s.plans.Load(ctx); err != nil {
+		return s, err
+	}
 	if err := s.listen(ctx); err != nil {
 		return s, err
 	}
@@ -88,7 +99,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	}
 	keyring := auth.NewKeyring(signing)
 	s.hub = signal.New(signal.Config{
-		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring,
+		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring, Plans: s.plans,
 		Node: s.node, Audience: s.names.has, Origins: c.Origins, ClientAddress: s.clientAddress,
 		AcceptRate: c.AcceptRate, AddressRate: c.AddressRate, ProjectRate: c.ProjectRate,
 		QueueBytes:    int64(c.QueueMemory),
@@ -98,7 +109,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	rest, err := api.New(api.Config{
-		Keys: s.store, Devices: s.store, Enrolments: s.store,
+		Keys: s.store, Projects: s.store, Devices: s.store, Enrolments: s.store,
 		Sessions: sessions{s.store.Sessions(), s.relay}, Hub: s.hub, Tokens: keyring,
 		ClientAddress: s.clientAddress, Logger: logger,
 	})
@@ -110,7 +121,9 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	s.http = s.serverOf(s.routes(rest.Handler(), pages))
-	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(s.gauges(), append(s.relay.Collectors(), obs.Counters(s.counters())...)...)))
+	counters := obs.Counters(slices.Concat(s.counters(), s.quotaCounters()))
+	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(
+		slices.Concat(s.gauges(), s.quotaGauges()), append(s.relay.Collectors(), counters...)...)))
 	s.ready.Store(true)
 	return s, nil
 }
@@ -120,7 +133,7 @@ func (s *Server) openRelay(secrets []record.RelaySecret) error {
 		Listen: s.config.TurnListen, PublicIPs: s.config.PublicIP, Entrances: s.entrances,
 		AltPort:      s.config.TurnAltPort,
 		MinRelayPort: s.config.RelayPorts.Min, MaxRelayPort: s.config.RelayPorts.Max,
-		Secrets: secrets, Reload: s.store.RelaySecrets, AllowPeers: s.config.AllowPeers, Peers: turn.PeerMode(s.config.RelayPeers), Ledger: s.store, Lookup: s.store.GrantAlive, Logger: s.logger,
+		Secrets: secrets, Reload: s.store.RelaySecrets, AllowPeers: s.config.AllowPeers, Peers: turn.PeerMode(s.config.RelayPeers), Ledger: s.store, Lookup: s.grant, Logger: s.logger,
 	})
 	if err != nil {
 		return fmt.Errorf("configure relay: %w", err)

@@ -24,12 +24,13 @@ type CLI struct {
 	LogFormat string           `help:"Form of the log on stderr: text or json." default:"text" enum:"text,json"`
 	Version   kong.VersionFlag `help:"Print the version." env:"-"` // the name is too good for something else
 
-	Serve  Serve  `cmd:"" help:"Run the server: hub, relay, API and pages."`
-	Key    Key    `cmd:"" help:"API keys of partners."`
-	Enroll Enroll `cmd:"" help:"One-time codes with which cameras join."`
-	Token  Token  `cmd:"" help:"Tokens with which viewers look at a camera."`
-	Turn   Turn   `cmd:"" help:"Relay credentials for measuring tools."`
-	Check  Check  `cmd:"" help:"Say in words whether the settings are good and a server can be reached."`
+	Serve   Serve   `cmd:"" help:"Run the server: hub, relay, API and pages."`
+	Project Project `cmd:"" help:"Projects of partners, and what they may use of the relay."`
+	Key     Key     `cmd:"" help:"API keys of partners."`
+	Enroll  Enroll  `cmd:"" help:"One-time codes with which cameras join."`
+	Token   Token   `cmd:"" help:"Tokens with which viewers look at a camera."`
+	Turn    Turn    `cmd:"" help:"Relay credentials for measuring tools."`
+	Check   Check   `cmd:"" help:"Say in words whether the settings are good and a server can be reached."`
 }
 
 // Data is the directory of a server's records. Commands work beside a running server.
@@ -50,6 +51,8 @@ type Serve struct {
 	RelayPorts     PortRange      `help:"Ports of the relay's own sockets, such as 49152-65535. Empty: any." placeholder:"MIN-MAX"`
 	AllowPeers     []netip.Prefix `help:"Private or special ranges that the relay may reach, for LANs and labs." placeholder:"CIDR"`
 	RelayPeers     string         `help:"Peers that signaling has not seen in a session: enforce refuses them, observe counts them." enum:"observe,enforce" default:"observe" placeholder:"MODE"`
+	RelayMaxKbps   int            `help:"What may go through the relay for one end of a session in one direction, in kbit/s, where its project has no bound of its own. 0: no bound." placeholder:"N"`
+	RelayDrain     time.Duration  `help:"How long a stop waits for relayed sessions to end. 0: they break off." placeholder:"DURATION"`
 	Origins        []string       `help:"Web origins, besides the server's own, whose pages may show cameras; * for all." placeholder:"ORIGIN"`
 	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
 	TLSCert        string         `name:"tls-cert" help:"Certificate chain, PEM. With --tls-key the server speaks HTTPS." placeholder:"FILE"`
@@ -238,6 +241,9 @@ func (s *Serve) Validate() error {
 		}
 	}
 	if err := s.checkReturn(); err != nil {
+		return err
+	}
+	if err := s.checkRelay(); err != nil {
 		return err
 	}
 	if err := s.checkTLS(); err != nil {

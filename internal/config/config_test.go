@@ -55,6 +55,8 @@ var settings = []setting{
 		"allow-peers", "10.0.0.0/8,192.0.2.7", "[10.0.0.0/8, 192.0.2.7]",
 		func(s *Serve) any { return text(s.AllowPeers) }, "10.0.0.0/8 192.0.2.7/32",
 	},
+	{"relay-max-kbps", "4000", "", func(s *Serve) any { return s.RelayMaxKbps }, 4000},
+	{"relay-drain", "90s", "", func(s *Serve) any { return s.RelayDrain }, 90 * time.Second},
 	{"relay-peers", "enforce", "", func(s *Serve) any { return s.RelayPeers }, "enforce"},
 	{
 		"origins", "https://a.example,*", "['https://a.example', '*']",
@@ -167,7 +169,7 @@ func TestCommandsTakeTheirFlags(t *testing.T) {
 	if diff := cmp.Diff(want, cli.Token.Create); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, words := range []string{"key create", "enroll create --name x", "turn credentials --count 3", "turn rotate"} {
+	for _, words := range []string{"key create", "enroll create --name x", "turn credentials --count 3", "turn rotate", "project create --project x", "project set --relay-gb 0.5", "project list"} {
 		if _, _, err := parse(t, strings.Fields(words)...); err != nil {
 			t.Errorf("%s: %v", words, err)
 		}
@@ -204,6 +206,11 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"proxies", "serve --trusted-proxies nginx", `"nginx" is not a range`},
 		{"relay ports", "serve --relay-ports 3000-2000", `"3000-2000" is no range of ports`},
 		{"low relay ports", "serve --relay-ports 1-2000", `"1-2000" is no range of ports`},
+		{"a rate below none", "serve --relay-max-kbps=-1", "--relay-max-kbps: -1 is not between 0"},
+		{"a drain without an end", "serve --relay-drain 48h", "--relay-drain: 48h0m0s is not between 0 and 24h0m0s"},
+		{"a budget below none", "project set --relay-gb=-1", "--relay-gb: -1 is not between 0"},
+		{"a budget that is no number", "project set --relay-gb=NaN", "--relay-gb: NaN is not between 0"},
+		{"a project's rate below none", "project set --relay-max-kbps=-1", "--relay-max-kbps: -1 is not between 0"},
 		{"peers", "serve --relay-peers some", "--relay-peers"},
 		{"no links", "serve --accept-rate 0", "--accept-rate: 0 is not between 1 and 100000"},
 		{"memory without a unit that there is", "serve --queue-memory 1MB", `"1MB" is no size such as 256MiB`},

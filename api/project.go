@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// Project is the API key's project, as partners see it.
+type Project struct {
+	ID    protocol.ProjectID `json:"id"`
+	Name  string             `json:"name"`
+	Relay RelayPlan          `json:"relay" doc:"What the project may use of the relay, and has used this month (UTC)"`
+}
+
+// RelayPlan is what a project may use of the relay and has used.
+type RelayPlan struct {
+	BudgetBytes uint64 `json:"budget_bytes,omitempty" doc:"What may go through the relay in a month, as payload of both directions; absent: no bound"`
+	UsedBytes   uint64 `json:"used_bytes" doc:"What went through the relay this month, up to some 10 s ago"`
+	Exhausted   bool   `json:"exhausted" doc:"The budget is used up: sessions have the direct path only, relayed ones end with the reason quota"`
+	MaxKbps     int    `json:"max_kbps,omitempty" doc:"What may go through the relay for one end of a session in one direction, in kilobits a second; absent: the server's bound, if any"`
+}
+
+type projectOutput struct {
+	Body Project
+}
+
+func (a *API) addProject() {
+	add(a, huma.Operation{
+		OperationID: "get-project", Method: http.MethodGet, Path: "/v1/project", Tags: []string{"project"},
+		Summary: "Get the project that the API key is of, with its relay budget",
+	}, a.getProject)
+}
+
+func (a *API) getProject(ctx context.Context, _ *struct{}) (*projectOutput, error) {
+	id := keyOf(ctx).Project
+	p, err := a.config.Projects.Project(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := a.config.Projects.Plan(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &projectOutput{Body: Project{ID: p.ID, Name: p.Name, Relay: relayPlan(plan)}}, nil
+}
+
+func relayPlan(p record.Plan) RelayPlan {
+	return RelayPlan{BudgetBytes: p.BudgetBytes, UsedBytes: p.UsedBytes, Exhausted: p.Exhausted(), MaxKbps: p.MaxKbps}
+}

@@ -1,0 +1,25 @@
+package api
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+func TestAProjectShowsItsBudgetToItsOwnKey(t *testing.T) {
+	w, a, mine, theirs := newWorld(t)
+	w.plan = record.Plan{BudgetBytes: 100, UsedBytes: 100, MaxKbps: 4000}
+	for key, id := range map[string]protocol.ProjectID{mine: "mine", theirs: "theirs"} {
+		var got Project
+		call(t, a, key, http.MethodGet, "/v1/project", "").decode(t, &got)
+		want := Project{ID: id, Name: "project " + string(id), Relay: RelayPlan{BudgetBytes: 100, UsedBytes: 100, Exhausted: true, MaxKbps: 4000}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("project differs:\n%s", diff)
+		}
+	}
+	wantProblem(t, call(t, a, "", http.MethodGet, "/v1/project", ""), http.StatusUnauthorized, protocol.CodeBadToken)
+}

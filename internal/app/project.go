@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+
+	"github.com/sightline-rtc/sightline/internal/config"
+	"github.com/sightline-rtc/sightline/internal/store"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// bytesPerGB is that of bills and disks, not of memory.
+const bytesPerGB = 1e9
+
+// CreateProject makes a project and prints it.
+func CreateProject(ctx context.Context, c config.ProjectCreate, out io.Writer, logger *slog.Logger) error {
+	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+		p, err := s.CreateProject(ctx, protocol.ProjectID(c.Project), c.Name)
+		if err != nil {
+			return err
+		}
+		return showPlan(out, c.JSON, record.Plan{Project: p.ID})
+	})
+}
+
+// SetProject changes what a project may use of the relay and prints it.
+func SetProject(ctx context.Context, c config.ProjectSet, out io.Writer, logger *slog.Logger) error {
+	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+		var budget *uint64
+		if c.RelayGB != nil {
+			bytes := uint64(math.Round(*c.RelayGB * bytesPerGB))
+			budget = &bytes
+		}
+		id := protocol.ProjectID(c.Project)
+		if err := s.SetPlan(ctx, id, budget, c.RelayMaxKbps); err != nil {
+			return err
+		}
+		plan, err := s.Plan(ctx, id)
+		if err != nil {
+			return err
+		}
+		return showPlan(out, c.JSON, plan)
+	})
+}
+
+// ListProjects prints all projects, one a line.
+func ListProjects(ctx context.Context, c config.ProjectList, out io.Writer, logger *slog.Logger) error {
+	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+		plans, err := s.Plans(ctx)
+		if err != nil {
+			return err
+		}
+		for _, plan := range plans {
+			if err := showPlan(out, c.JSON, plan); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// projectLine is what the commands print of a project.
+type projectLine struct {
+	Project     protocol.ProjectID `json:"project"`
+	BudgetBytes uint64             `json:"relay_budget_bytes"`
+	UsedBytes   uint64             `json:"relay_used_bytes"`
+	Exhausted   bool               `json:"relay_exhausted"`
+	MaxKbps     int                `json:"relay_max_kbps"`
+}
+
+func showPlan(out io.Writer, asJSON bool, p record.Plan) error {
+	plain := fmt.Sprintf("%s: %.3f GB through the relay this month", p.Project, float64(p.UsedBytes)/bytesPerGB)
+	if p.BudgetBytes > 0 {
+		plain += fmt.Sprintf(" of %.3f GB", float64(p.BudgetBytes)/bytesPerGB)
+	}
+	if p.MaxKbps > 0 {
+		plain += fmt.Sprintf(", %d kbit/s each way", p.MaxKbps)
+	}
+	return show(out, asJSON, projectLine{p.Project, p.BudgetBytes, p.UsedBytes, p.Exhausted(), p.MaxKbps}, plain)
+}

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+
+	"github.com/sightline-rtc/sightline/internal/obs"
+	"github.com/sightline-rtc/sightline/internal/usage"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+	"github.com/sightline-rtc/sightline/signal"
+)
+
+// grant is what the relay asks about a grant that no hub has pushed.
+func (s *Server) grant(ctx context.Context, id protocol.GrantID) (record.Grant, bool) {
+	found, ok := s.store.GrantAlive(ctx, id)
+	plan := s.plans.Plan(found.Project)
+	found.MaxKbps = plan.MaxKbps
+	return found, ok && !plan.Exhausted()
+}
+
+// replan is told when what a project may use of the relay has changed.
+func (s *Server) replan(ctx context.Context, project protocol.ProjectID) {
+	s.hub.Replan(ctx, project)
+	if s.plans.Plan(project).Exhausted() {
+		s.relay.EndStrays(project)
+	}
+}
+
+// quotaGauges sum up the budgets: a label for each project would have no bound.
+func (s *Server) quotaGauges() []obs.Gauge {
+	sum := func(pick func(usage.Totals) float64) func() float64 {
+		return func() float64 { return pick(s.plans.Totals()) }
+	}
+	return []obs.Gauge{
+		{Name: "relay_budgets", Help: "Projects with a relay budget.", Value: sum(func(t usage.Totals) float64 { return float64(t.Budgets) })},
+		{Name: "relay_budgets_exhausted", Help: "Projects whose relay budget of this month is used up.", Value: sum(func(t usage.Totals) float64 { return float64(t.Exhausted) })},
+		{Name: "relay_budget_bytes", Help: "All relay budgets together.", Value: sum(func(t usage.Totals) float64 { return float64(t.BudgetBytes) })},
+		{Name: "relay_budget_used_bytes", Help: "What was used of relay budgets this month.", Value: sum(func(t usage.Totals) float64 { return float64(t.UsedBytes) })},
+	}
+}
+
+func (s *Server) quotaCounters() []obs.Counter {
+	const help = "Sessions on a used-up relay budget: ended, left only the direct path, or refused."
+	count := func(of string, pick func(signal.Quota) uint64) obs.Counter {
+		return obs.Counter{
+			Name: "quota_total", Help: help, Label: "what", Of: of,
+			Value: func() float64 { return float64(pick(s.hub.Quota())) },
+		}
+	}
+	return []obs.Counter{
+		count("ended", func(q signal.Quota) uint64 { return q.Ended }),
+		count("direct_only", func(q signal.Quota) uint64 { return q.Direct }),
+		count("refused", func(q signal.Quota) uint64 { return q.Refused }),
+	}
+}

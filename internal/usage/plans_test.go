@@ -1,0 +1,105 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// books are a store in memory.
+type books struct {
+	mu    sync.Mutex
+	plans []record.Plan
+	err   error
+}
+
+func (b *books) Plans(context.Context) ([]record.Plan, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.plans, b.err
+}
+
+func (b *books) set(err error, plans ...record.Plan) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.plans, b.err = plans, err
+}
+
+func TestChangesAreToldOnceAndUsedUpBudgetsAgainAndAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &books{}
+		told := make(chan protocol.ProjectID, 8)
+		p := New(Config{Books: b, Changed: func(_ context.Context, id protocol.ProjectID) { told <- id }})
+		within := record.Plan{Project: "within", BudgetBytes: 10, UsedBytes: 9}
+		over := record.Plan{Project: "over", BudgetBytes: 10, UsedBytes: 10}
+		capped := record.Plan{Project: "capped", MaxKbps: 5}
+		b.set(nil, within, record.Plan{Project: "over", BudgetBytes: 10}, record.Plan{Project: "capped"})
+		if err := p.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var run sync.WaitGroup
+		run.Go(func() { _ = p.Run(ctx) })
+		expect := func(what string, want ...protocol.ProjectID) {
+			t.Helper()
+			time.Sleep(interval)
+			synctest.Wait()
+			var got []protocol.ProjectID
+			for len(told) > 0 {
+				got = append(got, <-told)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", what, diff)
+			}
+		}
+		expect("nothing new")
+		b.set(nil, within, over, capped)
+		expect("used up, and capped", "over", "capped")
+		expect("still used up", "over")
+		b.set(errors.New("no books"))
+		expect("no books")
+		if !p.Plan("over").Exhausted() {
+			t.Error("what was known is forgotten")
+		}
+		b.set(nil, within, record.Plan{Project: "over", BudgetBytes: 20, UsedBytes: 10}, capped)
+		expect("a larger budget", "over")
+		expect("nothing new")
+		stop()
+		run.Wait()
+	})
+}
+
+func TestProjectsWithoutABoundHaveTheServers(t *testing.T) {
+	b := &books{}
+	b.set(nil, record.Plan{Project: "own", MaxKbps: 5}, record.Plan{Project: "none"})
+	p := New(Config{Books: b, MaxKbps: 7})
+	if err := p.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[protocol.ProjectID]int{"own": 5, "none": 7, "unheard-of": 7} {
+		if got := p.Plan(id); got.MaxKbps != want || got.Exhausted() {
+			t.Errorf("%s: got %+v, want %d kbit/s", id, got, want)
+		}
+	}
+}
+
+func TestTotalsAreOfProjectsWithABudget(t *testing.T) {
+	b := &books{}
+	b.set(nil, record.Plan{Project: "a", BudgetBytes: 10, UsedBytes: 12}, record.Plan{Project: "b", BudgetBytes: 5, UsedBytes: 1},
+		record.Plan{Project: "c", UsedBytes: 100})
+	p := New(Config{Books: b})
+	if err := p.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.Totals(), (Totals{Budgets: 2, Exhausted: 1, BudgetBytes: 15, UsedBytes: 13}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
