@@ -104,7 +104,7 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	if w.parked && !h.unparkLocked(w) {
 		return nil, "", nil // it was cancelled or given up, or its viewer has left
 	}
-	if err := h.mayOpenLocked(c.viewer, w.request, m, now); err != nil {
+	if err := h.mayOpenLocked(c, w.request, m, now); err != nil {
 		return nil, "", err
 	}
 	if s := h.sessions[id]; s != nil {
@@ -124,10 +124,6 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	case len(d.sessions) >= d.link.maxSessions:
 		return nil, "", protocol.Errorf(protocol.CodeFull, "the camera serves as many viewers as it can")
 	}
-	if c.rationed && h.config.Path == protocol.PathRelayOnly {
-		h.quota.refused.Add(1)
-		return nil, "", protocol.Errorf(protocol.CodeQuota, "the relay budget of this month is used up")
-	}
 	s = newSession(record.Session{
 		ID: id, Kind: record.SessionLive, Project: c.viewer.Project, Device: m.Device,
 		Key: c.viewer.Key, Viewer: c.viewer.Subject, Rights: c.viewer.Rights, Owner: ownerHash(m.Owner), Media: m.Media,
@@ -144,17 +140,21 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	return s, c.grant, nil
 }
 
-// mayOpenLocked checks a request against the viewer's token.
-func (h *Hub) mayOpenLocked(viewer auth.Viewer, request protocol.Envelope, m *protocol.Open, now time.Time) error {
+// mayOpenLocked checks a request against the viewer's token, and against its project's budget where there is no path but
+// the relay.
+func (h *Hub) mayOpenLocked(c *client, request protocol.Envelope, m *protocol.Open, now time.Time) error {
 	switch {
 	case request.Session == "" || request.ID == 0:
 		return protocol.Errorf(protocol.CodeInvalid, "open: session and id must be set")
-	case m.Device != viewer.Device:
+	case m.Device != c.viewer.Device:
 		return protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	case h.removed[m.Device]:
 		return protocol.Errorf(protocol.CodeRevoked, "the camera was removed")
+	case c.rationed && h.config.Path == protocol.PathRelayOnly:
+		h.quota.refused.Add(1)
+		return protocol.Errorf(protocol.CodeQuota, "the relay budget of this month is used up")
 	}
-	return h.mayViewLocked(viewer, now)
+	return h.mayViewLocked(c.viewer, now)
 }
 
 // mayViewLocked checks that a token is good for a session from now on.

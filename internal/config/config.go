@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -240,13 +241,7 @@ func (s *Serve) Validate() error {
 			return err
 		}
 	}
-	if err := s.checkReturn(); err != nil {
-		return err
-	}
-	if err := s.checkRelay(); err != nil {
-		return err
-	}
-	if err := s.checkTLS(); err != nil {
+	if err := cmp.Or(s.checkReturn(), s.checkRelay(), s.checkTLS()); err != nil {
 		return err
 	}
 	if s.URL != "" && !isBaseURL(s.URL) {
