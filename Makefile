@@ -61,7 +61,7 @@ format: $(GOFUMPT) $(if $(NPM),$(WEB_MODULES)) ## Format Go and TypeScript
 	$(if $(NPM),cd web && npx biome check --write)
 
 .PHONY: bench
-bench: prepare build $(BROWSER_MODULES) ## Measure what docs/benchmarks.md reports, and write the tables to bin/benchmarks.md; it takes ten minutes
+bench: prepare build $(BROWSER_MODULES) ## Measure what docs/benchmarks.md reports, and write the tables to bin/benchmarks.md; it takes a quarter of an hour
 	bin/sightline-bench all --report bin/benchmarks.md
 
 .PHONY: fuzz

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// standard are the measurements of `make bench`, at sizes that take some ten minutes together.
+// standard are the measurements of `make bench`, at sizes that take a quarter of an hour together.
 var standard = []string{
 	"firstframe",
 	"links --count 10000 --devices",
@@ -24,6 +24,7 @@ var standard = []string{
 	"relay --pairs 100 --messages 20",
 	"chaos --cuts 2000 --messages 40000",
 	"drain --links 2000 --rate 500",
+	"compare",
 }
 
 const allHelp = `usage: sightline-bench all [flags]

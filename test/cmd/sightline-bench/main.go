@@ -30,6 +30,8 @@ func commands() []command {
 		{"links", "memory of an idle link", links},
 		{"chaos", "messages on bad networks: what was lost, repeated or reordered", chaos},
 		{"drain", "restart of a server: how its clients come back, and whether both ends agree", drain},
+		{"turn", "a TURN server under the load of cameras: packets, loss, CPU a packet", turnServer},
+		{"compare", "our relay, coturn and a stock pion/turn under the same load", compare},
 		{"relay", "sessions through the hub: rate, time to the answer, CPU a message", relay},
 	}
 }
@@ -52,6 +54,9 @@ func dispatch(ctx context.Context, args []string, out, log io.Writer) error {
 	if len(args) == 0 {
 		usage(log)
 		return flag.ErrHelp
+	}
+	if args[0] == pionCommand {
+		return servePion(ctx, args[1:], out, log)
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
