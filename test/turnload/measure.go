@@ -115,9 +115,9 @@ type burst struct {
 }
 
 func newBurst(size, count int) *burst {
-	header := binary.BigEndian.AppendUint16(nil, channel)
-	header = binary.BigEndian.AppendUint16(header, uint16(size)) //nolint:gosec // at most MaxSize
-	framed := append(header, make([]byte, size)...)
+	framed := make([]byte, channelHeader+size)
+	binary.BigEndian.PutUint16(framed, channel)
+	binary.BigEndian.PutUint16(framed[2:], uint16(size)) //nolint:gosec // at most MaxSize
 	b := &burst{size: size, count: count, plain: newOutbox(make([]byte, size), count), framed: newOutbox(framed, count)}
 	padding := make([]byte, (4-size%4)%4)
 	for range count {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,25 +85,27 @@ func compareFlags(args []string, log io.Writer) (o compareOrder, err error) {
 		return o, err
 	}
 	o.length, o.networks = time.Duration(*length*float64(time.Second)), strings.Split(*networks, ",")
-	for text := range strings.SplitSeq(*bursts, ",") {
-		var burst int
-		if _, err := fmt.Sscan(text, &burst); err != nil || burst < 1 || burst > turnload.MaxBurst {
-			return o, fmt.Errorf("--bursts is a list of numbers from 1 to %d", turnload.MaxBurst)
-		}
-		o.bursts = append(o.bursts, burst)
-	}
-	for _, name := range o.networks {
-		if name != loopback && name != veth {
-			return o, fmt.Errorf("--networks is a list of %s and %s", loopback, veth)
-		}
-	}
-	if o.rounds < 1 || o.length <= 0 || o.sessions < 1 || o.sessions > 1000 {
+	switch {
+	case o.rounds < 1 || o.length <= 0 || o.sessions < 1 || o.sessions > 1000:
 		return o, errors.New("--rounds and --seconds are more than 0, --sessions is 1 to 1000")
-	}
-	if o.only != "" && o.only != "up" && o.only != "down" {
+	case o.only != "" && o.only != "up" && o.only != "down":
 		return o, errors.New("--direction is up, down or empty")
+	case slices.ContainsFunc(o.networks, func(name string) bool { return name != loopback && name != veth }):
+		return o, fmt.Errorf("--networks is a list of %s and %s", loopback, veth)
 	}
-	return o, nil
+	o.bursts, err = parseBursts(*bursts)
+	return o, err
+}
+
+func parseBursts(list string) (bursts []int, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		burst, err := strconv.Atoi(text)
+		if err != nil || burst < 1 || burst > turnload.MaxBurst {
+			return nil, fmt.Errorf("--bursts is a list of numbers from 1 to %d", turnload.MaxBurst)
+		}
+		bursts = append(bursts, burst)
+	}
+	return bursts, nil
 }
 
 // inNetwork builds a network, starts the servers in it and measures them.

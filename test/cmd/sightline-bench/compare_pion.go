@@ -24,11 +24,12 @@ func servePion(ctx context.Context, args []string, out, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	listener, err := config.Listen(ctx, "tcp4", args[0])
+	at := packets.LocalAddr().String()
+	listener, err := config.Listen(ctx, "tcp4", at)
 	if err != nil {
 		return err
 	}
-	host, _, err := net.SplitHostPort(args[0])
+	host, _, err := net.SplitHostPort(at)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func servePion(ctx context.Context, args []string, out, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "{}") // ready
+	fmt.Fprintf(out, "{\"turn\":%q}\n", at) // ready
 	<-ctx.Done()
 	return server.Close()
 }

@@ -42,6 +42,8 @@ type rival struct {
 	at          map[string]netip.AddrPort
 	credentials []turnload.Credentials
 	stop        func()
+	// process is nil for coturn's.
+	process *rig.Process
 }
 
 // startRivals returns those that it has started, also when it fails.
@@ -83,7 +85,10 @@ func (o compareOrder) startOurs(ctx context.Context, s *stage, scratch string) (
 	if err != nil {
 		return nil, err
 	}
-	r := &rival{name: ours, pid: p.PID(), stop: p.Kill, at: map[string]netip.AddrPort{turnload.UDP: at, turnload.TCP: at}}
+	r := &rival{
+		name: ours, pid: p.PID(), stop: p.Kill, process: p,
+		at: map[string]netip.AddrPort{turnload.UDP: at, turnload.TCP: at},
+	}
 	command := []string{"turn", "credentials", "--data", data, "--count", strconv.Itoa(o.sessions)}
 	out, err := s.server.Command(ctx, program, command...).Output()
 	if err == nil {
@@ -122,7 +127,7 @@ func startPion(ctx context.Context, s *stage) (*rival, error) {
 		return nil, err
 	}
 	return &rival{
-		name: pion, pid: p.PID(), stop: p.Kill, credentials: []turnload.Credentials{rivalCredentials},
+		name: pion, pid: p.PID(), stop: p.Kill, process: p, credentials: []turnload.Credentials{rivalCredentials},
 		at: map[string]netip.AddrPort{turnload.UDP: at, turnload.TCP: at},
 	}, nil
 }

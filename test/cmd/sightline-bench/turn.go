@@ -112,7 +112,8 @@ func turnFlags(args []string, log io.Writer) (o turnOrder, err error) {
 	case o.length <= 0 || o.length > time.Hour:
 		return o, errors.New("--seconds is more than 0 and at most 3600")
 	}
-	return o, o.resolve()
+	err = o.resolve()
+	return o, err
 }
 
 // resolve finds the server's address and those of this machine's sockets.
@@ -131,9 +132,8 @@ func (o *turnOrder) resolve() error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
 	local, err := netip.ParseAddrPort(conn.LocalAddr().String())
-	if err != nil {
+	if err = errors.Join(err, conn.Close()); err != nil {
 		return err
 	}
 	o.load.Client, o.load.Peer = local.Addr(), local.Addr()
