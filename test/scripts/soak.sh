@@ -20,4 +20,5 @@ soak() {
 soak ./signal TestAnyInterleavingDelivers
 soak ./test/cmd/sightline-bench TestNothingIsLostOnBadNetworks
 soak ./test/cmd/sightline-bench TestChurnLeavesNothingBehind
+soak ./test/cmd/sightline-bench TestALongLoadIsCountedExactlyAndLeavesNothing
 soak ./test/programs TestLinksIdleBehindProxiesWithDefaultTimeouts

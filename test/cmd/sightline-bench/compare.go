@@ -54,14 +54,29 @@ func compare(ctx context.Context, args []string, out, log io.Writer) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Minute, errors.New("the measurement takes longer than half an hour"))
 	defer cancel()
 	var rows []*compareRow
+	var busy []string
 	for _, name := range o.networks {
+		average, err := loadAverage()
+		if err != nil {
+			return err
+		}
+		busy = append(busy, average)
 		measured, err := o.inNetwork(ctx, name, log)
 		if err != nil {
 			return because(ctx, err)
 		}
 		rows = append(rows, measured...)
 	}
+	fmt.Fprintf(out, "%d sessions, %d packets/s of %d bytes, %d rounds of %v; load average %s\n\n",
+		o.sessions, o.pps, o.size, o.rounds, o.length, strings.Join(busy, ", then "))
 	return printComparison(out, rows)
+}
+
+// loadAverage is what the machine has done in the last minute, our own part included.
+func loadAverage() (string, error) {
+	b, err := os.ReadFile("/proc/loadavg")
+	average, _, _ := strings.Cut(string(b), " ")
+	return average, err
 }
 
 func compareFlags(args []string, log io.Writer) (o compareOrder, err error) {

@@ -53,7 +53,7 @@ func (o compareOrder) startRivals(ctx context.Context, s *stage, scratch string)
 		return nil, err
 	}
 	for _, start := range []func() (*rival, error){
-		func() (*rival, error) { return o.startOurs(ctx, s, scratch) },
+		func() (*rival, error) { return o.startOurs(ctx, s, scratch, certificate) },
 		func() (*rival, error) { return startCoturn(ctx, s, scratch, certificate) },
 		func() (*rival, error) { return startPion(ctx, s) },
 	} {
@@ -67,7 +67,7 @@ func (o compareOrder) startRivals(ctx context.Context, s *stage, scratch string)
 }
 
 // startOurs runs the whole server, as operators do, and gets credentials of it: each session is one of its own.
-func (o compareOrder) startOurs(ctx context.Context, s *stage, scratch string) (*rival, error) {
+func (o compareOrder) startOurs(ctx context.Context, s *stage, scratch string, certificate [2]string) (*rival, error) {
 	program := o.program
 	if program == "" {
 		var err error
@@ -75,10 +75,11 @@ func (o compareOrder) startOurs(ctx context.Context, s *stage, scratch string) (
 			return nil, err
 		}
 	}
-	const port = 3478
-	data, at := filepath.Join(scratch, "data"), netip.AddrPortFrom(s.address, port)
+	const port, secure = 3478, 5350
+	data, at, tls := filepath.Join(scratch, "data"), netip.AddrPortFrom(s.address, port), netip.AddrPortFrom(s.address, secure)
 	args := []string{
 		"serve", "--data", data, "--listen", netip.AddrPortFrom(s.address, 8080).String(), "--turn-listen", at.String(),
+		"--turn-tls-listen", tls.String(), "--tls-cert", certificate[0], "--tls-key", certificate[1],
 		"--allow-peers", comparePeers, "--metrics-listen", "off",
 	}
 	p, err := launchRival(ctx, s, program, args...)
@@ -87,7 +88,7 @@ func (o compareOrder) startOurs(ctx context.Context, s *stage, scratch string) (
 	}
 	r := &rival{
 		name: ours, pid: p.PID(), stop: p.Kill, process: p,
-		at: map[string]netip.AddrPort{turnload.UDP: at, turnload.TCP: at},
+		at: map[string]netip.AddrPort{turnload.UDP: at, turnload.TCP: at, turnload.TLS: tls},
 	}
 	command := []string{"turn", "credentials", "--data", data, "--count", strconv.Itoa(o.sessions)}
 	out, err := s.server.Command(ctx, program, command...).Output()

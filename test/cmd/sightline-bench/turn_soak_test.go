@@ -37,8 +37,12 @@ func TestALongLoadIsCountedExactlyAndLeavesNothing(t *testing.T) {
 	}
 	defer s.lab.Close()
 	scratch := t.TempDir()
+	certificate, err := selfSigned(scratch, s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := compareOrder{program: program, sessions: soak.Count(10, 50)}
-	r, err := o.startOurs(t.Context(), s, scratch)
+	r, err := o.startOurs(t.Context(), s, scratch, certificate)
 	if err != nil {
 		t.Fatal(err)
 	}
