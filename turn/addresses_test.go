@@ -70,7 +70,9 @@ func TestUnspecifiedHostIsEveryConcreteAddress(t *testing.T) {
 		if got, want := len(s.URLs()), 2*len(s.doors); got != want {
 			t.Errorf("%q: %d URLs, want %d", host, got, want)
 		}
-		s.unbind()
+		if err := s.unbind(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -82,7 +84,7 @@ func TestPublicAddressesAreWhatClientsAreTold(t *testing.T) {
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
-	defer s.unbind()
+	defer func() { _ = s.unbind() }()
 	at := netip.AddrPortFrom(netip.MustParseAddr("8.8.8.8"), s.Addr().Port()).String()
 	want := []string{"turn:" + at + "?transport=udp", "turn:" + at + "?transport=tcp"}
 	if got := s.URLs(); !slices.Equal(got, want) {
@@ -117,7 +119,7 @@ func TestBusyRelayRangeIsSearchedThrough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &generator{server: s, transport: transportUDP, local: netip.MustParseAddr("127.0.0.1")}
+	g := &generator{server: s, sockets: portable{}, transport: transportUDP, local: netip.MustParseAddr("127.0.0.1")}
 	for range 4 {
 		conn, err := g.listen("udp4", g.local, 0)
 		if err != nil {

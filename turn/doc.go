@@ -12,12 +12,13 @@
 //   - frame.go, stream.go, streams.go: the framing guard in front of every TCP client.
 //   - relay.go, relays.go, generator.go: the relayed transport addresses, filtered and counted packet by packet.
 //   - grants.go, terms.go, cap.go: which grants live, whose they are, and how fast they may carry.
+//   - sockets.go, loops_linux.go, channels.go: the fast path. Package plane moves packets, these decide which.
 //   - meter.go: what allocations have carried.
 //   - window.go: a fault of the library, mended from outside.
 //   - addresses.go, listen.go, server.go, drain.go: sockets and life. entrance.go: more ways in, such as TLS.
 //     discovery.go: what clients ask about their NAT (RFC 5780).
 //
-// A packet meets two of our wrappers, one on each leg: the client's (a UDP socket, or a stream) and the relay's.
-// A fast path belongs into the two wrappers, and the check of session-bound peers into permit, which already knows the
-// grant and its peers.
+// A packet meets two of our wrappers, one on each leg: the client's (a UDP socket, or a stream) and the relay's. On Linux
+// the ChannelData of UDP clients passes from one leg to the other in event loops, judged and counted as in the wrappers, and
+// pion/turn sees the rest; elsewhere, and for streams, it sees every packet.
 package turn

@@ -55,7 +55,7 @@ func (s *Server) serveStreams(leg streamLeg) pionturn.ListenerConfig {
 	s.streams = append(s.streams, guarded)
 	return pionturn.ListenerConfig{
 		Listener:              guarded,
-		RelayAddressGenerator: &generator{server: s, transport: leg.transport, local: leg.local},
+		RelayAddressGenerator: &generator{server: s, sockets: portable{}, transport: leg.transport, local: leg.local},
 		PermissionHandler:     s.permit(leg.transport, leg.addr),
 	}
 }

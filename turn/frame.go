@@ -73,3 +73,16 @@ func channelLen(b []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// readChannel reads a datagram as ChannelData, behind which there may be padding (RFC 8656 section 12.4). The data may be
+// empty.
+func readChannel(datagram []byte) (number uint16, data []byte, ok bool) {
+	if len(datagram) < channelHeader || datagram[0]>>6 != 0b01 {
+		return 0, nil, false
+	}
+	end := channelHeader + int(binary.BigEndian.Uint16(datagram[2:]))
+	if end > len(datagram) {
+		return 0, nil, false
+	}
+	return binary.BigEndian.Uint16(datagram), datagram[channelHeader:end], true
+}

@@ -38,6 +38,8 @@ type generator struct {
 	transport string
 	// local is the address that the listener is bound to, invalid for one of several.
 	local netip.Addr
+	// sockets opens the relays.
+	sockets sockets
 }
 
 // Validate is asked by pion/turn at start.
@@ -80,6 +82,11 @@ func (g *generator) allocate(conf pionturn.AllocateListenerConfig) (net.PacketCo
 		}
 		r, err := g.relay(conn, told, grant, role)
 		if err == nil {
+			err = g.sockets.start(r)
+			if err != nil {
+				_ = r.Close() // It always returns nil.
+				return nil, nil, err
+			}
 			return r, net.UDPAddrFromAddrPort(r.public), nil
 		}
 		_ = conn.Close() // Nothing has gone through it.
@@ -91,7 +98,7 @@ func (g *generator) allocate(conf pionturn.AllocateListenerConfig) (net.PacketCo
 }
 
 func (g *generator) relay(
-	conn *net.UDPConn, told netip.Addr, grant protocol.GrantID, role protocol.Role,
+	conn udpConn, told netip.Addr, grant protocol.GrantID, role protocol.Role,
 ) (*relay, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -122,19 +129,19 @@ func (g *generator) relay(
 }
 
 // listen binds a relay socket on the port, or for port 0 on a random one of the range.
-func (g *generator) listen(network string, addr netip.Addr, port int) (*net.UDPConn, error) {
+func (g *generator) listen(network string, addr netip.Addr, port int) (udpConn, error) {
 	low, high := int(g.server.cfg.MinRelayPort), int(g.server.cfg.MaxRelayPort)
 	switch {
 	case port != 0 && high != 0 && (port < low || port > high):
 		return nil, errPortRange
 	case port != 0 || high == 0:
-		return listenRelay(network, addr, port)
+		return g.sockets.relay(network, netip.AddrPortFrom(addr, uint16(port)))
 	}
 	size := high - low + 1
 	// A port is no secret: permissions keep strangers out.
 	first := rand.IntN(size)
 	for i := range min(size, bindAttempts) {
-		conn, err := listenRelay(network, addr, low+(first+i)%size)
+		conn, err := g.sockets.relay(network, netip.AddrPortFrom(addr, uint16(low+(first+i)%size)))
 		if err == nil {
 			return conn, nil
 		}
@@ -143,15 +150,6 @@ func (g *generator) listen(network string, addr netip.Addr, port int) (*net.UDPC
 		}
 	}
 	return nil, errNoPort
-}
-
-func listenRelay(network string, addr netip.Addr, port int) (*net.UDPConn, error) {
-	conn, err := net.ListenUDP(network, &net.UDPAddr{IP: addr.AsSlice(), Port: port})
-	if err != nil {
-		return nil, err
-	}
-	growBuffers(conn, relayBuffer)
-	return conn, nil
 }
 
 // AllocateListener refuses the TCP allocations of RFC 6062.

@@ -110,9 +110,9 @@ func (s *Server) events() pionturn.EventHandler {
 				r.forbid(addr)
 			}
 		},
-		OnChannelCreated: func(_, _ net.Addr, _, _, _ string, relayed, _ net.Addr, number uint16) {
+		OnChannelCreated: func(_, _ net.Addr, _, _, _ string, relayed, peer net.Addr, number uint16) {
 			if r := s.relays.at(addrPort(relayed)); r != nil {
-				r.channel(number)
+				r.channel(number, addrPort(peer))
 			}
 		},
 		OnChannelDeleted: func(_, _ net.Addr, _, _, _ string, relayed, _ net.Addr, number uint16) {
@@ -131,15 +131,20 @@ func (s *Server) permission(relayed net.Addr, peer net.IP) (*relay, netip.Addr) 
 // bindClient ties a new relay to its client.
 func (s *Server) bindClient(r *relay, from, at net.Addr) {
 	c := client{flow: flow{r.transport, addrPort(from), addrPort(at)}}
-	c.window, c.stream = s.legOf(c.flow)
+	var fast lane
+	c.window, c.stream, fast = s.legOf(c.flow)
 	if c.window == nil {
 		return
 	}
 	if c.stream != nil {
 		c.stream.allocate()
 	}
-	if !s.relays.bind(r, c) && c.stream != nil {
+	bound := s.relays.bind(r, c)
+	if !bound && c.stream != nil {
 		c.stream.release(time.Now())
+	}
+	if bound && fast != nil {
+		r.joinLane(fast, c.flow.client)
 	}
 	if r.isEnded() {
 		// Its grant has ended meanwhile, when there was no stream to tell.
@@ -147,22 +152,23 @@ func (s *Server) bindClient(r *relay, from, at net.Addr) {
 	}
 }
 
-// legOf returns the window of who serves a client, and its stream unless it came by UDP; nil when it has gone.
-func (s *Server) legOf(f flow) (*window, *stream) {
+// legOf returns the window of who serves a client, and its stream unless it came by UDP; then its lane, if there is one. The
+// window is nil when the client has gone.
+func (s *Server) legOf(f flow) (*window, *stream, lane) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.transport != transportUDP {
 		for _, l := range s.streams {
 			if stream := l.of(f.client); stream != nil && l.at == f.server {
-				return &stream.adding, stream
+				return &stream.adding, stream, nil
 			}
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
 	for i, d := range s.doors {
 		if d.addr == f.server {
-			return &s.datagrams[i].adding, nil
+			return &s.datagrams[i].adding, nil, s.datagrams[i].lane
 		}
 	}
-	return nil, nil
+	return nil, nil, nil
 }

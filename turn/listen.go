@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -35,6 +36,7 @@ func (s *Server) Listen() error {
 	if err != nil {
 		return fmt.Errorf("listen for TURN on %s: %w", s.cfg.Listen, err)
 	}
+	s.sockets = s.openSockets()
 	for range portAttempts {
 		err = s.bind(addrs, at.Port, optional)
 		if err == nil || at.Port != 0 || !isAddrInUse(err) {
@@ -51,8 +53,7 @@ func (s *Server) Listen() error {
 		s.discovery, err = s.openDiscovery()
 	}
 	if err != nil {
-		s.unbind()
-		return fmt.Errorf("listen for TURN: %w", err)
+		return fmt.Errorf("listen for TURN: %w", errors.Join(err, s.unbind()))
 	}
 	return nil
 }
@@ -60,13 +61,13 @@ func (s *Server) Listen() error {
 // bind binds all addresses on the port, or on the one that the first address gets, or nothing.
 func (s *Server) bind(addrs []netip.Addr, port int, optional bool) error {
 	for _, addr := range addrs {
-		d, err := bindDoor(addr, port)
+		d, err := bindDoor(s.sockets, addr, port)
 		if optional && errors.Is(err, syscall.EADDRNOTAVAIL) {
 			s.log.Warn("turn address left out", "err", err)
 			continue
 		}
 		if err != nil {
-			s.unbind()
+			s.closeDoors()
 			return err
 		}
 		port = int(d.addr.Port())
@@ -79,8 +80,35 @@ func (s *Server) bind(addrs []netip.Addr, port int, optional bool) error {
 	return nil
 }
 
-func (s *Server) unbind() {
+// openSockets returns event loops, or where there are none what works everywhere.
+func (s *Server) openSockets() sockets {
+	if s.cfg.Portable {
+		return portable{}
+	}
+	opened, err := openLoops(runtime.GOMAXPROCS(0), s.counts)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return portable{}
+	}
+	if err != nil {
+		s.log.Warn("turn relays without event loops", "err", err)
+		return portable{}
+	}
+	return opened
+}
+
+// unbind frees what Listen has bound, when nothing runs.
+func (s *Server) unbind() error {
 	s.discovery.close()
+	s.closeDoors()
+	if s.sockets == nil {
+		return nil
+	}
+	err := s.sockets.close()
+	s.sockets = nil
+	return err
+}
+
+func (s *Server) closeDoors() {
 	for _, d := range s.doors {
 		d.close()
 	}
@@ -131,20 +159,19 @@ func (s *Server) authorities() []string {
 // door is one address of the server: a UDP and a TCP socket.
 type door struct {
 	addr netip.AddrPort
-	udp  *net.UDPConn
+	udp  net.PacketConn
 	tcp  net.Listener
 }
 
-func bindDoor(addr netip.Addr, port int) (*door, error) {
+func bindDoor(sockets sockets, addr netip.Addr, port int) (*door, error) {
 	suffix := "6"
 	if addr.Is4() {
 		suffix = "4"
 	}
-	udp, err := net.ListenUDP("udp"+suffix, net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, uint16(port))))
+	udp, err := sockets.listen("udp"+suffix, netip.AddrPortFrom(addr, uint16(port)))
 	if err != nil {
 		return nil, err
 	}
-	growBuffers(udp, listenBuffer)
 	bound := addrPort(udp.LocalAddr())
 	at := net.JoinHostPort(addr.String(), strconv.Itoa(int(bound.Port())))
 	var config net.ListenConfig
@@ -163,13 +190,15 @@ func (d *door) close() {
 // datagrams is a UDP listener whose reads fail only once it is closed: pion/turn would stop listening for good at the
 // first error.
 type datagrams struct {
-	*net.UDPConn
+	net.PacketConn
 	log *slog.Logger
 	// left is called once, when the last read has failed.
 	left   func()
 	once   sync.Once
 	adding window
 	gate   *gate
+	// lane is the fast path of its clients, nil if there is none.
+	lane lane
 }
 
 // WriteTo sends a datagram to a client.
@@ -180,18 +209,18 @@ func (d *datagrams) WriteTo(p []byte, addr net.Addr) (int, error) {
 			return len(p), nil
 		}
 	}
-	return d.UDPConn.WriteTo(p, addr)
+	return d.PacketConn.WriteTo(p, addr)
 }
 
 // ReadFrom returns the next datagram.
 func (d *datagrams) ReadFrom(p []byte) (int, net.Addr, error) {
 	d.adding.close()
 	for {
-		n, addr, err := d.UDPConn.ReadFrom(p)
+		n, addr, err := d.PacketConn.ReadFrom(p)
 		if err == nil {
 			rest, answer := d.gate.screen(p[:n], addrPort(addr))
 			if answer != nil {
-				_, _ = d.UDPConn.WriteTo(answer, addr) // Lost, as a datagram may be.
+				_, _ = d.PacketConn.WriteTo(answer, addr) // Lost, as a datagram may be.
 			}
 			if len(rest) > 0 {
 				return len(rest), addr, nil
@@ -204,12 +233,6 @@ func (d *datagrams) ReadFrom(p []byte) (int, net.Addr, error) {
 		}
 		d.log.Warn("turn datagram not read", "err", err)
 	}
-}
-
-// growBuffers asks for larger socket buffers. The kernel may give less, and a relay works with less.
-func growBuffers(conn *net.UDPConn, size int) {
-	_ = conn.SetReadBuffer(size)
-	_ = conn.SetWriteBuffer(size)
 }
 
 func isAddrInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

@@ -66,7 +66,9 @@ func TestRunDeliversTheLastCounts(t *testing.T) {
 	if err := h.Listen(); err != nil {
 		t.Errorf("the port is not free: %v", err)
 	}
-	h.unbind()
+	if err := h.unbind(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestLastDeliveryGivesUpInTime(t *testing.T) {

@@ -68,6 +68,12 @@ func (c *counts) refuse(err error) {
 // sighted counts packets that were carried.
 func (c *counts) sighted(s sight, packets int) { c.bySight[s].Add(float64(packets)) }
 
+func (c *counts) dropAll(reason string, n int) {
+	if n > 0 {
+		c.drops.WithLabelValues(reason).Add(float64(n))
+	}
+}
+
 var (
 	descAllocations = prometheus.NewDesc("sightline_turn_allocations",
 		"Allocations that live, by the transport of the client.", []string{"transport"}, nil)

@@ -15,7 +15,7 @@ const (
 // permissions are what pion/turn has granted an allocation. Whoever has them guards them.
 type permissions struct {
 	peers    map[netip.Addr]struct{}
-	channels map[uint16]struct{}
+	channels channels
 }
 
 func (p *permissions) has(addr netip.Addr) bool {
@@ -70,19 +70,16 @@ func (r *relay) forbid(addr netip.Addr) {
 }
 
 // channel notes that the client has bound a channel, unchannel that it has expired.
-func (r *relay) channel(number uint16) {
+func (r *relay) channel(number uint16, peer netip.AddrPort) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.held.channels == nil {
-		r.held.channels = make(map[uint16]struct{})
-	}
-	r.held.channels[number] = struct{}{}
+	r.held.channels.bind(number, peer)
 }
 
 func (r *relay) unchannel(number uint16) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.held.channels, number)
+	r.held.channels.release(number)
 }
 
 // isPermitted reports whether the client has a permission for the address.
@@ -109,6 +106,6 @@ func (r *relay) mayPermit(addrs ...netip.Addr) bool {
 func (r *relay) mayBind(number uint16) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	_, has := r.held.channels[number]
-	return has || len(r.held.channels) < maxChannels
+	_, has := r.held.channels.peers[number]
+	return has || len(r.held.channels.peers) < maxChannels
 }

@@ -20,6 +20,9 @@ const (
 	refusedOwn       refusal = "own"
 	refusedSpecial   refusal = "special"
 	refusedStranger  refusal = "stranger"
+	// These two are of the relay, not of the peer.
+	refusedEnded      refusal = "ended"
+	refusedPermission refusal = "permission"
 )
 
 // judge decides whom a relay may talk to. policy is the one there is; tests on loopback make exceptions from it.

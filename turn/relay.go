@@ -18,7 +18,7 @@ const relayBuffer = 1 << 20
 // relay is the relayed transport address of one allocation, as the net.PacketConn that pion/turn reads and writes. It
 // lets through what the policy allows and counts it. Safe for concurrent use.
 type relay struct {
-	conn   *net.UDPConn
+	conn   udpConn
 	peers  judge
 	table  *relays
 	counts *counts
@@ -51,13 +51,18 @@ type relay struct {
 	mu    sync.RWMutex
 	ended time.Time
 	held  permissions
+	// lane is the fast path to the client, nil where there is none.
+	lane   lane
+	client netip.AddrPort
 }
 
 type traffic struct{ bytes, packets atomic.Uint64 }
 
-func (t *traffic) add(n int) {
-	t.bytes.Add(uint64(n))
-	t.packets.Add(1)
+func (t *traffic) add(n int) { t.addAll(1, n) }
+
+func (t *traffic) addAll(packets, bytes int) {
+	t.bytes.Add(uint64(bytes))
+	t.packets.Add(uint64(packets))
 }
 
 // ReadFrom returns the next packet of a permitted peer. pion/turn checks permissions itself, but later: what it drops
@@ -96,10 +101,10 @@ func (r *relay) receive(from netip.Addr, n int) (dropped string) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if !r.ended.IsZero() {
-		return "ended"
+		return string(refusedEnded)
 	}
 	if !r.held.has(from) {
-		return "permission"
+		return string(refusedPermission)
 	}
 	if !r.mayCarry(down, n) {
 		return "rate"
@@ -167,6 +172,7 @@ func (r *relay) Close() error {
 	r.end(time.Now())
 	r.once.Do(func() {
 		_ = r.conn.Close() // Nothing is buffered that could be lost.
+		r.leaveLane()
 		r.table.remove(r)
 		r.closed()
 	})

@@ -62,6 +62,8 @@ type Config struct {
 	// Lookup is asked about a grant that was never pushed by Grant, when good credentials name it: whose it is and until when
 	// it lives, if it does. It is asked at most 200 times a second, must obey its context, and may be nil.
 	Lookup func(context.Context, protocol.GrantID) (found record.Grant, ok bool)
+	// Portable leaves the event loops out, which Linux has, and carries every packet as other systems do.
+	Portable bool
 	// Logger is nil for slog.Default.
 	Logger *slog.Logger
 }
@@ -85,7 +87,9 @@ type Server struct {
 	// budget is one for all UDP listeners.
 	budget *budget
 
-	doors []*door
+	// doors and sockets are from Listen to the end of Run.
+	doors   []*door
+	sockets sockets
 	// discovery is nil without an alternate port.
 	discovery *discovery
 	// readers counts the UDP listeners that pion/turn has not let go of.
@@ -166,15 +170,34 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	engine, err := s.serve()
 	if err != nil {
-		s.unbind()
-		return fmt.Errorf("run the TURN server: %w", err)
+		return fmt.Errorf("run the TURN server: %w", errors.Join(err, s.unbind()))
 	}
 	s.discovery.serve(s)
-	var group errgroup.Group
+	// The sockets are served until the last of them is closed.
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var last errgroup.Group
+	group, ctx := errgroup.WithContext(ctx)
+	failed := make(chan error, 1)
+	last.Go(func() error {
+		err := s.sockets.run(serving)
+		failed <- err
+		return err
+	})
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return err
+		}
+	})
 	group.Go(func() error { s.meter.run(ctx); return nil })
 	group.Go(func() error { s.keepHouse(ctx); return nil })
-	err = group.Wait()
-	return errors.Join(err, s.close(engine), s.meter.finish())
+	_ = group.Wait() // What fails is the sockets, whose error comes once more.
+	err = s.close(engine)
+	stop()
+	return errors.Join(last.Wait(), err, s.sockets.close(), s.meter.finish())
 }
 
 // serve starts pion/turn on all sockets.
@@ -193,12 +216,18 @@ func (s *Server) serve() (*pionturn.Server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.doors {
+		fast, err := s.sockets.serve(d.udp, d.addr)
+		if err != nil {
+			return nil, err
+		}
 		s.readers.Add(1)
-		packets := &datagrams{UDPConn: d.udp, log: s.log, left: s.readers.Done, gate: s.gate(transportUDP, d.addr)}
+		packets := &datagrams{
+			PacketConn: d.udp, log: s.log, left: s.readers.Done, gate: s.gate(transportUDP, d.addr), lane: fast,
+		}
 		s.datagrams = append(s.datagrams, packets)
 		config.PacketConnConfigs = append(config.PacketConnConfigs, pionturn.PacketConnConfig{
 			PacketConn:            packets,
-			RelayAddressGenerator: &generator{server: s, transport: transportUDP, local: d.addr.Addr()},
+			RelayAddressGenerator: &generator{server: s, sockets: s.sockets, transport: transportUDP, local: d.addr.Addr()},
 			PermissionHandler:     s.permit(transportUDP, d.addr),
 		})
 	}

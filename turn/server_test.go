@@ -43,6 +43,12 @@ func (l *lab) allow(addr netip.AddrPort) {
 	l.open[addr] = true
 }
 
+func (l *lab) refuse(addr netip.AddrPort) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.open, addr)
+}
+
 func (l *lab) peer(peer netip.AddrPort) refusal {
 	l.mu.Lock()
 	open := l.open[peer]
@@ -133,7 +139,7 @@ func startWith(t *testing.T, prepare func(*Server), change ...func(*Config)) *ha
 		Listen: "127.0.0.1:0", Secrets: testSecrets, Ledger: books, Logger: slog.New(slog.DiscardHandler),
 		UsageInterval: 20 * time.Millisecond,
 		// Most tests play no session.
-		Peers: PeersObserve,
+		Peers: PeersObserve, Portable: portablePath,
 	}
 	for _, f := range change {
 		f(&cfg)
