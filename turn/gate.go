@@ -47,6 +47,9 @@ func (g *gate) screen(message []byte, from netip.AddrPort) (rest, answer []byte)
 		return message, nil
 	}
 	parsed.cut()
+	if parsed.kind == requestAllocate && g.isReplay(&parsed, from) {
+		return nil, nil
+	}
 	if parsed.kind == requestAllocate || parsed.kind == requestRefresh {
 		g.fixLifetime(&parsed)
 	}
@@ -89,7 +92,7 @@ func (g *gate) fixLifetime(p *request) {
 	if asked == life || asked == 0 && p.kind == requestRefresh { // 0 ends it
 		return
 	}
-	if key, ok := g.key(p); ok && p.proves(key) {
+	if _, key, ok := g.key(p); ok && p.proves(key) {
 		binary.BigEndian.PutUint32(p.lifetime, life)
 		if err := p.sign(key); err != nil {
 			binary.BigEndian.PutUint32(p.lifetime, asked)
@@ -149,7 +152,7 @@ func (g *gate) weighPeers(r *relay, p *request) (stun.ErrorCode, string) {
 
 // refuse answers a request in the place of pion/turn, if it proves that it is the client's; else that refuses it.
 func (g *gate) refuse(p *request, code stun.ErrorCode, result string) (rest, answer []byte) {
-	key, ok := g.key(p)
+	_, key, ok := g.key(p)
 	if !ok || !p.proves(key) {
 		return p.message, nil
 	}
@@ -159,11 +162,17 @@ func (g *gate) refuse(p *request, code stun.ErrorCode, result string) (rest, ans
 	return nil, p.refuse(code, key)
 }
 
-// key returns the key of a request's username, if its grant lives.
-func (g *gate) key(p *request) ([]byte, bool) {
+// isReplay reports whether an Allocate request was overheard and sent again by somebody else.
+func (g *gate) isReplay(p *request, from netip.AddrPort) bool {
+	name, key, ok := g.key(p)
+	return ok && p.proves(key) && g.server.grants.isReplay(name.Grant, proof{[integrityValue]byte(p.integrity), from})
+}
+
+// key returns the name of who made a request, and the key, if its grant lives.
+func (g *gate) key(p *request) (Username, []byte, bool) {
 	name, password, err := g.server.keys.Verify(string(p.username))
 	if err != nil || p.kind != requestAllocate && !g.server.grants.alive(name.Grant, time.Now()) {
-		return nil, false
+		return Username{}, nil, false
 	}
-	return pionturn.GenerateAuthKey(string(p.username), g.server.realm, password), true
+	return name, pionturn.GenerateAuthKey(string(p.username), g.server.realm, password), true
 }

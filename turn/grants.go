@@ -62,6 +62,7 @@ type grant struct {
 	forget time.Time
 	peers  *sighted
 	relays map[*relay]struct{}
+	proofs []proof
 }
 
 func newGrant(maxKbps int) *grant { return &grant{peers: new(sighted), cap: newRateCap(maxKbps)} }
@@ -219,6 +220,7 @@ func (e *grant) end(forget time.Time) []*relay {
 	}
 	e.ended = true
 	e.peers.forget()
+	e.proofs = nil
 	ending := make([]*relay, 0, len(e.relays))
 	for r := range e.relays {
 		ending = append(ending, r)

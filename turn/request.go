@@ -33,9 +33,10 @@ type request struct {
 	integrity []byte
 }
 
-// isRequest tells a STUN request: all four bits of kind and class are zero (RFC 8489 section 5).
+// isRequest tells a STUN request of one of the methods that there are: the upper bits of the method are zero, and so is the
+// class (RFC 8489 section 5).
 func isRequest(message []byte) bool {
-	return len(message) >= stunHeader && message[0]&0xFE == 0 && message[1]&0x10 == 0 && message[0]&1 == 0
+	return len(message) >= stunHeader && message[0] == 0 && message[1]&0x10 == 0
 }
 
 // readRequest reads a request. It reports false when the message is not well-formed; pion/turn then says so.

@@ -51,7 +51,7 @@ type Serve struct {
 	PublicIP       []netip.Addr   `name:"public-ip" help:"Address that the relay tells clients, behind a 1:1 NAT: one IPv4, one IPv6, or both." placeholder:"IP"`
 	RelayPorts     PortRange      `help:"Ports of the relay's own sockets, such as 49152-65535. Empty: any." placeholder:"MIN-MAX"`
 	AllowPeers     []netip.Prefix `help:"Private or special ranges that the relay may reach, for LANs and labs." placeholder:"CIDR"`
-	RelayPeers     string         `help:"Peers that signaling has not seen in a session: enforce refuses them, observe counts them." enum:"observe,enforce" default:"observe" placeholder:"MODE"`
+	RelayPeers     string         `help:"Peers that signaling has not seen in a session: enforce refuses them, observe counts them." enum:"observe,enforce" default:"enforce" placeholder:"MODE"`
 	RelayMaxKbps   int            `help:"What may go through the relay for one end of a session in one direction, in kbit/s, where its project has no bound of its own. 0: no bound." placeholder:"N"`
 	RelayDrain     time.Duration  `help:"How long a stop waits for relayed sessions to end. 0: they break off." placeholder:"DURATION"`
 	Origins        []string       `help:"Web origins, besides the server's own, whose pages may show cameras; * for all." placeholder:"ORIGIN"`

@@ -57,7 +57,7 @@ var settings = []setting{
 	},
 	{"relay-max-kbps", "4000", "", func(s *Serve) any { return s.RelayMaxKbps }, 4000},
 	{"relay-drain", "90s", "", func(s *Serve) any { return s.RelayDrain }, 90 * time.Second},
-	{"relay-peers", "enforce", "", func(s *Serve) any { return s.RelayPeers }, "enforce"},
+	{"relay-peers", "observe", "", func(s *Serve) any { return s.RelayPeers }, "observe"},
 	{
 		"origins", "https://a.example,*", "['https://a.example', '*']",
 		func(s *Serve) any { return strings.Join(s.Origins, " ") }, "https://a.example *",
@@ -151,7 +151,7 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 	}
 	want := Serve{
 		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
-		RelayPeers: "observe",
+		RelayPeers: "enforce",
 	}
 	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
