@@ -87,7 +87,7 @@ func keepFirst(field *[]byte, value []byte) {
 // peer reads an XOR-PEER-ADDRESS (RFC 8656 section 18.3). It reports false for one that pion/turn answers with 400, or
 // reads in a way of its own.
 func (r *request) peer(value []byte) (netip.AddrPort, bool) {
-	if len(value) < 4 {
+	if len(value) < 4 || value[0] != 0 {
 		return netip.AddrPort{}, false
 	}
 	var mask [16]byte
