@@ -21,10 +21,12 @@ type Config struct {
 	// Keepalive is the interval of STUN checks on a quiet pair; 0 means 2 s. Consent of RFC 7675 asks for 15 s or
 	// less, and common NATs forget a mapping after 30 s.
 	Keepalive time.Duration
-	// RelayAfter is how long ICE may try after an answer before the device takes relays of its own and asks for an
-	// ICE restart; 0 means 4 s. The viewer's relay, if it has one, has won long before.
+	// RelayAfter is how long ICE may try before the device takes relays of its own and asks for an ICE restart; 0 means
+	// 4 s. It counts from the answer, or from the viewer's newest candidate where signaling is slow, and is twice as
+	// long at most. The viewer's relay, if it has one, has won long before.
 	RelayAfter time.Duration
-	// RestartTimeout bounds the time from asking the viewer for an ICE restart to a connection; 0 means 20 s.
+	// RestartTimeout bounds the time from asking the viewer for an ICE restart to a connection; 0 means 20 s. What the
+	// viewer's offer took to come is added.
 	RestartTimeout time.Duration
 	// OfferTimeout is how long a peer waits for its first offer; 0 means 30 s.
 	OfferTimeout time.Duration

@@ -17,6 +17,8 @@ type lifecycle struct {
 	expires time.Time
 	// answered is when the newest answer was made; zero means none yet.
 	answered time.Time
+	// heard is when the viewer's newest candidate came; zero means none yet.
+	heard time.Time
 	// ice is the state of ICE and since when it is in it.
 	ice   webrtc.ICEConnectionState
 	since time.Time
@@ -26,6 +28,8 @@ type lifecycle struct {
 	trying bool
 	// asked is when the viewer was asked for a restart; zero means not since ICE was connected.
 	asked time.Time
+	// slack is how long the viewer's offer took after that, of which signaling is nearly all; 0 while there is none.
+	slack time.Duration
 	// relays says that there are relays that ICE does not have yet and may take.
 	relays bool
 }
@@ -75,13 +79,26 @@ func (l *lifecycle) connection() step {
 	case !l.asked.IsZero() && l.failed() && l.since.After(l.asked):
 		return step{end, l.since, protocol.ReasonICEFailed}
 	case !l.asked.IsZero():
-		return step{end, l.asked.Add(l.cfg.RestartTimeout), protocol.ReasonICEFailed}
+		return step{end, l.asked.Add(l.cfg.RestartTimeout + l.slack), protocol.ReasonICEFailed}
 	case l.failed():
 		return step{restart, l.since, ""}
 	case l.trying && l.relays:
-		return step{restart, l.answered.Add(l.cfg.RelayAfter), ""}
+		return step{restart, l.begun().Add(l.cfg.RelayAfter), ""}
 	}
 	return step{}
+}
+
+// begun is when ICE began to try: with the answer, or with the viewer's candidates where these come later. Those that
+// are later than RelayAfter no longer count.
+func (l *lifecycle) begun() time.Time {
+	latest := l.answered.Add(l.cfg.RelayAfter)
+	switch {
+	case l.heard.Before(l.answered):
+		return l.answered
+	case l.heard.After(latest):
+		return latest
+	}
+	return l.heard
 }
 
 func (l *lifecycle) connected() bool {
@@ -94,12 +111,15 @@ func (l *lifecycle) failed() bool { return l.ice == webrtc.ICEConnectionStateFai
 func (l *lifecycle) enter(state webrtc.ICEConnectionState, now time.Time) {
 	l.ice, l.since = state, now
 	if l.connected() {
-		l.trying, l.asked = false, time.Time{}
+		l.trying, l.asked, l.slack = false, time.Time{}, 0
 	}
 }
 
 // answer notes an answer, and whether a new ICE generation began with it.
 func (l *lifecycle) answer(fresh bool, now time.Time) {
 	l.answered = now
+	if fresh && !l.asked.IsZero() && l.slack == 0 {
+		l.slack = now.Sub(l.asked)
+	}
 	l.trying = l.trying || fresh
 }

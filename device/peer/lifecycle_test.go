@@ -35,6 +35,18 @@ func TestLifecycleSaysWhatIsDue(t *testing.T) {
 			lifecycle{answered: after(time.Second), ice: checking, trying: true, relays: true},
 			step{restart, after(5 * time.Second), ""},
 		},
+		"trying with candidates that came after the answer": {
+			lifecycle{answered: after(time.Second), heard: after(3 * time.Second), ice: checking, trying: true, relays: true},
+			step{restart, after(7 * time.Second), ""},
+		},
+		"trying with candidates that came too late to wait for": {
+			lifecycle{answered: after(time.Second), heard: after(time.Minute), ice: checking, trying: true, relays: true},
+			step{restart, after(9 * time.Second), ""},
+		},
+		"trying with candidates that came before the answer": {
+			lifecycle{answered: after(time.Second), heard: opened, ice: checking, trying: true, relays: true},
+			step{restart, after(5 * time.Second), ""},
+		},
 		"trying without relays": {
 			lifecycle{answered: after(time.Second), ice: checking, trying: true},
 			step{},
@@ -81,5 +93,16 @@ func TestConnectionRenewsTheRestart(t *testing.T) {
 	l.enter(webrtc.ICEConnectionStateFailed, now.Add(time.Hour))
 	if got := l.next().action; got != restart {
 		t.Errorf("a failure after a connection: got action %d, want %d", got, restart)
+	}
+}
+
+func TestARestartHasWhatTheOfferTookInAddition(t *testing.T) {
+	asked := time.Now()
+	l := lifecycle{cfg: Config{}.withDefaults(), answered: asked, asked: asked, ice: webrtc.ICEConnectionStateChecking}
+	for _, offer := range []time.Duration{3 * time.Second, 10 * time.Second} { // the first tells
+		l.answer(true, asked.Add(offer))
+		if got, want := l.next(), (step{end, asked.Add(23 * time.Second), protocol.ReasonICEFailed}); got != want {
+			t.Errorf("an answer %v after the wish: got %+v, want %+v", offer, got, want)
+		}
 	}
 }

@@ -86,6 +86,9 @@ func (p *Peer) Candidate(c protocol.Candidate) error {
 	}
 	now := p.remote.sort(c)
 	pc := p.pc
+	if c.Candidate != "" {
+		p.life.heard = time.Now()
+	}
 	p.mu.Unlock()
 	if !now || pc == nil {
 		return nil

@@ -168,6 +168,92 @@ describe("descriptions and candidates", () => {
   });
 });
 
+describe("signaling that takes seconds", () => {
+  /** Lets time pass on a link that is alive. */
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 500) {
+      hub.socket.send("ping", undefined);
+      await vi.advanceTimersByTimeAsync(Math.min(left, 500));
+    }
+  };
+  const offers = () => hub.socket.of("describe").length;
+
+  it("gives a restart as much more time as its answer took, and its candidates after it", async () => {
+    const { peer, tell, ends } = await opened();
+    await pass(7000);
+    tell.answer();
+    peer.ice("failed");
+    await pass(500);
+    expect(offers()).toBe(1);
+    await pass(7000);
+    tell.answer(2);
+    await settle();
+    expect(peer.remote).toBe("answer");
+    await pass(12_500);
+    expect(offers()).toBe(1);
+    peer.ice("connected");
+    await pass(30_000);
+    expect(offers()).toBe(1);
+    expect(ends).toEqual([]);
+  });
+
+  it("learns from an answer that comes after the next offer", async () => {
+    const { peer, tell } = await opened();
+    tell.answer();
+    peer.ice("connected");
+    peer.ice("failed");
+    await pass(7500);
+    expect(offers()).toBe(2);
+    tell.answer(2);
+    await pass(7500);
+    expect(offers()).toBe(2);
+    tell.answer(3);
+    await pass(1000);
+    peer.ice("connected");
+    await pass(30_000);
+    expect(offers()).toBe(2);
+  });
+
+  it("does not follow a wish for a restart that was on its way when ICE connected", async () => {
+    const { session, peer, tell } = await opened();
+    const ask = () => hub.socket.send("describe", { revision: 1, kind: "restart" }, { session: session.id });
+    await pass(6000);
+    tell.answer();
+    peer.ice("connected");
+    await pass(4000);
+    ask();
+    await settle();
+    expect(offers()).toBe(0);
+    await pass(3000);
+    ask();
+    await settle();
+    expect(offers()).toBe(1);
+  });
+
+  it("does not follow a wish for a restart that was made before its newest offer was known", async () => {
+    const { session, peer, tell } = await opened();
+    tell.answer();
+    peer.ice("failed");
+    await pass(500);
+    hub.socket.send("describe", { revision: 1, kind: "restart" }, { session: session.id });
+    await settle();
+    expect(offers()).toBe(1);
+  });
+
+  it("takes a restart beside a connection that works for done", async () => {
+    const { session, peer, tell, ends } = await opened();
+    tell.answer();
+    peer.ice("connected");
+    await pass(1000);
+    hub.socket.send("describe", { revision: 1, kind: "restart" }, { session: session.id });
+    await settle();
+    tell.answer(2);
+    await pass(60_000);
+    expect(offers()).toBe(1);
+    expect(ends).toEqual([]);
+  });
+});
+
 describe("media", () => {
   it("tells the path when it is chosen and when it changes", async () => {
     const { peer } = await opened();

@@ -22,6 +22,8 @@ export class Negotiation {
   /** This end's candidates of the current revision, for sync. */
   #local: Candidate[] = [];
   #ended = false;
+  /** When each offer without an answer was made, by revision. */
+  readonly #offered = new Map<number, number>();
   /** The other end's, of the current revision; those that came before the answer wait in it. */
   #remote: Candidate[] = [];
 
@@ -46,6 +48,7 @@ export class Negotiation {
   /** The first offer, to be sent with open. */
   async first(): Promise<{ revision: number; sdp: string }> {
     this.#offer = await this.#first;
+    this.#offered.set(this.#revision, Date.now());
     return { revision: this.#revision, sdp: this.#offer.sdp ?? "" };
   }
 
@@ -59,12 +62,22 @@ export class Negotiation {
     const offer = await this.#peer.createOffer({ iceRestart: true });
     this.#revision++;
     this.#offer = offer;
+    this.#offered.set(this.#revision, Date.now());
     this.#answer = "none";
     this.#local = [];
     this.#remote = [];
     this.#ended = false;
     this.#out.describe({ revision: this.#revision, kind: "offer", sdp: offer.sdp ?? "" });
     await this.#peer.setLocalDescription(offer);
+  }
+
+  /** How many milliseconds the first answer to an offer took that comes now; undefined for any other. */
+  took(revision: number): number | undefined {
+    const at = this.#offered.get(revision);
+    for (const older of this.#offered.keys()) {
+      if (older <= revision) this.#offered.delete(older);
+    }
+    return at === undefined ? undefined : Date.now() - at;
   }
 
   /** Takes an answer. One of another revision, or a second one, is dropped. */

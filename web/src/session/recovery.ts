@@ -4,8 +4,10 @@ const patience = 3000;
 const firstPatience = 8000;
 /** The waits between restarts, in milliseconds; after the last one the session is given up. */
 const waits = [0, 1000, 2000, 4000];
-/** How long a restart may take before it counts as failed: an answer, the checks, a relay as last resort. */
+/** How long a restart may take before it counts as failed, signaling apart: the checks, a relay as last resort. */
 const restartWithin = 6000;
+/** The most that is added for slow signaling: a first answer also waits for a camera's first picture. */
+const slowest = 10_000;
 
 /** What a recovery asks for. */
 export interface RecoveryEvents {
@@ -19,7 +21,11 @@ export interface RecoveryEvents {
 export class Recovery {
   readonly #events: RecoveryEvents;
   #tries = 0;
-  #connected = false;
+  #everConnected = false;
+  /** Since when ICE is connected; undefined while it is not. */
+  #since: number | undefined;
+  /** How long the newest answer took from its offer. */
+  #signaling = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #plan: "none" | "patience" | "restart" | "watch" = "none";
 
@@ -32,15 +38,33 @@ export class Recovery {
     if (state === "connected" || state === "completed") {
       this.stop();
       this.#tries = 0;
-      this.#connected = true;
-    } else if (state === "disconnected" && this.#plan === "none") {
-      this.#after("patience", this.#connected ? patience : firstPatience, () => this.#restart());
+      this.#everConnected = true;
+      this.#since ??= Date.now();
+      return;
+    }
+    this.#since = undefined;
+    if (state === "disconnected" && this.#plan === "none") {
+      this.#after("patience", this.#everConnected ? patience : firstPatience, () => this.#restart());
     } else if (state === "failed" && this.#plan !== "restart") {
       this.#failed();
     }
   }
 
-  /** Restarts at once, because the other end asked for it or the link is back. */
+  /**
+   * Notes how long an answer took, also one that came too late to be used. The time for a restart counts from its answer,
+   * after which candidates may still be as long on their way.
+   */
+  answered(took: number): void {
+    this.#signaling = Math.min(took, slowest);
+    if (this.#plan === "watch") this.#watch();
+  }
+
+  /** The other end asks for a restart. It did so before it could know of a connection that is younger than the way here. */
+  asked(): void {
+    if (this.#since === undefined || Date.now() - this.#since >= this.#signaling) this.now();
+  }
+
+  /** Restarts at once, because the other end asked for it, the policy forbids the way, or the link is back. */
   now(): void {
     this.stop();
     this.#restart();
@@ -63,10 +87,19 @@ export class Recovery {
     this.#plan = "none";
     if (!this.#events.restart()) return;
     this.#tries++;
-    this.#after("watch", restartWithin, () => this.#failed());
+    this.#watch();
+  }
+
+  #watch(): void {
+    this.#after("watch", restartWithin + this.#signaling, () => {
+      // A restart beside a path that works need not change the state.
+      if (this.#since === undefined) this.#failed();
+      else this.stop();
+    });
   }
 
   #after(plan: "patience" | "restart" | "watch", wait: number, then: () => void): void {
+    clearTimeout(this.#timer);
     this.#plan = plan;
     this.#timer = setTimeout(then, wait);
   }

@@ -188,8 +188,12 @@ export class Session implements Holder {
   }
 
   #described(description: Describe): void {
-    if (description.kind === "restart") this.#recovery.now();
-    else if (description.kind === "answer") {
+    if (description.kind === "restart") {
+      // A newer offer than the device knew has restarted ICE already.
+      if (description.revision >= this.#negotiation.revision) this.#recovery.asked();
+    } else if (description.kind === "answer") {
+      const took = this.#negotiation.took(description.revision);
+      if (took !== undefined) this.#recovery.answered(took);
       this.#negotiation.answer(description).catch(() => this.close("codec"));
       if (this.#negotiation.answered) clearTimeout(this.#answerTimer);
     }
