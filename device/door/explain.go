@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -48,10 +49,10 @@ func explainStranger(response *http.Response) *Failure {
 		f.Words = "the upgrade was answered by something other than a Sightline hub"
 	case to != "" && response.StatusCode/100 == 3:
 		f.Reason = protocol.FallbackCaptivePortal
-		f.Words = fmt.Sprintf("something other than a Sightline hub answered %s, to %q: a captive portal, or give that URL", response.Status, to)
+		f.Words = fmt.Sprintf("something other than a Sightline hub answered %s, to %q: a captive portal wants a login there, or the server has moved to that URL", response.Status, to)
 	case response.StatusCode == http.StatusNetworkAuthenticationRequired, response.StatusCode/100 == 2 && isHTML(response):
 		f.Reason = protocol.FallbackCaptivePortal
-		f.Words = fmt.Sprintf("something other than a Sightline hub answered %s with a page: a captive portal or a wrong URL", response.Status)
+		f.Words = fmt.Sprintf("something other than a Sightline hub answered %s with a page: a captive portal wants a login in a browser, or the URL is wrong", response.Status)
 	default:
 		f.Words = fmt.Sprintf("something other than a Sightline hub answered %s: a proxy, a captive portal or a wrong URL", response.Status)
 	}
@@ -87,7 +88,7 @@ func words(err error) string {
 	)
 	switch {
 	case errors.As(err, &unknown):
-		return "the hub's certificate is of an unknown authority: something in between intercepts, or --ca is missing"
+		return "the hub's certificate is of an unknown authority: something in between (a firewall, a virus scanner) opens the connection, or --ca is missing"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Sprintf("the hub's certificate is not valid at this machine's time, %s: is the clock right?", time.Now().UTC().Format(time.RFC3339))
 	case errors.As(err, &name):
@@ -100,6 +101,8 @@ func words(err error) string {
 		return "the hub did not answer in time"
 	case errors.As(err, &network) && network.Addr != nil && errors.As(err, &errno):
 		return fmt.Sprintf("reach %s: %v", network.Addr, errno)
+	case errors.Is(err, io.EOF):
+		return "the connection was closed without an answer: by something in between, or this is not the hub's port"
 	case errors.As(err, &request):
 		return request.Err.Error()
 	}

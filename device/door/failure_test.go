@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,6 +47,7 @@ func TestFailuresAreClassified(t *testing.T) {
 		{"an unknown authority", nil, x509.UnknownAuthorityError{}, protocol.FallbackIntercepted, "", 0},
 		{"refused", nil, &net.OpError{Op: "dial", Addr: &net.TCPAddr{Port: 1}, Err: syscall.ECONNREFUSED}, protocol.FallbackUnreachable, "", 0},
 		{"reset", nil, &net.OpError{Op: "read", Err: syscall.ECONNRESET}, protocol.FallbackUnreachable, "", 0},
+		{"closed", nil, &url.Error{Op: "Get", Err: io.EOF}, protocol.FallbackUnreachable, "the connection was closed without an answer: by something in between, or this is not the hub's port", 0},
 		{"timed out", nil, context.DeadlineExceeded, protocol.FallbackUnreachable, "the hub did not answer in time", 0},
 	}
 	for _, tt := range tests {

@@ -50,6 +50,9 @@ type Config struct {
 	Host *natlab.Host
 	// Folder is this package's folder in the source tree, where driver.mjs and its modules are.
 	Folder string
+	// Everyday makes pages tabs of one window, which are hidden and throttled behind another as they are for a person.
+	// Without it every page is always in front.
+	Everyday bool
 	// Log gets what pages say on their consoles; nil means nowhere.
 	Log io.Writer
 }
@@ -68,7 +71,11 @@ func Start(ctx context.Context, config Config) (*Browser, error) {
 }
 
 func (b *Browser) launch(ctx context.Context, config Config) error {
-	b.cmd = config.Host.Command(context.WithoutCancel(ctx), "node", filepath.Join(config.Folder, "driver.mjs"))
+	args := []string{filepath.Join(config.Folder, "driver.mjs")}
+	if config.Everyday {
+		args = append(args, "--everyday")
+	}
+	b.cmd = config.Host.Command(context.WithoutCancel(ctx), "node", args...)
 	b.cmd.Env = append(os.Environ(), "TMPDIR="+b.scratch, "HOME="+b.scratch)
 	b.cmd.Stderr = config.Log
 	stdin, err := b.cmd.StdinPipe()

@@ -1,15 +1,31 @@
 // Drives one Chromium for a program that speaks JSON, one object a line: on stdin {"id":1,"do":"open","page":"a",…},
 // on stdout {"id":1,"ok":…} or {"id":1,"error":"…"}. The first line out is {"ready":true}. What pages write to their
 // console goes to stderr. Ends when stdin does.
+//
+// With --everyday pages are tabs of one window, and those behind another are hidden, throttled and frozen as they are
+// for a person: Chromium is launched without the flags that usually keep tests from it, and pages are driven by a second
+// connection, as Playwright's own keeps every page visible.
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { commands } from "./page.mjs";
 
-const browser = await chromium.launch({
+const everyday = process.argv.includes("--everyday");
+/** Free in a namespace of its own. */
+const debuggingPort = 9222;
+
+const launched = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   headless: true,
+  ignoreDefaultArgs: everyday
+    ? [
+        "--disable-background-timer-throttling",
+        "--disable-backgrounding-occluded-windows",
+        "--disable-renderer-backgrounding",
+      ]
+    : [],
   args: [
+    ...(everyday ? [`--remote-debugging-port=${debuggingPort}`] : []),
     "--no-sandbox", // root in a namespace of its own
     "--disable-gpu",
     "--disable-quic",
@@ -21,15 +37,21 @@ const browser = await chromium.launch({
     "--autoplay-policy=no-user-gesture-required",
   ],
 });
+const browser = everyday
+  ? await chromium.connectOverCDP(`http://127.0.0.1:${debuggingPort}`, { noDefaults: true })
+  : launched;
 const probe = fileURLToPath(new URL("probe.js", import.meta.url));
 const pages = new Map();
 
-/** Each page has a context of its own: pages share no storage, as viewers on different machines would not. */
+/**
+ * Each page has a context of its own: pages share no storage, as viewers on different machines would not. Only tabs of
+ * one window share it.
+ */
 async function open({ page: name, url, timeoutMS }) {
   if (pages.has(name)) throw new Error(`page ${name} is open already`);
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  await context.addInitScript({ path: probe });
+  const context = everyday ? browser.contexts()[0] : await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
+  await page.addInitScript({ path: probe });
   page.on("console", (message) => console.error(`${name}: ${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => console.error(`${name}: uncaught: ${error.stack}`));
   pages.set(name, page);
@@ -40,7 +62,7 @@ async function open({ page: name, url, timeoutMS }) {
 async function close({ page: name }) {
   const page = pages.get(name);
   pages.delete(name);
-  await page?.context().close();
+  await (everyday ? page?.close() : page?.context().close());
   return null;
 }
 
@@ -65,3 +87,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   );
 }
 await browser.close();
+await launched.close();

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Page is one open page, in a browser context of its own: pages share no storage.
+// Page is one open page, in a browser context of its own: pages share no storage, but for those of an everyday browser.
 type Page struct {
 	browser *Browser
 	name    string
@@ -116,6 +116,19 @@ func (p *Page) Reads(ctx context.Context, text string, timeout time.Duration) (a
 func (p *Page) Moves(ctx context.Context, r Region, after time.Duration) (share float64, err error) {
 	err = p.ask(ctx, "moves", map[string]any{"region": r, "withinMS": millis(after)}, &share)
 	return share, err
+}
+
+// Front brings the page's tab before the others, which are hidden then if the browser is an everyday one.
+func (p *Page) Front(ctx context.Context) error { return p.ask(ctx, "front", nil, nil) }
+
+// Freeze stops everything in a page that is hidden, as Chromium does with those that nobody has looked at for minutes.
+func (p *Page) Freeze(ctx context.Context) error {
+	return p.ask(ctx, "lifecycle", map[string]any{"state": "frozen"}, nil)
+}
+
+// Thaw lets a frozen page go on.
+func (p *Page) Thaw(ctx context.Context) error {
+	return p.ask(ctx, "lifecycle", map[string]any{"state": "active"}, nil)
 }
 
 // Evaluate runs a script in the page and decodes its value into result, unless that is nil.

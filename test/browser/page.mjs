@@ -117,6 +117,16 @@ export const commands = {
     return changed / before.length;
   },
 
+  front: (page) => page.bringToFront().then(() => null),
+
+  /** Stops everything in a hidden page, or lets it go on. */
+  lifecycle: async (page, { state }) => {
+    const session = await page.context().newCDPSession(page);
+    await session.send("Page.setWebLifecycleState", { state });
+    await session.detach();
+    return null;
+  },
+
   evaluate: (page, { script }) => page.evaluate(script),
   screenshot: (page, { file }) => page.screenshot({ path: file }).then(() => null),
 };

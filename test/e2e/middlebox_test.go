@@ -171,6 +171,29 @@ func TestALinkMovesToTheLongPollAndBackWhileThePictureGoesOn(t *testing.T) {
 	b.reachable()
 }
 
+func TestALinkGoesBackToTheWebSocketInItsOwnTime(t *testing.T) {
+	s := everywhere(t)
+	b := s.behind(t, middlebox.Config{Mode: middlebox.Forbid})
+	b.agent = b.stage.agent("agent", "test:", "--door-retry", "2s")
+	b.page = b.open("viewer", b.hub.WatchURL(b.agent.Device, b.token(b.agent.Device), ""))
+	must(t, b.page.Evaluate(t.Context(), `{
+		const camera = sightlineProbe.element();
+		camera.remove();
+		camera.linkOptions = { fallback: { probes: [2000] } };
+		document.body.append(camera);
+	}`, nil))
+	b.live(b.page, "direct")
+	b.agentComesBy(longPoll(protocol.FallbackStatus))
+	b.pageComesBy(longPoll(protocol.FallbackUnknown))
+	must(t, b.page.Mark(t.Context()))
+
+	b.box.Set(middlebox.Pass)
+	b.agentComesBy(direct)
+	b.pageComesBy(direct)
+	b.pictureWentOn()
+	b.hears()
+}
+
 // pictureWentOn proves that no second of the picture has frozen since the mark.
 func (b *boxed) pictureWentOn() {
 	b.t.Helper()

@@ -77,7 +77,17 @@ func (r *Rig) Close() error {
 
 // Browser starts Chromium on the viewer's host.
 func (r *Rig) Browser(ctx context.Context) (*browser.Browser, error) {
-	b, err := browser.Start(ctx, browser.Config{Host: r.Viewer, Folder: browserFolder(r.root), Log: r.Log.from("browser")})
+	return r.browser(ctx, browser.Config{})
+}
+
+// EverydayBrowser is Browser for pages that may be in the background.
+func (r *Rig) EverydayBrowser(ctx context.Context) (*browser.Browser, error) {
+	return r.browser(ctx, browser.Config{Everyday: true})
+}
+
+func (r *Rig) browser(ctx context.Context, config browser.Config) (*browser.Browser, error) {
+	config.Host, config.Folder, config.Log = r.Viewer, browserFolder(r.root), r.Log.from("browser")
+	b, err := browser.Start(ctx, config)
 	if err != nil {
 		return nil, err
 	}
