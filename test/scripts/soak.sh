@@ -22,3 +22,4 @@ soak ./test/cmd/sightline-bench TestNothingIsLostOnBadNetworks
 soak ./test/cmd/sightline-bench TestChurnLeavesNothingBehind
 soak ./test/cmd/sightline-bench TestALongLoadIsCountedExactlyAndLeavesNothing
 soak ./test/programs TestLinksIdleBehindProxiesWithDefaultTimeouts
+soak ./test/e2e TestPagesThatWereInTheBackground
