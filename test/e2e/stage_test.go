@@ -29,11 +29,11 @@ type stage struct {
 	chromium *browser.Browser
 }
 
-// enter opens a stage with a hub. It goes with the test, and when that fails it shows what all programs said.
-func enter(t *testing.T) *stage {
+// enter opens a stage with a hub that has these flags. It goes with the test, and when that fails it shows what all programs said.
+func enter(t *testing.T, flags ...string) *stage {
 	t.Helper()
 	s := bare(t)
-	s.hub = need(s.Hub(t.Context()))(t)
+	s.hub = need(s.Hub(t.Context(), flags...))(t)
 	s.api = need(s.hub.API(t.Context()))(t)
 	return s
 }

@@ -24,17 +24,24 @@ type turnClient struct {
 
 func (s *stage) turnClient() *turnClient {
 	s.t.Helper()
+	return s.turnClientBy("udp")
+}
+
+func (s *stage) turnClientBy(network string) *turnClient {
+	s.t.Helper()
 	c := &turnClient{t: s.t, credentials: need(s.hub.Credentials(s.t.Context()))(s.t)}
-	c.conn = need(s.Viewer.Dial(s.t.Context(), "udp", s.hub.RelayAddr()))(s.t)
+	c.conn = need(s.Viewer.Dial(s.t.Context(), network, s.hub.RelayAddr()))(s.t)
 	s.t.Cleanup(func() { _ = c.conn.Close() })
 	return c
 }
 
-// allocate makes an allocation of IPv4 and returns the relay's address.
-func (c *turnClient) allocate() netip.AddrPort {
+// requestedUDP asks for an allocation of UDP.
+var requestedUDP = attribute{stun.AttrRequestedTransport, []byte{17, 0, 0, 0}}
+
+// greet asks without credentials, as one must, and learns how to use them.
+func (c *turnClient) greet() {
 	c.t.Helper()
-	udp := attribute{stun.AttrRequestedTransport, []byte{17, 0, 0, 0}}
-	challenge := c.request(stun.MethodAllocate, udp)
+	challenge := c.request(stun.MethodAllocate, requestedUDP)
 	var (
 		realm stun.Realm
 		nonce stun.Nonce
@@ -42,7 +49,13 @@ func (c *turnClient) allocate() netip.AddrPort {
 	must(c.t, challenge.Parse(&realm, &nonce))
 	u, p := c.credentials.Username, c.credentials.Password
 	c.auth = []stun.Setter{stun.NewUsername(u), realm, nonce, stun.NewLongTermIntegrity(u, realm.String(), p)}
-	response := c.request(stun.MethodAllocate, udp)
+}
+
+// allocate makes an allocation of IPv4 and returns the relay's address.
+func (c *turnClient) allocate() netip.AddrPort {
+	c.t.Helper()
+	c.greet()
+	response := c.request(stun.MethodAllocate, requestedUDP)
 	if response.Type.Class != stun.ClassSuccessResponse {
 		c.t.Fatalf("the relay answered %v", response)
 	}
@@ -55,7 +68,13 @@ func (c *turnClient) allocate() netip.AddrPort {
 // permit asks for a permission and returns the code of the refusal, 0 for none.
 func (c *turnClient) permit(peer netip.AddrPort) stun.ErrorCode {
 	c.t.Helper()
-	response := c.request(stun.MethodCreatePermission, peerAddress(peer))
+	return c.refusal(stun.MethodCreatePermission, peerAddress(peer))
+}
+
+// refusal asks for something and returns the code of the refusal, 0 for none.
+func (c *turnClient) refusal(method stun.Method, attributes ...stun.Setter) stun.ErrorCode {
+	c.t.Helper()
+	response := c.request(method, attributes...)
 	if response.Type.Class == stun.ClassSuccessResponse {
 		return 0
 	}

@@ -30,12 +30,15 @@ type Session struct {
 	Path   *struct {
 		Kind string `json:"kind"`
 	} `json:"path"`
-	Relayed struct {
-		UpBytes     uint64 `json:"up_bytes"`
-		UpPackets   uint64 `json:"up_packets"`
-		DownBytes   uint64 `json:"down_bytes"`
-		DownPackets uint64 `json:"down_packets"`
-	} `json:"relayed"`
+	Relayed Relayed `json:"relayed"`
+}
+
+// Relayed is what went through the relay for a session.
+type Relayed struct {
+	UpBytes     uint64 `json:"up_bytes"`
+	UpPackets   uint64 `json:"up_packets"`
+	DownBytes   uint64 `json:"down_bytes"`
+	DownPackets uint64 `json:"down_packets"`
 }
 
 // Device is what the API tells of a device, as far as tests look.
