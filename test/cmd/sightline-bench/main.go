@@ -32,6 +32,7 @@ func commands() []command {
 		{"drain", "restart of a server: how its clients come back, and whether both ends agree", drain},
 		{"turn", "a TURN server under the load of cameras: packets, loss, CPU a packet", turnServer},
 		{"compare", "our relay, coturn and a stock pion/turn under the same load", compare},
+		{"flood", "what strangers cost a TURN server: packets without credentials, silent connections", flood},
 		{"relay", "sessions through the hub: rate, time to the answer, CPU a message", relay},
 	}
 }
