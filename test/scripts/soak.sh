@@ -23,3 +23,5 @@ soak ./test/cmd/sightline-bench TestChurnLeavesNothingBehind
 soak ./test/cmd/sightline-bench TestALongLoadIsCountedExactlyAndLeavesNothing
 soak ./test/programs TestLinksIdleBehindProxiesWithDefaultTimeouts
 soak ./test/e2e TestPagesThatWereInTheBackground
+soak ./turn 'TestASessionOutlivesItsCredentials|TestNoDeniedAddressIsEverWritten|TestAFloodOfAllocations'
+soak ./test/e2e TestRelaysThatKeepToTheirPeers
