@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -116,7 +117,12 @@ type Load struct {
 	sessions []*Session
 }
 
-// Run opens a load without sessions, calls use, and closes it. It returns what use returned.
+// threads are the two of a load. They sleep in system calls of their own, each with one of the runtime's processors, which
+// goroutines would then have to wait for.
+const threads = 2
+
+// Run opens a load without sessions, calls use, and closes it. It returns what use returned. Meanwhile GOMAXPROCS is higher by
+// two; there is one Run at a time in a process.
 func Run(ctx context.Context, cfg Config, use func(context.Context, *Load) error) (err error) {
 	cfg, err = cfg.complete()
 	if err != nil {
@@ -126,6 +132,9 @@ func Run(ctx context.Context, cfg Config, use func(context.Context, *Load) error
 	if err != nil {
 		return err
 	}
+	processors := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(processors + threads)
+	defer runtime.GOMAXPROCS(processors)
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Load{cfg: cfg, sink: s, work: new(errgroup.Group)}
 	l.gauge.Store(new(gauge))

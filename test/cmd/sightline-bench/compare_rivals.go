@@ -129,7 +129,7 @@ func startPion(ctx context.Context, s *stage) (*rival, error) {
 	}
 	return &rival{
 		name: pion, pid: p.PID(), stop: p.Kill, process: p, credentials: []turnload.Credentials{rivalCredentials},
-		at: map[string]netip.AddrPort{turnload.UDP: at, turnload.TCP: at},
+		at: map[string]netip.AddrPort{turnload.UDP: at},
 	}, nil
 }
 

@@ -38,7 +38,7 @@ type turnPoint struct {
 }
 
 // turnWarmUp is sent before what counts, so that buffers are there and the server has seen every session.
-const turnWarmUp = 400 * time.Millisecond
+const turnWarmUp = 250 * time.Millisecond
 
 // measureTurn opens the sessions, loads the server and ends them again.
 func measureTurn(ctx context.Context, target turnTarget, shape turnShape) (p turnPoint, err error) {
