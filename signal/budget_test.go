@@ -122,6 +122,7 @@ func TestQueuesAreShedInOrder(t *testing.T) {
 			}
 		}
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		if got := s.hub.Queues().Bytes; got != s.counted() || got > 4<<10 {
 			t.Errorf("got %d bytes at the end, %d counted", got, s.counted())
 		}
