@@ -16,7 +16,6 @@ import (
 	"github.com/sightline-rtc/sightline/internal/store"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
-	"github.com/sightline-rtc/sightline/test/natlab"
 	"github.com/sightline-rtc/sightline/test/soak"
 	"github.com/sightline-rtc/sightline/test/turnload"
 )
@@ -25,12 +24,7 @@ import (
 // half up: for ten minutes at 20,000 packets a second when it soaks. Only then does loss count, on a machine that does
 // nothing else.
 func TestALongLoadIsCountedExactlyAndLeavesNothing(t *testing.T) {
-	if err := natlab.Usable(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	needLab(t)
 	s, err := buildStage(t.Context(), loopback)
 	if err != nil {
 		t.Fatal(err)
