@@ -46,7 +46,7 @@ Sends a TURN server what strangers can send it, and tells what that costs. The p
 The kinds, all of them unless one is named:
   binding   STUN Binding requests
   bare      Allocate requests without credentials
-  forged    Allocate requests with a fresh nonce and credentials that nobody made
+  forged    Allocate requests with a fresh nonce and a password that is guessed
   channel   ChannelData of clients that have no allocation
   streams   TCP connections that send half a frame and no more; --pps of them in all
 
@@ -55,6 +55,7 @@ The kinds, all of them unless one is named:
 // floodOrder is what the flags of flood ask for.
 type floodOrder struct {
 	server, kind string
+	username     string
 	pid          int
 	pps          int
 	length       time.Duration
@@ -73,6 +74,7 @@ func flood(ctx context.Context, args []string, out, log io.Writer) error {
 	}
 	flags.StringVar(&o.server, "server", "", "`HOST:PORT` of the TURN server")
 	flags.StringVar(&o.kind, "kind", "", "only this `kind`")
+	flags.StringVar(&o.username, "username", inventedUser, "`username` that forged requests bear; one that the server made costs it more")
 	flags.IntVar(&o.pid, "pid", 0, "the server's process")
 	flags.IntVar(&o.pps, "pps", 20_000, "packets a second")
 	flags.DurationVar(&o.length, "length", 5*time.Second, "how long each kind goes on")
@@ -141,7 +143,7 @@ func (o floodOrder) datagrams(ctx context.Context, kind string) (sent, in, answe
 		}
 		defer conns[i].Close()
 	}
-	message, err := floodMessage(kind, conns[0])
+	message, err := o.message(kind, conns[0])
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -180,8 +182,11 @@ func (o floodOrder) datagrams(ctx context.Context, kind string) (sent, in, answe
 	return sent, in, back.Load(), ctx.Err()
 }
 
-// floodMessage makes the packet that is sent again and again.
-func floodMessage(kind string, conn net.Conn) ([]byte, error) {
+// inventedUser has the form of a username of ours, which other servers do not look at.
+const inventedUser = "4102444800:k.00000000000000000000000000000001.viewer"
+
+// message makes the packet that is sent again and again.
+func (o floodOrder) message(kind string, conn net.Conn) ([]byte, error) {
 	allocate := stun.NewType(stun.MethodAllocate, stun.ClassRequest)
 	switch kind {
 	case "binding":
@@ -212,9 +217,8 @@ func floodMessage(kind string, conn net.Conn) ([]byte, error) {
 	if err := challenge.Parse(&nonce, &realm); err != nil {
 		return nil, fmt.Errorf("get a nonce: %w", err)
 	}
-	user := fmt.Sprintf("%d:k.%032x.viewer", time.Now().Add(time.Minute).Unix(), 1)
 	m, err := stun.Build(stun.TransactionID, allocate, stun.RawAttribute{Type: stun.AttrRequestedTransport, Value: []byte{17, 0, 0, 0}},
-		stun.NewUsername(user), realm, nonce, stun.NewLongTermIntegrity(user, realm.String(), "guessed"))
+		stun.NewUsername(o.username), realm, nonce, stun.NewLongTermIntegrity(o.username, realm.String(), "guessed"))
 	if err != nil {
 		return nil, err
 	}
