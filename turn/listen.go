@@ -85,7 +85,9 @@ func (s *Server) openSockets() sockets {
 	if s.cfg.Portable {
 		return portable{}
 	}
-	opened, err := openLoops(runtime.GOMAXPROCS(0), s.counts)
+	// Go's scheduler takes a loop that waits for one that runs: when all its processors have one, they cost double
+	// (docs/benchmarks.md). The other half is for pion/turn, the hub and the kernel's own work.
+	opened, err := openLoops(max(1, runtime.GOMAXPROCS(0)/2), s.counts)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return portable{}
 	}

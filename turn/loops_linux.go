@@ -18,7 +18,7 @@ type loops struct {
 	counts *counts
 }
 
-// openLoops starts no thread yet.
+// openLoops starts nothing yet.
 func openLoops(n int, c *counts) (sockets, error) {
 	p, err := plane.Open(n)
 	if err != nil {
@@ -55,6 +55,8 @@ func (l *loops) start(r *relay) error {
 func (l *loops) run(ctx context.Context) error { return l.plane.Run(ctx) }
 
 func (l *loops) close() error { return l.plane.Close() }
+
+func (l *loops) lost() uint64 { return l.plane.Lost() }
 
 // fastLane is the lane of one listener.
 type fastLane struct {

@@ -83,6 +83,8 @@ var (
 		"Packets carried: up is from the client to its peer.", []string{"transport", "direction"}, nil)
 	descGrants = prometheus.NewDesc("sightline_turn_grants",
 		"Relay grants that live.", nil, nil)
+	descLost = prometheus.NewDesc("sightline_turn_socket_drops_total",
+		"Packets for which the kernel had no room in a UDP socket's buffer; Linux only.", nil, nil)
 	descStreams = prometheus.NewDesc("sightline_turn_streams",
 		"TCP and TLS clients that are connected.", nil, nil)
 )
@@ -92,7 +94,7 @@ type gauges struct{ server *Server }
 
 // Describe tells the metrics that Collect sends.
 func (g gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAllocations, descBytes, descPackets, descGrants, descStreams} {
+	for _, d := range []*prometheus.Desc{descAllocations, descBytes, descPackets, descGrants, descLost, descStreams} {
 		ch <- d
 	}
 }
@@ -112,6 +114,9 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 		counter(descPackets, t.DownPackets, "down")
 	}
 	ch <- prometheus.MustNewConstMetric(descGrants, prometheus.GaugeValue, float64(g.server.grants.count()))
+	if sockets := g.server.sockets; sockets != nil {
+		ch <- prometheus.MustNewConstMetric(descLost, prometheus.CounterValue, float64(sockets.lost()))
+	}
 	ch <- prometheus.MustNewConstMetric(descStreams, prometheus.GaugeValue, float64(g.server.streamCount()))
 }
 

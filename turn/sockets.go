@@ -18,6 +18,8 @@ type sockets interface {
 	// run serves until the context ends, close frees what is left when all sockets are closed.
 	run(context.Context) error
 	close() error
+	// lost returns how many packets the kernel had no room for, 0 where it does not tell.
+	lost() uint64
 }
 
 // udpConn is the socket of a relay.
@@ -58,6 +60,7 @@ func (portable) relay(network string, at netip.AddrPort) (udpConn, error) {
 func (portable) serve(net.PacketConn, netip.AddrPort) (lane, error) { return nil, nil }
 func (portable) start(*relay) error                                 { return nil }
 func (portable) close() error                                       { return nil }
+func (portable) lost() uint64                                       { return 0 }
 
 func (portable) run(ctx context.Context) error {
 	<-ctx.Done()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -13,6 +14,11 @@ import (
 type Plane struct {
 	loops    []*loop
 	segments segmentation
+
+	// mu guards the field below, and is held while a socket that has lost packets goes from one to the other.
+	mu sync.Mutex
+	// gone is what sockets had lost that are closed.
+	gone uint64
 }
 
 // Open makes a plane of so many loops, at least one. It ends with Close.
@@ -28,7 +34,7 @@ func Open(loops int) (*Plane, error) {
 	return p, nil
 }
 
-// Run serves all ports until the context ends, on a thread for each loop.
+// Run serves all ports until the context ends, on a goroutine for each loop.
 func (p *Plane) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, l := range p.loops {
@@ -37,6 +43,19 @@ func (p *Plane) Run(ctx context.Context) error {
 		group.Go(func() error { return l.run(ctx) })
 	}
 	return group.Wait()
+}
+
+// Lost returns how many packets the kernel has dropped because a socket's buffer was full.
+func (p *Plane) Lost() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lost := p.gone
+	for _, l := range p.loops {
+		for _, s := range l.all() {
+			lost += s.lost()
+		}
+	}
+	return lost
 }
 
 // Close frees the loops. Run must have returned, and all ports must be closed.

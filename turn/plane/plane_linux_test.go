@@ -298,21 +298,23 @@ func TestWhatTheKernelDropsIsCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer port.Close()
-	conn := dial(t, port.local) // Nobody receives.
+	busy := make(chan struct{})
+	handle(t, port, func(*Batch) { <-busy })
+	defer close(busy)
+	conn := dial(t, port.local)
 	for range 100 {
 		if _, err := conn.Write(make([]byte, 1200)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	lost := port.Lost()
+	lost := p.Lost()
 	if lost == 0 || lost >= 100 {
 		t.Errorf("lost: got %d of 100", lost)
 	}
 	if err := port.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := port.Lost(); got != lost {
+	if got := p.Lost(); got != lost {
 		t.Errorf("after closing: got %d, want %d", got, lost)
 	}
 }

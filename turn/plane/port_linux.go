@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Handler takes what a port has received. It is called by the loops' threads, by several at once for a port that has a
+// Handler takes what a port has received. It is called by the loops, by several at once for a port that has a
 // socket in each, and keeps nothing of the batch. It must not wait for anything.
 type Handler func(*Batch)
 
@@ -35,8 +35,6 @@ type socket struct {
 	mu sync.RWMutex
 	// fd is -1 once the socket is closed.
 	fd int
-	// lost is what the kernel had dropped when the socket was closed.
-	lost uint32
 }
 
 // Handle starts to receive. It is called once.
@@ -130,33 +128,27 @@ func (p *Port) Close() error {
 	return errors.Join(errs...)
 }
 
-// Lost returns how many packets the kernel has dropped because the port's buffers were full.
-func (p *Port) Lost() uint64 {
-	var lost uint64
-	for _, s := range p.sockets {
-		lost += uint64(s.dropped())
-	}
-	return lost
-}
-
 func (s *socket) close() error {
+	plane := s.loop.plane
+	plane.mu.Lock()
+	defer plane.mu.Unlock()
 	s.loop.remove(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fd < 0 {
 		return nil
 	}
-	s.lost = kernelDrops(s.fd)
+	plane.gone += uint64(kernelDrops(s.fd))
 	err := unix.Close(s.fd)
 	s.fd = -1
 	return os.NewSyscallError("close", err)
 }
 
-func (s *socket) dropped() uint32 {
+func (s *socket) lost() uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.fd < 0 {
-		return s.lost
+		return 0
 	}
-	return kernelDrops(s.fd)
+	return uint64(kernelDrops(s.fd))
 }
