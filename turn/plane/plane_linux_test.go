@@ -31,6 +31,7 @@ const (
 // start runs a plane for the test, which fails if it leaves a descriptor behind.
 func start(t *testing.T, loops int) *Plane {
 	t.Helper()
+	dial(t, netip.MustParseAddrPort("127.0.0.1:9")) // Go's poller has descriptors of its own, from the first socket on.
 	before := descriptors(t)
 	p, err := Open(loops)
 	if err != nil {
@@ -233,14 +234,17 @@ func TestAddressInUseIsTold(t *testing.T) {
 func TestWhatIsPassedOnIsReadAsFromAnyConn(t *testing.T) {
 	p := start(t, 1)
 	var full atomic.Int32
+	var sender atomic.Uint32
 	port := bind(t, p, loopback, func(b *Batch) {
 		for i := range b.Len() {
-			if !b.Pass(i) {
+			// What others sent to the port before it was ours may still come.
+			if uint32(b.From(i).Port()) == sender.Load() && !b.Pass(i) {
 				full.Add(1)
 			}
 		}
 	})
 	conn := dial(t, port.local)
+	sender.Store(uint32(netip.MustParseAddrPort(conn.LocalAddr().String()).Port()))
 	for i := range ownInbox + 3 {
 		if _, err := conn.Write([]byte{byte(i)}); err != nil {
 			t.Fatal(err)
