@@ -101,6 +101,12 @@ func TestReflectionIsBounded(t *testing.T) {
 			}
 		}
 	}
+	// Neither does it help to ask in the name of a client that is served; what that asks itself is answered.
+	write(t, client.conn, bare.Raw)
+	client.creds.Password = "guessed"
+	if code := client.request(stun.MethodRefresh); code != 400 {
+		t.Errorf("a refresh by somebody else, after an Allocate without credentials: got %d, want 400", code)
+	}
 	h.budget.mu.Lock()
 	defer h.budget.mu.Unlock()
 	if c.spent > budgetBurst || c.spent <= before {

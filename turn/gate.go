@@ -33,8 +33,7 @@ func (g *gate) screen(message []byte, from netip.AddrPort) (rest, answer []byte)
 	if !isRequest(message) {
 		return message, nil
 	}
-	r, _ := g.server.relays.of(flow{g.transport, from, g.addr})
-	affordable := r != nil || g.budget == nil || g.budget.admit(from.Addr(), len(message), time.Now())
+	affordable := g.budget == nil || g.budget.admit(from.Addr(), len(message), time.Now())
 	parsed, ok := readRequest(message)
 	if !ok || parsed.integrity == nil {
 		if !affordable {
@@ -53,21 +52,24 @@ func (g *gate) screen(message []byte, from netip.AddrPort) (rest, answer []byte)
 	if parsed.kind == requestAllocate || parsed.kind == requestRefresh {
 		g.fixLifetime(&parsed)
 	}
+	r, _ := g.server.relays.of(flow{g.transport, from, g.addr})
 	if code, result := g.weigh(r, &parsed); code != 0 {
 		return g.refuse(&parsed, code, result)
 	}
 	return parsed.message, nil
 }
 
-// answer reports whether an answer may be sent to a client.
+// answer reports whether an answer may be sent to a client. One that has an allocation gets every answer to requests that
+// claim credentials, which are hardly shorter: a flood in its network must not cost it a stale nonce. What else is asked in
+// its name screen has weighed.
 func (g *gate) answer(message []byte, to netip.AddrPort) bool {
 	if g.budget == nil || !isResponse(message) || isSigned(message) {
 		return true
 	}
-	if r, _ := g.server.relays.of(flow{g.transport, to, g.addr}); r != nil {
+	if g.budget.spend(to.Addr(), len(message), time.Now()) {
 		return true
 	}
-	if g.budget.spend(to.Addr(), len(message), time.Now()) {
+	if r, _ := g.server.relays.of(flow{g.transport, to, g.addr}); r != nil {
 		return true
 	}
 	g.server.counts.unanswered.Inc()
