@@ -54,6 +54,8 @@ type Policy struct {
 	Path PathPolicy `json:"path"`
 	// RelayDelayMS is how long the viewer tries without a relay first; 0 means that it gathers relays at once.
 	RelayDelayMS int64 `json:"relay_delay_ms"`
+	// Quota says that the path is PathDirectOnly because the project's relay budget is used up.
+	Quota bool `json:"quota,omitempty"`
 	// MaxKbps and MaxRelayS bound the relay path in kilobits per second and in seconds; 0 means no bound.
 	MaxKbps   int       `json:"max_kbps,omitempty"`
 	MaxRelayS int       `json:"max_relay_s,omitempty"`

@@ -164,8 +164,7 @@ func (h *Hub) closeSession(ctx context.Context, c *client, e protocol.Envelope, 
 		d.cancelLocked(c, e.Session)
 	}
 	h.mu.Unlock()
-	reason = h.causeOf(e.Session, reasonOf(c.role, reason))
-	h.finishOne(ctx, e.Session, reason, func(s *session) bool { return h.holdsLocked(c, s) })
+	h.finishOne(ctx, e.Session, h.causeOf(e.Session, c.role, reason), func(s *session) bool { return h.holdsLocked(c, s) })
 }
 
 // holdsLocked reports whether a session is the client's to end. A device need not have synced it: its close may be what

@@ -140,13 +140,14 @@ func (h *Hub) renewLink(c *client, project protocol.ProjectID, grant protocol.Gr
 	c.send(protocol.Must(protocol.TypeICEServers, "", &protocol.ICEServers{ICEServers: servers, Grant: grant}))
 }
 
-// causeOf says why a session ends whose client says that ICE has failed: for want of a budget, where it was left only the
-// direct path.
-func (h *Hub) causeOf(id protocol.SessionID, reason protocol.Reason) protocol.Reason {
+// causeOf is the reason that a client gives for the end of a session. Where only the direct path was left and there is
+// none, that is the budget.
+func (h *Hub) causeOf(id protocol.SessionID, role protocol.Role, reason protocol.Reason) protocol.Reason {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s := h.sessions[id]; s != nil && s.rationed && reason == protocol.ReasonICEFailed {
+	failed := reason == protocol.ReasonICEFailed || reason == protocol.ReasonQuota
+	if s := h.sessions[id]; s != nil && s.rationed && failed {
 		return protocol.ReasonQuota
 	}
-	return reason
+	return reasonOf(role, reason)
 }

@@ -69,16 +69,23 @@ func TestSessionsOpenedOnAUsedUpBudgetHaveTheDirectPath(t *testing.T) {
 	}
 	v.open(1)
 	invite := d.await(protocol.TypeInvite)
-	if m := body[*protocol.Invite](t, invite); m.Policy.Path != protocol.PathDirectOnly || hasRelay(m.ICEServers) {
+	if m := body[*protocol.Invite](t, invite); m.Policy.Path != protocol.PathDirectOnly || !m.Policy.Quota || hasRelay(m.ICEServers) {
 		t.Errorf("got invite %+v", m)
 	}
-	if m := body[*protocol.Opened](t, v.await(protocol.TypeOpened)); m.Policy.Path != protocol.PathDirectOnly || hasRelay(m.ICEServers) {
+	if m := body[*protocol.Opened](t, v.await(protocol.TypeOpened)); m.Policy.Path != protocol.PathDirectOnly || !m.Policy.Quota || hasRelay(m.ICEServers) {
 		t.Errorf("got opened %+v", m)
 	}
 	d.reply(invite, protocol.TypeReply, &protocol.Reply{})
 	d.post(protocol.TypeClose, sessionID(1), &protocol.Close{Reason: protocol.ReasonICEFailed})
 	if got := body[*protocol.Closed](t, v.await(protocol.TypeClosed)).Reason; got != protocol.ReasonQuota {
 		t.Errorf("no direct path: got %s, want quota", got)
+	}
+	// A page may tell the reason in the hub's words, but only where they are true.
+	v.open(3)
+	d.reply(d.await(protocol.TypeInvite), protocol.TypeReply, &protocol.Reply{})
+	v.post(protocol.TypeClose, sessionID(3), &protocol.Close{Reason: protocol.ReasonQuota})
+	if got := body[*protocol.Closed](t, d.await(protocol.TypeClosed)).Reason; got != protocol.ReasonQuota {
+		t.Errorf("the page found no direct path: got %s, want quota", got)
 	}
 	// With the next month the relay is back, for the same link.
 	s.replan(t, record.Plan{Project: project, BudgetBytes: 1})
@@ -88,6 +95,10 @@ func TestSessionsOpenedOnAUsedUpBudgetHaveTheDirectPath(t *testing.T) {
 	v.open(2)
 	if m := body[*protocol.Invite](t, d.await(protocol.TypeInvite)); m.Policy.Path != protocol.PathPreferDirect || !hasRelay(m.ICEServers) {
 		t.Errorf("got invite %+v, want a relay", m)
+	}
+	v.post(protocol.TypeClose, sessionID(2), &protocol.Close{Reason: protocol.ReasonQuota})
+	if got := body[*protocol.Closed](t, d.await(protocol.TypeClosed)).Reason; got != protocol.ReasonViewerLeft {
+		t.Errorf("a page that speaks of a quota that there is not: got %s, want viewer_left", got)
 	}
 }
 

@@ -57,7 +57,7 @@ func (s *session) policy(path protocol.PathPolicy) protocol.Policy {
 	if s.rationed {
 		path = protocol.PathDirectOnly
 	}
-	return protocol.Policy{Path: path, MaxKbps: s.maxKbps, Expires: s.row.Expires}
+	return protocol.Policy{Path: path, Quota: s.rationed, MaxKbps: s.maxKbps, Expires: s.row.Expires}
 }
 
 // peer returns the client at the other end of the session, nil if it has no link.

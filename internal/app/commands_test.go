@@ -98,3 +98,25 @@ func TestCredentialsAreOneALineAndEachItsOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestProjectsAreMadeBoundedAndListed(t *testing.T) {
+	data := config.Data{Data: t.TempDir()}
+	printed(t, CreateProject, config.ProjectCreate{Data: data, Project: "shop"})
+	gigabytes, kbps := 1.5, 4000
+	order := config.ProjectSet{Data: data, Project: "shop", RelayGB: &gigabytes, RelayMaxKbps: &kbps}
+	if got, want := printed(t, SetProject, order)[0], "shop: 0.000 GB through the relay this month of 1.500 GB, 4000 kbit/s each way"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	lines := printed(t, ListProjects, config.ProjectList{Data: data, JSON: true})
+	var last projectLine
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+		t.Fatal(err)
+	}
+	if want := (projectLine{Project: "shop", BudgetBytes: 1_500_000_000, MaxKbps: 4000}); len(lines) != 2 || last != want {
+		t.Errorf("got %v, want two lines with %+v", lines, want)
+	}
+	order.Project = "nobody"
+	if err := SetProject(t.Context(), order, io.Discard, silent); err == nil {
+		t.Error("a project that there is not was set")
+	}
+}

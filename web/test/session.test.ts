@@ -299,6 +299,19 @@ describe("media", () => {
     expect(Math.max(...offers)).toBe(4);
     expect(ends).toEqual([{ reason: "ice_failed" }]);
   });
+
+  it("says that the plan is used up when that is why there is no way", async () => {
+    const { session, peer, tell, ends } = await opened();
+    const policy = { path: "direct_only", quota: true, relay_delay_ms: 0, expires: inAnHour() } as const;
+    hub.socket.send("policy", policy, { session: session.id });
+    tell.answer();
+    peer.ice("failed");
+    for (let ms = 0; ms < 40_000; ms += 500) {
+      await vi.advanceTimersByTimeAsync(500);
+      if (link.status === "up") hub.socket.send("ping", undefined);
+    }
+    expect(ends).toEqual([{ reason: "quota" }]);
+  });
 });
 
 describe("without the link", () => {

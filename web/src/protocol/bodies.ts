@@ -41,6 +41,7 @@ const servers = list(server, LIMITS.iceServers);
 const policy = shape<Policy>({
   path: oneOf(["direct_only", "prefer_direct", "relay_only"]),
   relay_delay_ms: whole(0),
+  quota: maybe(flag),
   max_kbps: maybe(whole(0)),
   max_relay_s: maybe(whole(0)),
   expires: instant,

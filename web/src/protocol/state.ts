@@ -41,6 +41,8 @@ export interface Policy {
   path: PathPolicy;
   /** How long the viewer tries without a relay first; 0 means that it gathers relays at once. */
   relay_delay_ms: number;
+  /** The path is direct_only because the project's relay budget is used up. */
+  quota?: boolean;
   max_kbps?: number;
   max_relay_s?: number;
   /** RFC 3339. */

@@ -65,7 +65,7 @@ export class Session implements Holder {
     });
     this.#recovery = new Recovery({
       restart: () => this.#restart(),
-      failed: () => this.close("ice_failed"),
+      failed: () => this.#noWay(),
     });
     this.#lease = new Lease({ due: () => void this.#extend(), expired: () => this.close("expired") });
     this.#peer.oniceconnectionstatechange = () => this.#ice();
@@ -220,10 +220,15 @@ export class Session implements Holder {
     this.#peer.setConfiguration(configuration(servers, this.#options.relayOnly ?? false, this.#policy?.path));
   }
 
+  /** Ends the session for want of a way to the camera. */
+  #noWay(): void {
+    this.close(this.#policy?.quota ? "quota" : "ice_failed");
+  }
+
   #restart(): boolean {
     this.#restartWanted = this.#link.status !== "up";
     if (this.#restartWanted) return false;
-    this.#negotiation.restart().catch(() => this.close("ice_failed"));
+    this.#negotiation.restart().catch(() => this.#noWay());
     return true;
   }
 
