@@ -25,3 +25,4 @@ soak ./test/programs TestLinksIdleBehindProxiesWithDefaultTimeouts
 soak ./test/e2e TestPagesThatWereInTheBackground
 soak ./turn 'TestASessionOutlivesItsCredentials|TestNoDeniedAddressIsEverWritten|TestAFloodOfAllocations'
 soak ./test/e2e TestRelaysThatKeepToTheirPeers
+soak ./test/programs TestRelaySecretsRotateBesideARunningServer
