@@ -31,13 +31,14 @@ type loop struct {
 	plane *Plane
 	index int
 	epoll int
-	event int
 	// count is how many sockets there are.
 	count atomic.Int32
 
-	// mu guards the field below.
+	// mu guards the fields below.
 	mu      sync.Mutex
 	sockets map[int32]*socket
+	// event wakes the loop; -1 once it is closed.
+	event int
 
 	// What follows belongs to the goroutine.
 	batch   *Batch
@@ -103,14 +104,23 @@ func (l *loop) remove(s *socket) {
 	}
 }
 
+// wake may come late, when the loop has ended on its own and been closed.
 func (l *loop) wake() {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
-	_, _ = unix.Write(l.event, one[:]) // A full counter wakes as well.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.event >= 0 {
+		_, _ = unix.Write(l.event, one[:]) // A full counter wakes as well.
+	}
 }
 
 func (l *loop) close() error {
-	return errors.Join(unix.Close(l.epoll), unix.Close(l.event))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := errors.Join(unix.Close(l.epoll), unix.Close(l.event))
+	l.event = -1
+	return err
 }
 
 // run serves the loop's sockets until the context ends, upon which it must be woken.

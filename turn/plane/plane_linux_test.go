@@ -344,6 +344,34 @@ func TestPortsMayCloseWhileTheyReceive(t *testing.T) {
 	}
 }
 
+// A wake that came late once wrote into whatever had got the descriptor.
+func TestALateWakeWritesNowhere(t *testing.T) {
+	p, err := Open(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := p.loops[0].event
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fds := make([]int, 2)
+	if err := unix.Pipe2(fds, unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	if fds[1] != event {
+		if err := unix.Dup3(fds[1], event, unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(event)
+	}
+	defer unix.Close(fds[1])
+	p.loops[0].wake()
+	if n, err := unix.Read(fds[0], make([]byte, 8)); n > 0 {
+		t.Errorf("got %d bytes, %v", n, err)
+	}
+}
+
 func TestSegmentsAreGivenUpForGood(t *testing.T) {
 	for err, after := range map[unix.Errno]int{unix.EIO: 1, unix.ENOPROTOOPT: 1, unix.EINVAL: maxRefusals, unix.EMSGSIZE: maxRefusals} {
 		var s segmentation
