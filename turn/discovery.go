@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -19,11 +20,11 @@ const (
 	changePort    = 0x02
 )
 
-// harmless are attributes that a Binding request may have and that need no understanding here: those of credentials, which
-// are not asked for, and of ICE. RESPONSE-PORT and PADDING are not among them: the first lets a stranger aim answers at
-// a port, the second makes them longer.
-var harmless = []stun.AttrType{
-	stun.AttrUsername, stun.AttrRealm, stun.AttrNonce, stun.AttrPriority, stun.AttrUseCandidate, stun.AttrChangeRequest,
+// understood are attributes that a Binding request may have: those of RFC 5780, and those of credentials and of ICE, for
+// which nobody asks here.
+var understood = []stun.AttrType{
+	stun.AttrChangeRequest, stun.AttrResponsePort, stun.AttrPadding,
+	stun.AttrUsername, stun.AttrRealm, stun.AttrNonce, stun.AttrPriority, stun.AttrUseCandidate,
 }
 
 // discovery answers Binding requests so that a client can find out how its NAT behaves (RFC 5780), from an alternate port,
@@ -169,37 +170,48 @@ func (g *gate) discover(p *request, from netip.AddrPort) (answer []byte, handled
 	if here == nil {
 		return nil, false
 	}
-	answer, via := here.answer(p, from)
-	if answer == nil || !g.answer(answer, from) {
+	answer, via, to := here.answer(p, from)
+	if answer == nil || !g.answer(answer, to) {
 		return nil, true
 	}
-	if via == here {
+	if via == here && to == from {
 		return answer, true
 	}
-	_, _ = via.conn.WriteTo(answer, net.UDPAddrFromAddrPort(from)) // Lost, as a datagram may be.
+	_, _ = via.conn.WriteTo(answer, net.UDPAddrFromAddrPort(to)) // Lost, as a datagram may be.
 	return nil, true
 }
 
-// answer builds the answer to a Binding request and says from which site it has to come (RFC 5780 section 6.1).
-func (s *site) answer(p *request, to netip.AddrPort) ([]byte, *site) {
+// answer builds the answer to a Binding request and says from which site and where to it has to go (RFC 5780 section 6.1).
+func (s *site) answer(p *request, from netip.AddrPort) (raw []byte, via *site, to netip.AddrPort) {
 	message := &stun.Message{Raw: p.message}
 	if message.Decode() != nil {
-		return nil, nil
+		return nil, nil, from
 	}
 	if unknown := s.unknown(message); unknown != nil {
-		return build(message, stun.BindingError, stun.CodeUnknownAttribute, unknown), s
+		return build(message, stun.BindingError, stun.CodeUnknownAttribute, unknown), s, from
 	}
-	via := s.via(message)
+	if message.Contains(stun.AttrPadding) && message.Contains(stun.AttrResponsePort) {
+		return build(message, stun.BindingError, stun.CodeBadRequest), s, from
+	}
+	via = s.via(message)
 	setters := []stun.Setter{
-		stun.BindingSuccess, &stun.XORMappedAddress{IP: to.Addr().AsSlice(), Port: int(to.Port())},
-		&stun.MappedAddress{IP: to.Addr().AsSlice(), Port: int(to.Port())},
+		stun.BindingSuccess, &stun.XORMappedAddress{IP: from.Addr().AsSlice(), Port: int(from.Port())},
+		&stun.MappedAddress{IP: from.Addr().AsSlice(), Port: int(from.Port())},
 		&stun.ResponseOrigin{IP: via.told.Addr().AsSlice(), Port: int(via.told.Port())},
 	}
 	if s.other != nil {
 		other := s.other.told
 		setters = append(setters, &stun.OtherAddress{IP: other.Addr().AsSlice(), Port: int(other.Port())})
 	}
-	return build(message, append(setters, stun.Fingerprint)...), via
+	if padding, err := message.Get(stun.AttrPadding); err == nil {
+		// As long as the asker's, not as the path's packets are: nobody is sent more than he sends.
+		setters = append(setters, stun.RawAttribute{Type: stun.AttrPadding, Value: make([]byte, len(padding))})
+	}
+	to = from
+	if port, err := message.Get(stun.AttrResponsePort); err == nil {
+		to = netip.AddrPortFrom(from.Addr(), binary.BigEndian.Uint16(port))
+	}
+	return build(message, append(setters, stun.Fingerprint)...), via, to
 }
 
 func build(request *stun.Message, setters ...stun.Setter) []byte {
@@ -210,13 +222,19 @@ func build(request *stun.Message, setters ...stun.Setter) []byte {
 	return answer.Raw
 }
 
-// unknown returns what a request has that must be understood (RFC 8489 section 6.3.1) and is not, or cannot be done: another
-// address where there is none.
+// unknown returns what a request has that must be understood (RFC 8489 section 6.3.1) and is not, or is not done.
 func (s *site) unknown(m *stun.Message) stun.UnknownAttributes {
 	var unknown stun.UnknownAttributes
 	for _, a := range m.Attributes {
-		change := a.Type == stun.AttrChangeRequest && (len(a.Value) != 4 || s.other == nil && a.Value[3]&changeAddress != 0)
-		if change || a.Type.Required() && !slices.Contains(harmless, a.Type) {
+		done := slices.Contains(understood, a.Type)
+		switch a.Type {
+		case stun.AttrChangeRequest:
+			done = len(a.Value) == 4 && (s.other != nil || a.Value[3]&changeAddress == 0)
+		case stun.AttrResponsePort:
+			// No answer goes to a system port, which none asks from.
+			done = len(a.Value) == 4 && binary.BigEndian.Uint16(a.Value) >= minPeerPort
+		}
+		if !done && a.Type.Required() {
 			unknown = append(unknown, a.Type)
 		}
 	}

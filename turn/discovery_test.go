@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"slices"
@@ -61,6 +62,46 @@ func change(flags byte) stun.Setter {
 	return stun.RawAttribute{Type: stun.AttrChangeRequest, Value: []byte{0, 0, 0, flags}}
 }
 
+// responsePort is a RESPONSE-PORT.
+func responsePort(port uint16) stun.Setter {
+	return stun.RawAttribute{Type: stun.AttrResponsePort, Value: append(binary.BigEndian.AppendUint16(nil, port), 0, 0)}
+}
+
+// padding is a PADDING of so many bytes.
+func padding(size int) stun.RawAttribute {
+	return stun.RawAttribute{Type: stun.AttrPadding, Value: make([]byte, size)}
+}
+
+func TestPaddingIsAnsweredWithAsMuch(t *testing.T) {
+	h := start(t, func(c *Config) { c.AltPort = freeUDPPort(t) })
+	answer, _ := ask(t, h.Addr(), padding(1200))
+	if got, err := answer.Get(stun.AttrPadding); err != nil || len(got) != 1200 {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+	if answer, _ := ask(t, h.Addr(), padding(1200), responsePort(5000)); errorCode(t, answer) != 400 {
+		t.Errorf("padding to another port: got %s, want 400", answer)
+	}
+}
+
+func TestAnswerGoesToThePortThatIsAskedFor(t *testing.T) {
+	h := start(t, func(c *Config) { c.AltPort = freeUDPPort(t) })
+	other := h.stranger(t)
+	conn, err := net.Dial("udp", h.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	request := stun.MustBuild(stun.TransactionID, stun.BindingRequest, responsePort(addrPort(other.LocalAddr()).Port()))
+	if _, err := conn.Write(request.Raw); err != nil {
+		t.Fatal(err)
+	}
+	got, from := receive(t, other)
+	answer := &stun.Message{Raw: []byte(got)}
+	if err := answer.Decode(); err != nil || answer.TransactionID != request.TransactionID || addrPort(from) != h.Addr() {
+		t.Errorf("got %s, %v from %s", answer, err, from)
+	}
+}
+
 func errorCode(t *testing.T, m *stun.Message) int {
 	t.Helper()
 	var code stun.ErrorCodeAttribute
@@ -100,8 +141,8 @@ func TestAlternatePortAnswersWhoAsksForIt(t *testing.T) {
 		"other address": change(changeAddress),
 		"other both":    change(changeAddress | changePort),
 		"too short":     stun.RawAttribute{Type: stun.AttrChangeRequest, Value: []byte{0, 0}},
-		"RESPONSE-PORT": stun.RawAttribute{Type: stun.AttrResponsePort, Value: []byte{0, 53, 0, 0}},
-		"PADDING":       stun.RawAttribute{Type: stun.AttrPadding, Value: make([]byte, 1200)},
+		"system port":   responsePort(53),
+		"unknown":       stun.RawAttribute{Type: 0x0002, Value: []byte{0, 0, 0, 0}},
 	} {
 		if answer, from := ask(t, here, attr); errorCode(t, answer) != 420 || from != here {
 			t.Errorf("%s: got %s from %s, want 420", name, answer, from)
@@ -126,7 +167,7 @@ func TestAnswersComeFromWhereTheyAreAskedFor(t *testing.T) {
 		if !ok {
 			t.Fatal("not a request")
 		}
-		raw, via := rows[0][0].answer(&p, from)
+		raw, via, _ := rows[0][0].answer(&p, from)
 		answer := &stun.Message{Raw: raw}
 		if err := answer.Decode(); err != nil || via != want {
 			t.Errorf("flags %#x: answered by %v, %v, want %v", flags, via.told, err, want.told)

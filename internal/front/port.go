@@ -48,13 +48,13 @@ func New(listener net.Listener, config Config) *Port {
 		p.log = slog.Default()
 	}
 	var protocols []string
+	if config.TURN { // before HTTP: coturn's clients offer both, browsers never do
+		p.doors[kindTURN] = newDoor(listener.Addr(), p.close)
+		protocols = append(protocols, protocolTURN)
+	}
 	if config.HTTP {
 		p.doors[kindHTTP] = newDoor(listener.Addr(), p.close)
 		protocols = append(protocols, protocolHTTP)
-	}
-	if config.TURN {
-		p.doors[kindTURN] = newDoor(listener.Addr(), p.close)
-		protocols = append(protocols, protocolTURN)
 	}
 	if config.Certificate != nil {
 		p.tls = &tls.Config{

@@ -190,6 +190,7 @@ func TestClientsComeToThoseWhoServeThem(t *testing.T) {
 		"HTTPS that says so":         {secure, settings("h2", "http/1.1"), request, "http " + request},
 		"TURN over TLS":              {secure, settings(), binding, "turn " + binding},
 		"TURN over TLS that says so": {secure, settings("stun.turn"), binding, "turn " + binding},
+		"TURN among others":          {secure, settings("http/1.1", "stun.turn"), binding, "turn " + binding},
 		"HTTPS alone":                {web, settings(), request, "http " + request},
 		"HTTPS alone, any words":     {web, settings(), binding, "http " + binding},
 		"TURN over TLS alone":        {relay, settings(), binding, "turn " + binding},

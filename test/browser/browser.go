@@ -53,6 +53,8 @@ type Config struct {
 	// Everyday makes pages tabs of one window, which are hidden and throttled behind another as they are for a person.
 	// Without it every page is always in front.
 	Everyday bool
+	// Flags are more flags for Chromium.
+	Flags []string
 	// Log gets what pages say on their consoles; nil means nowhere.
 	Log io.Writer
 }
@@ -75,8 +77,12 @@ func (b *Browser) launch(ctx context.Context, config Config) error {
 	if config.Everyday {
 		args = append(args, "--everyday")
 	}
+	flags, err := json.Marshal(append([]string{}, config.Flags...))
+	if err != nil {
+		return err
+	}
 	b.cmd = config.Host.Command(context.WithoutCancel(ctx), "node", args...)
-	b.cmd.Env = append(os.Environ(), "TMPDIR="+b.scratch, "HOME="+b.scratch)
+	b.cmd.Env = append(os.Environ(), "TMPDIR="+b.scratch, "HOME="+b.scratch, "CHROMIUM_FLAGS="+string(flags))
 	b.cmd.Stderr = config.Log
 	stdin, err := b.cmd.StdinPipe()
 	if err != nil {

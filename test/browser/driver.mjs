@@ -35,6 +35,7 @@ const launched = await chromium.launch({
     "--disable-sync",
     "--disable-features=WebRtcHideLocalIpsWithMdns", // a name of multicast DNS is not always resolved in a namespace
     "--autoplay-policy=no-user-gesture-required",
+    ...JSON.parse(process.env.CHROMIUM_FLAGS ?? "[]"),
   ],
 });
 const browser = everyday

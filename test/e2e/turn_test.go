@@ -3,12 +3,10 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,34 +16,6 @@ import (
 
 	"github.com/sightline-rtc/sightline/test/natlab"
 )
-
-func TestCoturnsClientRelaysThroughOurs(t *testing.T) {
-	s := enter(t)
-	ctx := t.Context()
-	echo := s.Camera.Command(context.WithoutCancel(ctx), "turnutils_peer", "-L", s.Camera.Addr.String(), "-p", "3480")
-	must(t, echo.Start())
-	t.Cleanup(func() {
-		_ = echo.Process.Kill()
-		_ = echo.Wait()
-	})
-	for name, flags := range map[string][]string{"udp": nil, "tcp": {"-t"}} {
-		t.Run(name, func(t *testing.T) {
-			c := need(s.hub.Credentials(ctx))(t)
-			// 50 messages of 500 bytes to the echo and back, in one allocation without a second one for RTCP (-c).
-			args := slices.Concat(flags, []string{
-				"-c", "-m", "1", "-n", "50", "-l", "500", "-u", c.Username, "-w", c.Password,
-				"-e", s.Camera.Addr.String(), "-r", "3480", "-p", s.hub.RelayPort(), s.Server.Addr.String(),
-			})
-			out, err := s.Viewer.Command(ctx, "turnutils_uclient", args...).CombinedOutput()
-			if err != nil {
-				t.Fatalf("coturn's client: %v\n%s", err, out)
-			}
-			if want := "tot_recv_msgs=50"; !strings.Contains(string(out), want) {
-				t.Errorf("coturn's client did not get every message back; want %s in\n%s", want, out)
-			}
-		})
-	}
-}
 
 func TestTheRelayReachesNoPeerThatItMustNot(t *testing.T) {
 	s := enter(t)

@@ -75,9 +75,9 @@ func (r *Rig) Close() error {
 	return errors.Join(errs...)
 }
 
-// Browser starts Chromium on the viewer's host.
-func (r *Rig) Browser(ctx context.Context) (*browser.Browser, error) {
-	return r.browser(ctx, browser.Config{})
+// Browser starts Chromium on the viewer's host, with flags of the caller's if it has any.
+func (r *Rig) Browser(ctx context.Context, flags ...string) (*browser.Browser, error) {
+	return r.browser(ctx, browser.Config{Flags: flags})
 }
 
 // EverydayBrowser is Browser for pages that may be in the background.
