@@ -254,33 +254,6 @@ func TestNothingPassesAfterTheEnd(t *testing.T) {
 	}
 }
 
-func TestFastPathAllocatesNothing(t *testing.T) {
-	if portablePath || runtime.GOOS != "linux" {
-		t.Skip("this is of the event loops")
-	}
-	h := start(t, func(c *Config) { c.UsageInterval = time.Hour })
-	b := h.bindRaw(t, grantA)
-	data := make([]byte, 1200)
-	datagram := frame(testChannel, data)
-	buf := make([]byte, 2048)
-	_ = b.conn.SetReadDeadline(time.Time{})
-	_ = b.peer.SetReadDeadline(time.Time{})
-	for name, pass := range map[string]func(){
-		"up": func() {
-			_, _ = b.conn.Write(datagram)
-			_, _, _ = b.peer.ReadFromUDPAddrPort(buf)
-		},
-		"down": func() {
-			_, _ = b.peer.WriteToUDPAddrPort(data, b.relayed)
-			_, _ = b.conn.Read(buf)
-		},
-	} {
-		if got := testing.AllocsPerRun(2000, pass); got != 0 {
-			t.Errorf("%s: %v allocations a packet, want none", name, got)
-		}
-	}
-}
-
 // A client and two peers do at random what they may and what they may not: what arrives and what is counted is the same
 // with event loops and without, because it is what this test expects.
 func TestRandomTrafficArrivesAsItShould(t *testing.T) {
