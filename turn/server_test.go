@@ -180,7 +180,7 @@ func enforcing(c *Config) { c.Peers = PeersEnforce }
 // serverGoroutines counts the goroutines that serve: ours and pion/turn's, but not those of its client.
 func serverGoroutines() int {
 	return goroutinesIn("turn/v5.(*Server)", "turn/v5/internal/allocation", "turn/v5/internal/server",
-		"turn.(*Server).Run", "turn.(*meter)", "turn.(*stream")
+		"turn.(*Server).Run", "turn.(*meter)", "turn/plane", "turn.(*stream")
 }
 
 // goroutinesIn counts the goroutines that are in one of the functions.
