@@ -27,8 +27,20 @@ func TestAUsedUpBudgetEndsRelayedPicturesAndNoDirectOnes(t *testing.T) {
 	})
 	s.live(direct, "direct")
 	s.watch("another", a, "", "direct")
+	nowhere := s.open("nowhere", s.hub.WatchURL(a.Device, s.token(a.Device), "?ice=relay"))
+	need(nowhere.Until(ctx, "closed", "", later))(t)
+	need(nowhere.Reads(ctx, "The plan is used up", soon))(t)
 
+	// The relay refuses test sessions too, until the server knows of the larger budget.
+	c := s.turnClient()
+	c.greet()
+	if code := c.refusal(stun.MethodAllocate, requestedUDP); code == 0 {
+		t.Error("an allocation on a used-up budget")
+	}
 	s.budget("0")
+	eventually(t, "an allocation", func() (stun.ErrorCode, error) {
+		return c.refusal(stun.MethodAllocate, requestedUDP), nil
+	}, func(code stun.ErrorCode) bool { return code == 0 })
 	s.watch("relayed again", a, "?ice=relay", "relay")
 }
 

@@ -60,13 +60,12 @@ func countRelayPorts(s *stage) {
 }`, s.Camera.Addr, s.Viewer.Addr, s.hub.RelayPort())))
 }
 
-// agrees compares the record of a session, with the headers that each of its packets had, with the counters on both
-// sides of the relay: within 1 % on its own ports, within 2 % on those of TURN, where requests of clients go too.
+// agrees compares the record of a session with what the counters on both sides of the relay saw beside headers: within 1 %
+// on its own ports, within 2 % on those of TURN, where requests of clients go too.
 func agrees(r rig.Session, wire map[string]natlab.Count) bool {
-	payload := float64(r.Relayed.UpBytes + r.Relayed.DownBytes)
+	relayed := float64(r.Relayed.UpBytes + r.Relayed.DownBytes)
 	packets := float64(r.Relayed.UpPackets + r.Relayed.DownPackets)
-	return near(payload+ipUDP*packets, float64(wire["peer"].Bytes), 0.01) &&
-		near(payload+(ipUDP+channelData)*packets, float64(wire["client"].Bytes), 0.02)
+	return near(relayed, payload(wire["peer"]), 0.01) && near(relayed+channelData*packets, payload(wire["client"]), 0.02)
 }
 
 // near says that a record is as near to the wire as that share of it.
