@@ -113,6 +113,10 @@ func (g *gate) weigh(r *relay, p *request) (stun.ErrorCode, string) {
 		}
 	}
 	switch p.kind {
+	case requestAllocate:
+		if len(p.transport) == 4 && p.transport[0] == protocolTCP {
+			return stun.CodeUnsupportedTransProto, "" // RFC 6062 is not served; pion/turn would answer 508
+		}
 	case requestPermission, requestChannel:
 		return g.weighPeers(r, p)
 	}

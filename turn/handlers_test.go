@@ -93,8 +93,8 @@ func TestGrantHasAtMostSixteenAllocations(t *testing.T) {
 func TestTCPRelaysAreRefused(t *testing.T) {
 	h := start(t)
 	creds := h.credentials(t, grantA, protocol.RoleViewer)
-	if code := h.dialRaw(t, creds).request(stun.MethodAllocate, transport(6)); code != 508 {
-		t.Errorf("a TCP allocation: got %d, want 508", code)
+	if code := h.dialRaw(t, creds).request(stun.MethodAllocate, transport(6)); code != 442 {
+		t.Errorf("a TCP allocation: got %d, want 442", code)
 	}
 	c := h.dialRaw(t, creds)
 	c.allocate()

@@ -14,6 +14,7 @@ const (
 	requestPermission = 0x0008
 	requestChannel    = 0x0009
 
+	protocolTCP     = 6 // in a REQUESTED-TRANSPORT (RFC 8656 section 18.7)
 	attributeHeader = 4
 	integrityValue  = 20 // HMAC-SHA1 (RFC 8489 section 14.5)
 )
@@ -27,6 +28,8 @@ type request struct {
 	lifetime []byte
 	// channel is the value of the first CHANNEL-NUMBER.
 	channel []byte
+	// transport is the value of the first REQUESTED-TRANSPORT.
+	transport []byte
 	// peers has the values of all XOR-PEER-ADDRESS attributes.
 	peers [][]byte
 	// integrity is the value of MESSAGE-INTEGRITY, with which the message ends.
@@ -64,6 +67,8 @@ func readRequest(message []byte) (request, bool) {
 			keepFirst(&r.lifetime, value)
 		case stun.AttrChannelNumber:
 			keepFirst(&r.channel, value)
+		case stun.AttrRequestedTransport:
+			keepFirst(&r.transport, value)
 		case stun.AttrXORPeerAddress:
 			r.peers = append(r.peers, value)
 		case stun.AttrMessageIntegrity:

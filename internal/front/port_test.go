@@ -202,7 +202,7 @@ func TestClientsComeToThoseWhoServeThem(t *testing.T) {
 	if _, err := say(t, relay, settings("http/1.1"), request); err == nil {
 		t.Error("a port of TURN alone let in a client of HTTP")
 	}
-	if _, err := say(t, secure, nil, request); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !strings.Contains(err.Error(), "reset") {
+	if _, err := say(t, secure, nil, request+"/ HTTP/1.1\r\n\r\n"); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("plain words on a port of TLS: %v", err)
 	}
 }

@@ -72,6 +72,10 @@ var trials = []trial{
 		"DONT-FRAGMENT", "turnutils_uclient -c -g" + stream + "PEER4 SERVER4",
 		"refused with 420 (RFC 8656 section 7.2): not served", "error 420 ", true,
 	},
+	{
+		"a relay over TCP (RFC 6062)", "turnutils_uclient -T -n 5 SERVER4",
+		"refused with 442 (RFC 8656 section 7.2): not served", "error 442 ", true,
+	},
 	{"Binding", "turnutils_stunclient SERVER4", "three answers from three addresses", `(?s)response 1\n.*response 2\n.*response 3\n`, false},
 	{"Binding over IPv6", "turnutils_stunclient SERVER6", "answered", "UDP reflexive addr: fd77:", false},
 	{"mapping of a NAT", "turnutils_natdiscovery -m SERVER4", "found", `NAT with Endpoint Independent Mapping|No NAT`, false},
