@@ -176,12 +176,13 @@ func TestALinkGoesBackToTheWebSocketInItsOwnTime(t *testing.T) {
 	b := s.behind(t, middlebox.Config{Mode: middlebox.Forbid})
 	b.agent = b.stage.agent("agent", "test:", "--door-retry", "2s")
 	b.page = b.open("viewer", b.hub.WatchURL(b.agent.Device, b.token(b.agent.Device), ""))
-	must(t, b.page.Evaluate(t.Context(), `{
-		const camera = sightlineProbe.element();
+	must(t, b.page.Evaluate(t.Context(), `(async () => {
+		let camera;
+		while (!(camera = sightlineProbe.element())) await new Promise(requestAnimationFrame);
 		camera.remove();
 		camera.linkOptions = { fallback: { probes: [2000] } };
 		document.body.append(camera);
-	}`, nil))
+	})()`, nil))
 	b.live(b.page, "direct")
 	b.agentComesBy(longPoll(protocol.FallbackStatus))
 	b.pageComesBy(longPoll(protocol.FallbackUnknown))
