@@ -49,6 +49,7 @@ func readRequest(message []byte) (request, bool) {
 		return request{}, false
 	}
 	r := request{message: message[:end], kind: binary.BigEndian.Uint16(message)}
+	over := false
 	for at := stunHeader; at < end; {
 		if at+attributeHeader > end {
 			return request{}, false
@@ -60,6 +61,10 @@ func readRequest(message []byte) (request, bool) {
 			return request{}, false
 		}
 		value := message[at+attributeHeader : at+attributeHeader+size]
+		at = next
+		if over {
+			continue
+		}
 		switch kind {
 		case stun.AttrUsername:
 			keepFirst(&r.username, value)
@@ -77,8 +82,9 @@ func readRequest(message []byte) (request, bool) {
 			}
 			r.message, r.integrity = message[:next], value
 			return r, true
+		case stun.AttrMessageIntegritySHA256:
+			over = true // pion/stun drops what follows, and pion/turn refuses what MESSAGE-INTEGRITY does not prove
 		}
-		at = next
 	}
 	return r, true
 }
