@@ -26,18 +26,25 @@ func TestAForcedRelayCarriesThePictureAndItsBytesAreOnRecord(t *testing.T) {
 	need(p.Grow(t.Context(), 600, later))(t)
 	must(t, s.api.CloseSession(t.Context(), session.ID))
 
-	var wire map[string]natlab.Count
-	record := eventually(t, "agreement of the record with the wire", func() (rig.Session, error) {
-		wire = need(s.Server.Counters(t.Context(), "tally"))(t)
-		return s.api.Session(t.Context(), session.ID)
-	}, func(r rig.Session) bool { return agrees(r, wire) })
-	t.Logf("on record %+v, on the wire %+v", record.Relayed, wire)
+	got := eventually(t, "agreement of the record with the wire", func() (k kept, err error) {
+		k.wire = need(s.Server.Counters(t.Context(), "tally"))(t)
+		k.record, err = s.api.Session(t.Context(), session.ID)
+		return k, err
+	}, func(k kept) bool { return agrees(k.record, k.wire) })
+	record := got.record
+	t.Logf("on record %+v, on the wire %+v", record.Relayed, got.wire)
 	if record.Relayed.DownPackets < 1000 {
 		t.Errorf("the record has %+v, want the packets of 600 frames", record.Relayed)
 	}
 	if record.Path == nil || record.Path.Kind != "relay" || record.Reason != "closed_by_api" {
 		t.Errorf("the record is %+v, want a relayed session that the API closed", record)
 	}
+}
+
+// kept is what is on record of a session, and what was on the wire.
+type kept struct {
+	record rig.Session
+	wire   map[string]natlab.Count
 }
 
 // countRelayPorts counts what the server's host exchanges with the camera on the ports of relays, and with the viewer on
