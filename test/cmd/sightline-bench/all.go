@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -36,12 +35,7 @@ Markdown.
 
 // all runs the standard measurements. One that fails does not keep the others from running.
 func all(ctx context.Context, args []string, out, log io.Writer) (err error) {
-	flags := flag.NewFlagSet("all", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, allHelp)
-		flags.PrintDefaults()
-	}
+	flags := flagsOf("all", allHelp, log)
 	path := flags.String("report", "", "`file` for the tables; none if empty")
 	if err := flags.Parse(args); err != nil {
 		return err

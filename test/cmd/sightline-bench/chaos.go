@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -56,12 +55,7 @@ each end's state is compared with the other's; a difference is lost.
 // chaos measures that nothing is lost on bad networks.
 func chaos(ctx context.Context, args []string, out, log io.Writer) error {
 	var o chaosOrder
-	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, chaosHelp)
-		flags.PrintDefaults()
-	}
+	flags := flagsOf("chaos", chaosHelp, log)
 	flags.IntVar(&o.cuts, "cuts", 1000, "connections to break")
 	flags.IntVar(&o.messages, "messages", 20_000, "messages to send")
 	flags.IntVar(&o.sessions, "sessions", 48, "sessions at a time, two on each device")

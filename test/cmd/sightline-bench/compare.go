@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -80,12 +79,7 @@ func loadAverage() (string, error) {
 }
 
 func compareFlags(args []string, log io.Writer) (o compareOrder, err error) {
-	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, compareHelp)
-		flags.PrintDefaults()
-	}
+	flags := flagsOf("compare", compareHelp, log)
 	networks := flags.String("networks", "loopback,veth", "where to measure")
 	bursts := flags.String("bursts", "1,14,60", "packets that a session sends at a time")
 	flags.IntVar(&o.sessions, "sessions", 50, "allocations at a time")

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -55,12 +54,7 @@ type drainOrder struct {
 // drain measures how the clients of a server that is restarted come back.
 func drain(ctx context.Context, args []string, out, log io.Writer) error {
 	var o drainOrder
-	flags := flag.NewFlagSet("drain", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, drainHelp)
-		flags.PrintDefaults()
-	}
+	flags := flagsOf("drain", drainHelp, log)
 	flags.IntVar(&o.links, "links", 2000, "links to open")
 	flags.Float64Var(&o.rate, "rate", 500, "the server's --accept-rate")
 	flags.StringVar(&o.program, "program", "", "`file` of the server's program (default: sightline beside this one)")

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -66,12 +65,7 @@ var floodKinds = []string{"binding", "bare", "forged", "channel", "streams"}
 // flood measures what strangers cost.
 func flood(ctx context.Context, args []string, out, log io.Writer) error {
 	var o floodOrder
-	flags := flag.NewFlagSet("flood", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, floodHelp)
-		flags.PrintDefaults()
-	}
+	flags := flagsOf("flood", floodHelp, log)
 	flags.StringVar(&o.server, "server", "", "`HOST:PORT` of the TURN server")
 	flags.StringVar(&o.kind, "kind", "", "only this `kind`")
 	flags.StringVar(&o.username, "username", inventedUser, "`username` that forged requests bear; one that the server made costs it more")

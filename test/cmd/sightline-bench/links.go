@@ -88,12 +88,7 @@ func because(ctx context.Context, err error) error {
 }
 
 func parseLinks(args []string, log io.Writer) (o linksOrder, err error) {
-	flags := flag.NewFlagSet("links", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, linksHelp)
-		flags.PrintDefaults()
-	}
+	flags := flagsOf("links", linksHelp, log)
 	o.flags(flags)
 	flags.IntVar(&o.count, "count", 1000, "links to open")
 	flags.Float64Var(&o.rate, "rate", 0, "links to open in a second; 0: as fast as it goes")

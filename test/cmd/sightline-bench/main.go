@@ -74,3 +74,14 @@ func usage(log io.Writer) {
 		fmt.Fprintf(log, "  %-12s %s\n", c.name, c.summary)
 	}
 }
+
+// flagsOf makes the flags of a measurement, whose usage begins with its help.
+func flagsOf(name, help string, log io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(log)
+	flags.Usage = func() {
+		fmt.Fprint(log, help)
+		flags.PrintDefaults()
+	}
+	return flags
+}

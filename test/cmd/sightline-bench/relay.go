@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -42,12 +41,7 @@ that it takes in. A viewer keeps to the protocol's limit of 20 opens at once and
 
 // relay measures the hub as what it is between the ends of a session: a relay of messages.
 func relay(ctx context.Context, args []string, out, log io.Writer) error {
-	flags := flag.NewFlagSet("relay", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, relayHelp)
-		flags.PrintDefaults()
-	}
+	flags := flagsOf("relay", relayHelp, log)
 	pairs := flags.Int("pairs", 50, "pairs of a device and a viewer")
 	sessions := flags.Int("messages", 20, "sessions that each pair opens, with all their messages")
 	program := flags.String("program", "", "`file` of the server's program (default: sightline beside this one)")

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -80,12 +79,7 @@ func turnServer(ctx context.Context, args []string, out, log io.Writer) error {
 }
 
 func turnFlags(args []string, log io.Writer) (o turnOrder, err error) {
-	flags := flag.NewFlagSet("turn", flag.ContinueOnError)
-	flags.SetOutput(log)
-	flags.Usage = func() {
-		fmt.Fprint(log, turnHelp)
-		flags.PrintDefaults()
-	}
+	flags := flagsOf("turn", turnHelp, log)
 	flags.StringVar(&o.server, "server", "", "`HOST:PORT` of the TURN server")
 	flags.StringVar(&o.credentials, "credentials", "", "`file` of credentials, one a line")
 	flags.StringVar(&o.peer, "peer-address", "", "`address` of the peers (default: the one from which this machine reaches the server)")
