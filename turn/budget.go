@@ -32,6 +32,7 @@ type budget struct {
 	// mu guards the fields below.
 	mu    sync.Mutex
 	cells []cell
+	clock func() time.Time
 }
 
 // cell is the budget of the networks that fall into it.
@@ -42,27 +43,27 @@ type cell struct {
 }
 
 func newBudget() *budget {
-	return &budget{seed: maphash.MakeSeed(), cells: make([]cell, budgetCells)}
+	return &budget{seed: maphash.MakeSeed(), cells: make([]cell, budgetCells), clock: time.Now}
 }
 
 // admit notes a request of so many bytes and reports whether an answer can be paid for.
-func (b *budget) admit(from netip.Addr, size int, now time.Time) bool {
+func (b *budget) admit(from netip.Addr, size int) bool {
 	at := b.cell(from)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := &b.cells[at]
-	c.recover(now)
+	c.recover(b.clock())
 	c.spent = max(0, c.spent-int64(size))
 	return c.spent <= budgetBurst-largestAnswer
 }
 
 // spend notes an answer of so many bytes. It reports false, and notes nothing, when that cannot be paid for.
-func (b *budget) spend(to netip.Addr, size int, now time.Time) bool {
+func (b *budget) spend(to netip.Addr, size int) bool {
 	at := b.cell(to)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := &b.cells[at]
-	c.recover(now)
+	c.recover(b.clock())
 	if c.spent+int64(size) > budgetBurst {
 		return false
 	}

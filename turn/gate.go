@@ -33,7 +33,7 @@ func (g *gate) screen(message []byte, from netip.AddrPort) (rest, answer []byte)
 	if !isRequest(message) {
 		return message, nil
 	}
-	affordable := g.budget == nil || g.budget.admit(from.Addr(), len(message), time.Now())
+	affordable := g.budget == nil || g.budget.admit(from.Addr(), len(message))
 	parsed, ok := readRequest(message)
 	if !ok || parsed.integrity == nil {
 		if !affordable {
@@ -66,7 +66,7 @@ func (g *gate) answer(message []byte, to netip.AddrPort) bool {
 	if g.budget == nil || !isResponse(message) || isSigned(message) {
 		return true
 	}
-	if g.budget.spend(to.Addr(), len(message), time.Now()) {
+	if g.budget.spend(to.Addr(), len(message)) {
 		return true
 	}
 	if r, _ := g.server.relays.of(flow{g.transport, to, g.addr}); r != nil {
