@@ -34,11 +34,13 @@ type Session struct {
 // Path is how a session's media goes.
 type Path struct {
 	Kind     protocol.PathKind `json:"kind" enum:"direct,relay"`
-	Means    string            `json:"means"`
+	Means    protocol.Means    `json:"means" doc:"What made the path: ice, predicted, mapped, ipv6, tcp or relay"`
 	Local    string            `json:"local"`
 	Remote   string            `json:"remote"`
 	Protocol string            `json:"protocol"`
 	RTTMS    float64           `json:"rtt_ms,omitempty"`
+	AfterMS  int64             `json:"after_ms,omitempty" doc:"How long after its open or invite the end had the path"`
+	Pairs    int               `json:"pairs,omitempty" doc:"How many candidate pairs the end has tried"`
 }
 
 // Traffic counts payload without any header; up is from the TURN client to its peer.

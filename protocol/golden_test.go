@@ -57,7 +57,7 @@ var golden = map[string]struct {
 	"welcome": {Envelope{Type: TypeWelcome, Gen: 7}, &Welcome{
 		Link: "l-1", Key: "k-1", Node: "n-1", Reason: ResumeNew, PingS: 20, ResumeS: 120, Now: goldenNow,
 		Limits:     Limits{MessageBytes: 65536, Unacked: 256, UnackedBytes: 262144, CandidatesPerSecond: 20, DescriptionsPerSecond: 5},
-		ICEServers: goldenServers, Grant: goldenGrant,
+		ICEServers: goldenServers, Grant: goldenGrant, Path: PathPreferDirect, RelayDelayMS: 700,
 	}},
 	"welcome_resumed": {Envelope{Type: TypeWelcome}, &Welcome{
 		Link: "l-1", Key: "k-1", Node: "n-1", Resumed: true, Received: 17, PingS: 20, ResumeS: 120, Now: goldenNow,
@@ -99,14 +99,22 @@ var golden = map[string]struct {
 		Viewer: Viewer{Name: "front desk"}, Grants: []Right{RightView, RightAudio}, ICEServers: goldenServers, Grant: goldenGrant,
 		Policy: goldenPolicy, Expires: goldenExpires, Media: goldenMedia, Offer: goldenOffer, Trickle: true,
 	}},
-	"describe_answer":  {Envelope{Type: TypeDescribe, Seq: 2, Session: goldenSession, Gen: 7}, &Describe{Revision: 1, Kind: DescribeAnswer, SDP: goldenOffer.SDP}},
+	"describe_answer": {Envelope{Type: TypeDescribe, Seq: 2, Session: goldenSession, Gen: 7}, &Describe{Revision: 1, Kind: DescribeAnswer, SDP: goldenOffer.SDP}},
+	"describe_origins": {Envelope{Type: TypeDescribe, Seq: 2, Session: goldenSession, Gen: 7}, &Describe{
+		Revision: 1, Kind: DescribeAnswer, SDP: goldenOffer.SDP,
+		Origins: []Origin{{Address: "192.0.2.7:443", Means: MeansMapped}, {Address: "[2001:db8::7]:50000", Means: MeansIPv6}},
+	}},
 	"describe_restart": {Envelope{Type: TypeDescribe, Seq: 9, Session: goldenSession, Gen: 7}, &Describe{Revision: 1, Kind: DescribeRestart}},
 	"candidate": {Envelope{Type: TypeCandidate, Seq: 3, Session: goldenSession}, &Candidate{
 		Revision: 1, Candidate: "candidate:1 1 udp 2130706431 192.0.2.7 50000 typ host", Mid: "0", Ufrag: "abcd",
 	}},
+	"candidate_predicted": {Envelope{Type: TypeCandidate, Seq: 3, Session: goldenSession}, &Candidate{
+		Revision: 1, Candidate: "candidate:1 1 udp 1686052607 192.0.2.7 50001 typ srflx raddr 0.0.0.0 rport 9", Mid: "0",
+		Ufrag: "abcd", Means: MeansPredicted,
+	}},
 	"candidate_end": {Envelope{Type: TypeCandidate, Seq: 4, Session: goldenSession}, &Candidate{Revision: 1}},
 	"path": {Envelope{Type: TypePath, Seq: 5, Session: goldenSession}, &Path{
-		Kind: PathDirect, Means: "ice", Local: "host", Remote: "prflx", Protocol: "udp", RTTMS: 12.5,
+		Kind: PathDirect, Means: MeansICE, Local: "host", Remote: "prflx", Protocol: "udp", RTTMS: 12.5, AfterMS: 140, Pairs: 6,
 	}},
 	"extend": {Envelope{Type: TypeExtend, Seq: 6, ID: 2, Session: goldenSession}, &Extend{Token: "eyJ.eyJ.sig"}},
 	"reply":  {Envelope{Type: TypeReply, Seq: 3, Re: 2, Session: goldenSession}, &Reply{Expires: goldenExpires}},
@@ -122,6 +130,11 @@ var golden = map[string]struct {
 	"event":     {Envelope{Type: TypeEvent}, &Event{Event: 41, Kind: "device.online", At: goldenNow, Device: "dev_1"}},
 	"gap":       {Envelope{Type: TypeGap}, &Gap{From: 42, To: 57}},
 	"stats":     {Envelope{Type: TypeStats, Session: goldenSession}, &Stats{FPS: 30, BitrateKbps: 2100, RTTMS: 12.5, Lost: 3}},
+	"network_device": {Envelope{Type: TypeNetwork}, &Network{
+		Mapping: NATEndpointIndependent, Filtering: NATAddressAndPort, PortPreserved: true, IPv6: true,
+		PortMapping: PortMappingPCP, TCP: true,
+	}},
+	"network_viewer": {Envelope{Type: TypeNetwork, Session: goldenSession}, &Network{Mapping: NATAddressAndPort, PortStep: 1}},
 	"stats_media": {Envelope{Type: TypeStats, Session: goldenSession}, &Stats{
 		Media: true, Bytes: 1 << 20, Packets: 900, Frames: 600,
 	}},

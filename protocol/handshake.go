@@ -46,9 +46,13 @@ type Welcome struct {
 	ResumeS int       `json:"resume_s"`
 	Limits  Limits    `json:"limits"`
 	Now     time.Time `json:"now"`
-	// ICEServers and Grant are a viewer's: what it may gather candidates with before it opens a session.
+	// ICEServers are what a viewer may gather candidates with before it opens a session, and Grant names its relays. A
+	// device gets STUN servers alone, to know its address before anybody calls.
 	ICEServers []ICEServer `json:"ice_servers,omitempty"`
 	Grant      GrantID     `json:"grant,omitempty"`
+	// Path and RelayDelayMS are those of the policy that a viewer's session will have; empty and 0 for a device.
+	Path         PathPolicy `json:"path,omitempty"`
+	RelayDelayMS int64      `json:"relay_delay_ms,omitempty"`
 }
 
 // ResumeReason says why a link is a new one.

@@ -62,6 +62,15 @@ type Describe struct {
 	Revision int          `json:"revision"`
 	Kind     DescribeKind `json:"kind"`
 	SDP      string       `json:"sdp,omitempty"`
+	// Origins tell of candidates in an answer how the device came by them. Those that are left out are ordinary.
+	Origins []Origin `json:"origins,omitempty"`
+}
+
+// Origin says how a device came by one of its candidates.
+type Origin struct {
+	// Address is the candidate's, as host:port.
+	Address string `json:"address"`
+	Means   Means  `json:"means"`
 }
 
 // DescribeKind is offer or answer as in RFC 3264, or restart: a device asks the viewer for an ICE restart.
@@ -81,6 +90,8 @@ type Candidate struct {
 	Mid       string `json:"mid,omitempty"`
 	MLine     int    `json:"mline"`
 	Ufrag     string `json:"ufrag,omitempty"`
+	// Means is that of an Origin; empty for an ordinary candidate.
+	Means Means `json:"means,omitempty"`
 }
 
 // PathKind is how a session's media goes.
@@ -92,16 +103,45 @@ const (
 	PathRelay  PathKind = "relay"
 )
 
+// Means is what made a path. An end may tell others than these.
+type Means string
+
+// The means, each of which hides those before it: see Means.Over.
+const (
+	MeansICE       Means = "ice"       // what plain ICE finds
+	MeansPredicted Means = "predicted" // a port that a NAT was expected to give
+	MeansMapped    Means = "mapped"    // a port that the router was asked for
+	MeansIPv6      Means = "ipv6"
+	MeansTCP       Means = "tcp" // ICE-TCP (RFC 6544)
+	MeansRelay     Means = "relay"
+)
+
+// Over returns which of two ends' means tells of their path: each sees only its own side of it.
+func (m Means) Over(other Means) Means {
+	for _, strong := range []Means{MeansRelay, MeansTCP, MeansIPv6, MeansMapped, MeansPredicted} {
+		if m == strong || other == strong {
+			return strong
+		}
+	}
+	if m == "" {
+		return other
+	}
+	return m
+}
+
 // Path tells the hub which candidate pair an end uses, whenever that changes.
 type Path struct {
-	Kind PathKind `json:"kind"`
-	// Means says what made the path: ice, relay, later mapped, predicted, ipv6, tcp, birthday.
-	Means string `json:"means"`
+	Kind  PathKind `json:"kind"`
+	Means Means    `json:"means"`
 	// Local and Remote are candidate types (RFC 8445 section 4): host, srflx, prflx or relay.
 	Local    string  `json:"local"`
 	Remote   string  `json:"remote"`
 	Protocol string  `json:"protocol"`
 	RTTMS    float64 `json:"rtt_ms,omitempty"`
+	// AfterMS is how long after its open (a viewer) or its invite (a device) the end had the pair, in milliseconds.
+	AfterMS int64 `json:"after_ms,omitempty"`
+	// Pairs is how many candidate pairs the end has tried.
+	Pairs int `json:"pairs,omitempty"`
 }
 
 // Extend asks for a longer lease of the session that the envelope names.
@@ -170,13 +210,20 @@ func (m *Invite) validate() error {
 func (m *Describe) validate() error {
 	switch m.Kind {
 	case DescribeOffer, DescribeAnswer, DescribeRestart:
-		return checkSize("description", len(m.SDP), MaxSDPBytes)
+		if len(m.Origins) > MaxSyncCandidates {
+			return Errorf(CodeTooLarge, "describe: %d origins are over the limit of %d", len(m.Origins), MaxSyncCandidates)
+		}
+		size := len(m.SDP)
+		for _, o := range m.Origins {
+			size += len(o.Address) + len(o.Means)
+		}
+		return checkSize("description", size, MaxSDPBytes)
 	}
 	return Errorf(CodeBadMessage, "describe: unknown kind %q", clip(string(m.Kind)))
 }
 
 func (m *Candidate) validate() error {
-	return checkSize("candidate", len(m.Candidate)+len(m.Mid)+len(m.Ufrag), MaxCandidateBytes)
+	return checkSize("candidate", len(m.Candidate)+len(m.Mid)+len(m.Ufrag)+len(m.Means), MaxCandidateBytes)
 }
 
 func (m *Path) validate() error {

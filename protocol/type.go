@@ -31,6 +31,7 @@ const (
 	TypeEvent      Type = "event"
 	TypeGap        Type = "gap"
 	TypeStats      Type = "stats"
+	TypeNetwork    Type = "network"
 )
 
 // Class says how a message travels: whether it is numbered, kept for replay, replaced or dropped.
@@ -81,6 +82,7 @@ var kinds = map[Type]struct {
 	TypeEvent:      {ClassEvent, func() Message { return &Event{} }},
 	TypeGap:        {ClassEvent, func() Message { return &Gap{} }},
 	TypeStats:      {ClassVolatile, func() Message { return &Stats{} }},
+	TypeNetwork:    {ClassState, func() Message { return &Network{} }},
 }
 
 // Types lists every message type.

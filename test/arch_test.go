@@ -9,7 +9,7 @@ import (
 // floors are the packages of each floor of docs/architecture.md, with everything below them in the tree.
 var floors = [][]string{
 	0: {"protocol"},
-	1: {"link", "record", "auth", "internal/obs", "internal/throttle"},
+	1: {"nat", "link", "record", "auth", "internal/obs", "internal/throttle"},
 	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/bus", "internal/usage", "internal/webhook", "internal/front"},
 	3: {"internal/config"},
 	4: {"internal/app"},
@@ -23,7 +23,7 @@ var beside = map[string][]string{
 }
 
 // rooms are the parts of the agent, each of which may import those before it.
-var rooms = []string{"device/media", "device/portmap", "device/source", "device/peer", "device/door", "device/uplink", "device"}
+var rooms = []string{"device/media", "device/portmap", "device/reach", "device/source", "device/peer", "device/door", "device/uplink", "device"}
 
 // strangers are rooms that must not know each other although they stand in one line.
 var strangers = [][2]string{

@@ -14,7 +14,7 @@ func TestTheDocumentOfTheProtocolNamesEverything(t *testing.T) {
 	all := constants(t)
 	for _, kind := range []string{
 		"Type", "Code", "CloseCode", "Reason", "ResumeReason", "FallbackReason", "Transport", "Role", "Right", "SessionState",
-		"Status", "PathPolicy", "PathKind", "DescribeKind",
+		"Status", "PathPolicy", "PathKind", "DescribeKind", "Means", "NATBehaviour", "PortMapping", "MappingFault",
 	} {
 		if len(all[kind]) == 0 {
 			t.Errorf("package protocol has no %s", kind)

@@ -5,6 +5,7 @@ import { FALLBACK_REASONS, type Fallback, type FallbackReason } from "./fallback
 import type { Client, Goaway, Hello, ICEServer, Limits, Resume, Welcome } from "./handshake.ts";
 import { isDevice, isGrant, isSession } from "./id.ts";
 import { LIMITS } from "./limits.ts";
+import { NAT_BEHAVIOURS, type Network } from "./network.ts";
 import { REASONS } from "./reason.ts";
 import type {
   Candidate,
@@ -16,6 +17,7 @@ import type {
   Offer,
   Open,
   Opened,
+  Origin,
   Path,
   Reply,
   Sync,
@@ -38,8 +40,9 @@ const server = shape<ICEServer>({
   credential: maybe(line),
 });
 const servers = list(server, LIMITS.iceServers);
+const pathPolicy = oneOf(["direct_only", "prefer_direct", "relay_only"]);
 const policy = shape<Policy>({
-  path: oneOf(["direct_only", "prefer_direct", "relay_only"]),
+  path: pathPolicy,
   relay_delay_ms: whole(0),
   quota: maybe(flag),
   max_kbps: maybe(whole(0)),
@@ -67,6 +70,7 @@ const describe = shape<Describe>({
   revision: whole(0),
   kind: oneOf(["offer", "answer", "restart"]),
   sdp: maybe(sdp),
+  origins: maybe(list(shape<Origin>({ address: line, means: name }), LIMITS.syncCandidates)),
 });
 const candidate = shape<Candidate>({
   revision: whole(0),
@@ -74,6 +78,7 @@ const candidate = shape<Candidate>({
   mid: maybe(line),
   mline: whole(0),
   ufrag: maybe(line),
+  means: maybe(name),
 });
 const path = shape<Path>({
   kind: oneOf(["direct", "relay"]),
@@ -82,6 +87,23 @@ const path = shape<Path>({
   remote: name,
   protocol: name,
   rtt_ms: maybe(figure),
+  after_ms: maybe(whole(0)),
+  pairs: maybe(whole(0)),
+});
+const behaviour = oneOf(NAT_BEHAVIOURS);
+const network = shape<Network>({
+  mapping: maybe(behaviour),
+  filtering: maybe(behaviour),
+  public: maybe(flag),
+  udp_blocked: maybe(flag),
+  port_preserved: maybe(flag),
+  port_step: maybe(figure),
+  hairpin: maybe(flag),
+  double_nat: maybe(flag),
+  ipv6: maybe(flag),
+  port_mapping: maybe(name),
+  mapping_fault: maybe(name),
+  tcp: maybe(flag),
 });
 const ending = shape<Ending>({ reason });
 const limits = shape<Limits>({
@@ -117,6 +139,8 @@ export const BODIES: { readonly [T in Type]: Check<Bodies[T]> } = {
     now: instant,
     ice_servers: maybe(servers),
     grant: maybe(grant),
+    path: maybe(pathPolicy),
+    relay_delay_ms: maybe(whole(0)),
   }),
   ping: none,
   pong: none,
@@ -205,4 +229,5 @@ export const BODIES: { readonly [T in Type]: Check<Bodies[T]> } = {
     rtt_ms: maybe(figure),
     jitter_ms: maybe(figure),
   }),
+  network,
 };

@@ -1,5 +1,6 @@
 import type { ErrorBody } from "./error.ts";
 import type { Goaway, Hello, Welcome } from "./handshake.ts";
+import type { Network } from "./network.ts";
 import type { Candidate, Describe, Ending, Extend, Invite, Open, Opened, Path, Reply, Sync } from "./session.ts";
 import type { EventBody, Gap, ICEServers, Policy, Presence, Snapshot, Stats } from "./state.ts";
 
@@ -31,6 +32,7 @@ export interface Bodies {
   event: EventBody;
   gap: Gap;
   stats: Stats;
+  network: Network;
 }
 
 /** The name of a message. */
@@ -93,6 +95,7 @@ export const CLASSES: Readonly<Record<Type, Class>> = {
   event: "event",
   gap: "event",
   stats: "volatile",
+  network: "state",
 };
 
 /** How a message travels: an error that answers is sequenced, a report that media flows is state. */

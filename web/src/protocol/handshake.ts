@@ -1,4 +1,5 @@
 import type { Fallback } from "./fallback.ts";
+import type { PathPolicy } from "./state.ts";
 
 /** Which kind of client a link belongs to. */
 export type Role = "device" | "viewer";
@@ -51,6 +52,9 @@ export interface Welcome {
   /** What a viewer may gather candidates with before it opens a session, and the grant that names it. */
   ice_servers?: ICEServer[];
   grant?: string;
+  /** Those of the policy that the viewer's session will have. */
+  path?: PathPolicy;
+  relay_delay_ms?: number;
 }
 
 /** The limits that a client must keep. */

@@ -10,6 +10,7 @@ export { DOORS, type Door, FALLBACK_REASONS, type Fallback, type FallbackReason 
 export type * from "./handshake.ts";
 export { isDevice, isGrant, isSession } from "./id.ts";
 export { ACK_EVERY, LIMITS, SUBPROTOCOL, TIMES, VERSION } from "./limits.ts";
+export { NAT_BEHAVIOURS, type NATBehaviour, type Network } from "./network.ts";
 export {
   addressOf,
   authorization,

@@ -61,6 +61,15 @@ export interface Describe {
   revision: number;
   kind: DescribeKind;
   sdp?: string;
+  /** How the device came by candidates of an answer; those that are left out are ordinary. */
+  origins?: Origin[];
+}
+
+/** How a device came by one of its candidates. */
+export interface Origin {
+  /** The candidate's, as host:port. */
+  address: string;
+  means: string;
 }
 
 /** One ICE candidate (RFC 8838); an empty candidate ends them. */
@@ -70,6 +79,8 @@ export interface Candidate {
   mid?: string;
   mline: number;
   ufrag?: string;
+  /** As in an origin; absent for an ordinary candidate. */
+  means?: string;
 }
 
 /** How a session's media goes. */
@@ -78,13 +89,17 @@ export type PathKind = "direct" | "relay";
 /** Which candidate pair an end uses. */
 export interface Path {
   kind: PathKind;
-  /** What made the path: ice or relay, later mapped, predicted, ipv6, tcp, birthday. */
+  /** What made the path: ice, predicted, mapped, ipv6, tcp or relay. */
   means: string;
   /** Candidate types (RFC 8445 section 4): host, srflx, prflx or relay. */
   local: string;
   remote: string;
   protocol: string;
   rtt_ms?: number;
+  /** How long after the open this end had the pair, in milliseconds. */
+  after_ms?: number;
+  /** How many candidate pairs this end has tried. */
+  pairs?: number;
 }
 
 /** Asks for a longer lease of the session that the envelope names. */
