@@ -14,6 +14,7 @@ import (
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/door"
 	"github.com/sightline-rtc/sightline/device/peer"
+	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/device/source"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -57,8 +58,12 @@ func New(config Config) (*Agent, error) {
 // nil then. It fails when the state directory cannot be used, the media port is taken or the enrolment is refused.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.client.CloseIdleConnections()
-	if err := a.host.Listen(); err != nil {
+	port, err := reach.Open(a.config.Reach)
+	if err != nil {
 		return fmt.Errorf("open media port: %w", err)
+	}
+	if err := a.host.Listen(port); err != nil {
+		return errors.Join(err, port.Close())
 	}
 	key, id, err := a.identify(ctx)
 	if err != nil {
@@ -70,8 +75,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.feed.Run(ctx) })
+	group.Go(func() error { return port.Run(ctx) })
 	group.Go(func() error {
-		return errors.Join(a.serve(ctx, key, id), a.host.Close())
+		return errors.Join(a.serve(ctx, key, id, port), a.host.Close())
 	})
 	return group.Wait()
 }

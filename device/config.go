@@ -10,6 +10,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/peer"
+	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/link"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -32,8 +33,9 @@ type Config struct {
 	Version string
 	// MaxSessions is how many viewers the device serves at once; 0 means protocol.DefaultMaxSessions.
 	MaxSessions int
-	// Media says how media is sent.
+	// Media says how media is sent, Reach by which port.
 	Media peer.Config
+	Reach reach.Config
 	// TLS is for hubs with a certificate of their own authority; nil means the system's authorities.
 	TLS *tls.Config
 
@@ -81,7 +83,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	c.Media.Logger = c.Logger
+	c.Media.Logger, c.Reach.Logger = c.Logger, c.Logger
 	return c
 }
 

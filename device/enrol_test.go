@@ -133,7 +133,7 @@ func TestAgentSaysWhatItLacks(t *testing.T) {
 		{"no code", func(c *Config) { c.Enrol = auth.Secret{} }, "the device is not enrolled: start it once with an enrolment code"},
 		{"garbage for a code", func(c *Config) { c.Enrol = auth.NewSecret("hello") }, "this is not an enrolment code: one looks like XXXX-XXXX-XXXX-XXXX"},
 		{"a file for a directory", func(c *Config) { c.State = filepath.Join(file(t), "state") }, "not a directory"},
-		{"a taken media port", func(c *Config) { c.Media.Listen = "192.0.2.1:1" }, "open media port: "},
+		{"a taken media port", func(c *Config) { c.Reach.Listen = "192.0.2.1:1" }, "open media port: "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

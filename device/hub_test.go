@@ -19,6 +19,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/peer"
+	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/link"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -310,7 +311,7 @@ func settings(t *testing.T, h *hub) Config {
 		Hub: h.server.URL, Enrol: auth.NewSecret(testCode), State: t.TempDir(), Version: "test",
 		Door:       protocol.TransportWebSocket, // which these tests break on purpose
 		MinBackoff: time.Millisecond, MaxBackoff: 2 * time.Millisecond, RefusedBackoff: time.Millisecond,
-		Media: peer.Config{Listen: "127.0.0.1:0", ReportInterval: 100 * time.Millisecond},
+		Media: peer.Config{ReportInterval: 100 * time.Millisecond}, Reach: reach.Config{Listen: "127.0.0.1:0"},
 	}
 	if os.Getenv("DEVICE_TEST_LOG") != "" {
 		c.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))

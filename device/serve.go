@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/device/uplink"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -24,8 +25,8 @@ func (a *Agent) newUplink(hello func(time.Time) (*protocol.Hello, error), handle
 }
 
 // serve keeps the link up until the context ends.
-func (a *Agent) serve(ctx context.Context, key ed25519.PrivateKey, id identity) error {
-	v := newViewings(a, id.Device)
+func (a *Agent) serve(ctx context.Context, key ed25519.PrivateKey, id identity, port *reach.Port) error {
+	v := newViewings(a, id.Device, port)
 	up, err := a.newUplink(func(now time.Time) (*protocol.Hello, error) { return a.hello(key, id, now) }, v)
 	if err != nil {
 		return err

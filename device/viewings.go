@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/sightline-rtc/sightline/device/peer"
+	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/device/uplink"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -16,16 +17,19 @@ import (
 type viewings struct {
 	agent  *Agent
 	device protocol.DeviceID
+	port   *reach.Port
 	up     *uplink.Link
 	work   sync.WaitGroup
 
 	// mu guards what follows.
 	mu  sync.Mutex
 	all map[protocol.SessionID]*viewing
+	// advised says that the welcome named STUN servers: those of invites are not needed.
+	advised bool
 }
 
-func newViewings(a *Agent, id protocol.DeviceID) *viewings {
-	return &viewings{agent: a, device: id, all: map[protocol.SessionID]*viewing{}}
+func newViewings(a *Agent, id protocol.DeviceID, port *reach.Port) *viewings {
+	return &viewings{agent: a, device: id, port: port, all: map[protocol.SessionID]*viewing{}}
 }
 
 // send queues a message for the hub. One that cannot be queued because too much is unacknowledged ends the door; the state
@@ -34,6 +38,7 @@ func (v *viewings) send(e protocol.Envelope) { _ = v.up.Send(e) }
 
 // Welcomed implements uplink.Handler.
 func (v *viewings) Welcomed(up uplink.Up) {
+	v.advise(up.Welcome.ICEServers, true)
 	if !up.Welcome.Resumed {
 		for _, e := range up.Lost {
 			if e.Type == protocol.TypeClose {
@@ -43,6 +48,20 @@ func (v *viewings) Welcomed(up uplink.Up) {
 		v.syncAll()
 	}
 	v.agent.ready.Do(func() { v.agent.config.Ready(v.device) })
+}
+
+// advise has the media port ask these STUN servers. Those of an invite count only where the welcome has none.
+func (v *viewings) advise(servers []protocol.ICEServer, welcome bool) {
+	urls := reach.STUNServers(servers)
+	v.mu.Lock()
+	if welcome {
+		v.advised = len(urls) > 0
+	}
+	heed := welcome == v.advised && len(urls) > 0
+	v.mu.Unlock()
+	if heed {
+		v.port.SetServers(urls)
+	}
 }
 
 func (v *viewings) get(id protocol.SessionID) *viewing {
@@ -143,6 +162,9 @@ func (v *viewings) open(ctx context.Context, id protocol.SessionID, m *protocol.
 	if err := v.add(w); err != nil {
 		cancel()
 		return nil, err
+	}
+	if m.Policy.Path != protocol.PathRelayOnly {
+		v.advise(m.ICEServers, false)
 	}
 	w.release = v.agent.feed.Acquire()
 	policy := m.Policy

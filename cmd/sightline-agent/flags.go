@@ -33,7 +33,7 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	set.StringVar(&config.Model, "model", "", "`MODEL` of the camera")
 	set.BoolVar(&config.Warm, "warm", false, "keep the source open while nobody looks")
 	set.IntVar(&config.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
-	set.StringVar(&config.Media.Listen, "media-listen", "", "UDP `HOST:PORT` for media; any free port if empty")
+	set.StringVar(&config.Reach.Listen, "media-listen", "", "UDP `HOST:PORT` for media; any free port if empty")
 	set.StringVar(&ca, "ca", "", "PEM `FILE` of the authority that signed the server's certificate")
 	set.StringVar(&door, "door", "auto", "way to the server: auto, websocket or poll")
 	set.DurationVar(&retry, "door-retry", 0, "`TIME` between tries of the WebSocket while the long poll is used; 1, 5, then 15m if 0")

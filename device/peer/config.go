@@ -9,9 +9,6 @@ import (
 
 // Config is what a Host can be told. Its zero value is good.
 type Config struct {
-	// Listen is the UDP address of the media port, for IPv4 and IPv6 when its host is empty. Empty means ":0": any
-	// free port.
-	Listen string
 	// DisconnectedTimeout is how long nothing may come from the viewer before ICE counts as disconnected; 0 means
 	// 5 s: two and a half keepalives.
 	DisconnectedTimeout time.Duration
@@ -44,9 +41,6 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Listen == "" {
-		c.Listen = ":0"
-	}
 	for d, standard := range map[*time.Duration]time.Duration{
 		&c.DisconnectedTimeout: 5 * time.Second,
 		&c.FailedTimeout:       25 * time.Second,

@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"net/netip"
 
 	"github.com/pion/webrtc/v4"
 )
@@ -24,24 +23,39 @@ func (p *Peer) gathered(pc *webrtc.PeerConnection, c *webrtc.ICECandidate) {
 	p.spread(g)
 }
 
-// discover asks STUN servers and adds what they say to a generation.
-func (p *Peer) discover(g *generation, servers []string) {
+// discover adds the places where the media port is reached to a generation, those that it knows and those that it learns
+// while the generation is open.
+func (p *Peer) discover(g *generation) {
 	ctx, cancel := p.whileOpen(context.Background())
 	defer cancel()
-	p.socket.mappings(ctx, servers, func(address netip.AddrPort) {
-		line, err := reflexive(address)
-		if err != nil {
-			p.log.Debug("mapped address unusable", "err", err)
-			return
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		g.add(line)
-		p.spread(g)
-	})
+	ctx, stop := context.WithTimeout(ctx, placesWait)
+	defer stop()
+	defer p.port.Subscribe(func(bool) { p.place(g) })()
+	p.place(g)
+	p.port.Settle(ctx)
+	p.place(g)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	g.settle(&g.mapped)
+	p.spread(g)
+}
+
+// place adds the places that are known now to a generation that is open.
+func (p *Peer) place(g *generation) {
+	places := p.port.Places()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if g.mapped {
+		return
+	}
+	for _, at := range places {
+		line, err := reflexive(at.Address)
+		if err != nil {
+			p.log.Debug("place unusable", "err", err)
+			continue
+		}
+		g.add(line)
+	}
 	p.spread(g)
 }
 

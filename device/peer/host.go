@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -39,7 +39,7 @@ type Host struct {
 	work sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows
-	socket *socket    // nil unless listening
+	mux    *mux       // nil unless listening
 	engine webrtc.SettingEngine
 	peers  map[*Peer]struct{}
 }
@@ -58,26 +58,23 @@ func NewHost(cfg Config) (*Host, error) {
 	return &Host{cfg: cfg, log: cfg.Logger, certificate: *certificate, peers: make(map[*Peer]struct{})}, nil
 }
 
-// Listen opens the media port. A Host can listen once.
-func (h *Host) Listen() error {
-	socket, err := listen(h.cfg.Listen, h.log)
-	if err != nil {
-		return err
-	}
+// Listen puts the sessions behind the media port, which the Host closes when it ends. A Host can listen once.
+func (h *Host) Listen(port *reach.Port) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.socket != nil {
-		return errors.Join(fmt.Errorf("listen on %s: already listening", h.cfg.Listen), socket.Close())
+	if h.mux != nil {
+		return errors.New("listen for sessions: already listening")
 	}
-	h.socket, h.engine = socket, h.settings(socket)
+	h.mux = newMux(port, h.log)
+	h.engine = h.settings(h.mux)
 	return nil
 }
 
 // settings are what all peer connections have in common.
-func (h *Host) settings(socket *socket) webrtc.SettingEngine {
+func (h *Host) settings(mux *mux) webrtc.SettingEngine {
 	var e webrtc.SettingEngine
 	e.LoggerFactory = loggers{h.log}
-	e.SetICEUDPMux(socket)
+	e.SetICEUDPMux(mux)
 	// TCP is there for relays that are reached by it; candidates of the device's own are UDP only.
 	e.SetNetworkTypes([]webrtc.NetworkType{
 		webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6,
@@ -89,21 +86,11 @@ func (h *Host) settings(socket *socket) webrtc.SettingEngine {
 	return e
 }
 
-// Addr returns the address of the media port, nil unless listening.
-func (h *Host) Addr() net.Addr {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.socket == nil {
-		return nil
-	}
-	return h.socket.LocalAddr()
-}
-
 // Close ends all sessions with ReasonDeviceLeft and closes the media port. It may be called again.
 func (h *Host) Close() error {
 	h.mu.Lock()
-	socket := h.socket
-	h.socket = nil
+	mux := h.mux
+	h.mux = nil
 	peers := make([]*Peer, 0, len(h.peers))
 	for p := range h.peers {
 		peers = append(peers, p)
@@ -114,10 +101,10 @@ func (h *Host) Close() error {
 		ending.Go(func() { p.Close(protocol.ReasonDeviceLeft) })
 	}
 	ending.Wait()
-	if socket == nil {
+	if mux == nil {
 		return nil
 	}
-	err := socket.Close()
+	err := mux.Close()
 	h.work.Wait()
 	return err
 }
@@ -127,10 +114,10 @@ func (h *Host) Close() error {
 func (h *Host) Open(o Options) (*Peer, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.socket == nil {
+	if h.mux == nil {
 		return nil, fmt.Errorf("open session %s: %w", o.Session, ErrClosed)
 	}
-	p := newPeer(h, h.socket, h.engine, o)
+	p := newPeer(h, h.mux.port, h.engine, o)
 	h.peers[p] = struct{}{}
 	h.work.Go(p.run)
 	return p, nil

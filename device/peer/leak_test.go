@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -60,7 +61,11 @@ func TestAbortedSessionsLeaveNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatalf("make host: %v", err)
 	}
-	if err := host.Listen(); err != nil {
+	port, err := reach.Open(reach.Config{})
+	if err != nil {
+		t.Fatalf("open media port: %v", err)
+	}
+	if err := host.Listen(port); err != nil {
 		t.Fatalf("listen: %v", err)
 	}
 	stream := media.NewStream(media.Config{})

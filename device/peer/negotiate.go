@@ -251,11 +251,11 @@ func (p *Peer) begin(pc *webrtc.PeerConnection, o *offer) (g *generation, fresh 
 	}
 	g = &generation{over: make(chan struct{})}
 	p.local = g
-	servers := stunServers(p.servers)
 	if p.policy.Path == protocol.PathRelayOnly {
-		servers = nil
+		g.mapped = true
+	} else {
+		p.work.Go(func() { p.discover(g) })
 	}
-	p.work.Go(func() { p.discover(g, servers) })
 	return g, true, undo
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -19,7 +20,7 @@ import (
 // changes and wake it.
 type Peer struct {
 	host     *Host
-	socket   *socket
+	port     *reach.Port
 	settings webrtc.SettingEngine
 	opt      Options
 	log      *slog.Logger
@@ -58,9 +59,9 @@ type Peer struct {
 	quality  quality
 }
 
-func newPeer(h *Host, socket *socket, settings webrtc.SettingEngine, o Options) *Peer {
+func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options) *Peer {
 	p := &Peer{
-		host: h, socket: socket, settings: settings, opt: o,
+		host: h, port: port, settings: settings, opt: o,
 		log:     h.log.With("session", string(o.Session)),
 		pacer:   media.NewPacer(),
 		wake:    make(chan struct{}, 1),
@@ -203,7 +204,7 @@ func (p *Peer) moreRelays() bool {
 
 // configuration is what ICE may use now: relays only when there is no other way (the viewer's is enough, halves the
 // allocations, and spares browsers a check through ours that comes before its candidate), or when policy has nothing
-// else. STUN is never the library's business: see mappings. It needs mu.
+// else. STUN is never the library's business: see package reach. It needs mu.
 func (p *Peer) configuration() webrtc.Configuration {
 	c := webrtc.Configuration{Certificates: []webrtc.Certificate{p.host.certificate}}
 	if p.policy.Path == protocol.PathRelayOnly {

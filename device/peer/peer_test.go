@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -230,7 +231,7 @@ func TestSeveralViewersShareOnePort(t *testing.T) {
 		s.mustOffer(nil)
 		sessions, viewers = append(sessions, s), append(viewers, v)
 	}
-	_, port, _ := strings.Cut(host.Addr().String(), "]:")
+	port := strconv.Itoa(int(host.mux.port.Addresses()[0].Port()))
 	for i, v := range viewers {
 		v.sees(webrtc.RTPCodecTypeVideo, 10)
 		for _, line := range strings.Split(sessions[i].describes[0].SDP, "\n") {

@@ -24,7 +24,7 @@ const relayPortMin, relayPortMax = 20000, 20999
 func relayAddress(t *testing.T) net.IP {
 	t.Helper()
 	h := newHost(t)
-	for _, a := range h.socket.GetListenAddresses() {
+	for _, a := range h.mux.GetListenAddresses() {
 		if udp, ok := a.(*net.UDPAddr); ok && udp.IP.To4() != nil {
 			return udp.IP
 		}

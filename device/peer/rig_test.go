@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -82,15 +84,36 @@ func newHost(t *testing.T, change ...func(*Config)) *Host {
 	if err != nil {
 		t.Fatalf("make host: %v", err)
 	}
-	if err := h.Listen(); err != nil {
-		t.Fatalf("listen: %v", err)
-	}
+	listen(t, h)
 	t.Cleanup(func() {
 		if err := h.Close(); err != nil {
 			t.Errorf("close host: %v", err)
 		}
 	})
 	return h
+}
+
+// listen opens a media port for the host and runs it.
+func listen(t *testing.T, h *Host) {
+	t.Helper()
+	port, err := reach.Open(reach.Config{Logger: h.log})
+	if err != nil {
+		t.Fatalf("open media port: %v", err)
+	}
+	if err := h.Listen(port); err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := port.Run(ctx); err != nil {
+			t.Errorf("run media port: %v", err)
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+	})
 }
 
 func newSession() protocol.SessionID { return protocol.SessionID(uuid.Must(uuid.NewV7()).String()) }

@@ -1,0 +1,59 @@
+package reach
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/pion/stun/v4"
+)
+
+// answer is what a STUN server said.
+type answer struct {
+	// from is where the packet came from.
+	from netip.AddrPort
+	// mapped is the port's address as the server saw it.
+	mapped netip.AddrPort
+	// other is the server's other address and port (RFC 5780 section 7.4); zero if it has none.
+	other netip.AddrPort
+}
+
+// errRefused is a server's error response.
+var errRefused = errors.New("refused")
+
+// decode reads a response to a Binding request. It keeps nothing of the packet.
+func decode(packet []byte) (answer, error) {
+	message := &stun.Message{Raw: packet}
+	if err := message.Decode(); err != nil {
+		return answer{}, fmt.Errorf("read STUN answer: %w", err)
+	}
+	if message.Type == stun.BindingError {
+		return answer{}, fmt.Errorf("read STUN answer: %w", errRefused)
+	}
+	var a answer
+	var xor stun.XORMappedAddress
+	var plain stun.MappedAddress
+	switch {
+	case xor.GetFrom(message) == nil:
+		a.mapped = addressOf(xor.IP, xor.Port)
+	case plain.GetFrom(message) == nil: // a server of RFC 3489's time
+		a.mapped = addressOf(plain.IP, plain.Port)
+	}
+	if !a.mapped.IsValid() || a.mapped.Port() == 0 || a.mapped.Addr().IsUnspecified() {
+		return answer{}, errors.New("read STUN answer: no address in it")
+	}
+	var other stun.OtherAddress
+	if other.GetFrom(message) == nil {
+		a.other = addressOf(other.IP, other.Port)
+	}
+	return a, nil
+}
+
+func addressOf(ip net.IP, port int) netip.AddrPort {
+	addr, ok := netip.AddrFromSlice(ip)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	return canonical(netip.AddrPortFrom(addr, uint16(port))) //nolint:gosec // read from 16 bits
+}

@@ -1,0 +1,42 @@
+package reach
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Config is what a Port can be told. Its zero value is good.
+type Config struct {
+	// Listen is the address of the media port, for IPv4 and IPv6 when its host is empty. Empty means ":0": any free port.
+	Listen string
+	// Socket is used instead of a socket on Listen: for networks that are not the kernel's.
+	Socket net.PacketConn
+	// Servers are the URLs of STUN servers that are asked before those of SetServers.
+	Servers []string
+	// Every is the least time between two questions to a STUN server, and a third more is the most; 0 means 15 s, so that
+	// no NAT forgets the port: RFC 4787 (requirement 5) asks for two minutes at least, and many give 30 s.
+	Every time.Duration
+	// Resolve looks up the addresses of a host, "ip4" or "ip6"; nil asks the system.
+	Resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	// Logger gets what a person may want to know; nil means silence.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Listen == "" {
+		c.Listen = ":0"
+	}
+	if c.Every == 0 {
+		c.Every = 15 * time.Second
+	}
+	if c.Resolve == nil {
+		c.Resolve = net.DefaultResolver.LookupNetIP
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

@@ -1,0 +1,130 @@
+package reach
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxMisses is how many rounds in a row a server may leave without an answer before what it said is forgotten.
+const maxMisses = 3
+
+// server is one address of a STUN server.
+type server struct {
+	address netip.AddrPort
+	// mapped is what it said last; zero if it said nothing, or not for maxMisses.
+	mapped netip.AddrPort
+	misses int
+}
+
+// keep asks the servers, round after round, until the context ends.
+func (p *Port) keep(ctx context.Context) {
+	var stale bool // some server did not answer: its name may have moved
+	for ctx.Err() == nil {
+		stale = p.round(ctx, stale)
+		timer := time.NewTimer(p.cfg.Every + rand.N(p.cfg.Every/3)) //nolint:gosec // a jitter
+		select {
+		case <-ctx.Done():
+		case <-p.kick:
+			stale = true
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// round asks every server once. It reports whether one of them did not answer.
+func (p *Port) round(ctx context.Context, lookUp bool) (missed bool) {
+	p.mu.Lock()
+	urls, epoch, unknown := p.wanted, p.epoch, len(p.servers) == 0
+	p.mu.Unlock()
+	if lookUp || unknown {
+		p.replace(p.resolve(ctx, urls))
+	}
+	p.mu.Lock()
+	servers := slices.Clone(p.servers)
+	p.mu.Unlock()
+	var asking sync.WaitGroup
+	for _, s := range servers {
+		asking.Go(func() {
+			a, err := p.ask(ctx, s.address, false)
+			if ctx.Err() == nil {
+				p.note(s.address, a.mapped, err)
+			}
+		})
+	}
+	asking.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if epoch == p.epoch && ctx.Err() == nil {
+		closeOnce(p.settled)
+	}
+	return slices.ContainsFunc(p.servers, func(s server) bool { return s.misses > 0 })
+}
+
+// replace puts other servers in place and keeps what is known of those that stay.
+func (p *Port) replace(addresses []netip.AddrPort) {
+	p.change(func() {
+		before := p.servers
+		p.servers = nil
+		for _, a := range addresses {
+			s := server{address: a}
+			if n := slices.IndexFunc(before, func(s server) bool { return s.address == a }); n >= 0 {
+				s = before[n]
+			}
+			p.servers = append(p.servers, s)
+		}
+	})
+}
+
+// note takes a server's answer, or that there was none.
+func (p *Port) note(from, mapped netip.AddrPort, err error) {
+	if err != nil {
+		p.log.Debug("stun server did not answer", "err", err)
+	}
+	p.change(func() {
+		n := slices.IndexFunc(p.servers, func(s server) bool { return s.address == from })
+		switch {
+		case n < 0:
+		case err == nil:
+			p.servers[n].mapped, p.servers[n].misses = mapped, 0
+		default:
+			if p.servers[n].misses++; p.servers[n].misses >= maxMisses {
+				p.servers[n].mapped = netip.AddrPort{}
+			}
+		}
+	})
+}
+
+// Settle returns when the servers of now have been asked once, whether they answered or not, or when the context ends.
+func (p *Port) Settle(ctx context.Context) {
+	p.mu.Lock()
+	settled, none := p.settled, len(p.wanted) == 0
+	p.mu.Unlock()
+	if none {
+		return
+	}
+	select {
+	case <-settled:
+	case <-ctx.Done():
+	}
+}
+
+// poke has the servers asked now.
+func (p *Port) poke() {
+	select {
+	case p.kick <- struct{}{}:
+	default:
+	}
+}
+
+func closeOnce(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+		close(c)
+	}
+}

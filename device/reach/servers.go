@@ -1,0 +1,140 @@
+package reach
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pion/stun/v4"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+const (
+	// maxServers bounds the servers that are asked in each address family: two tell whether a NAT maps by destination.
+	maxServers = 2
+	// maxURLs bounds the servers that are looked up.
+	maxURLs = 8
+	// resolveTime bounds the look-up of one name.
+	resolveTime = 3 * time.Second
+)
+
+// STUNServers picks the URLs of STUN servers from a list: those of STUN, then TURN servers over UDP, which answer Binding
+// requests too.
+func STUNServers(servers []protocol.ICEServer) []string {
+	var stuns, turns []string
+	for _, s := range servers {
+		for _, url := range s.URLs {
+			switch {
+			case strings.HasPrefix(url, "stun:"):
+				stuns = append(stuns, url)
+			case strings.HasPrefix(url, "turn:") && !strings.HasSuffix(url, "transport=tcp"):
+				host, _, _ := strings.Cut(strings.TrimPrefix(url, "turn:"), "?")
+				turns = append(turns, "stun:"+host)
+			}
+		}
+	}
+	var picked []string
+	for _, url := range append(stuns, turns...) {
+		if !slices.Contains(picked, url) {
+			picked = append(picked, url)
+		}
+	}
+	return picked
+}
+
+// SetServers replaces the STUN servers that are asked after those of the configuration. They are asked at once when they
+// are others than before.
+func (p *Port) SetServers(urls []string) {
+	var wanted []string
+	for _, url := range slices.Concat(p.cfg.Servers, urls) {
+		if len(wanted) < maxURLs && !slices.Contains(wanted, url) {
+			wanted = append(wanted, url)
+		}
+	}
+	p.mu.Lock()
+	changed := !slices.Equal(wanted, p.wanted)
+	if p.wanted = wanted; changed {
+		p.unsettle()
+	}
+	p.mu.Unlock()
+	if changed {
+		p.poke()
+	}
+}
+
+// unsettle notes that the servers have not been asked. It needs mu.
+func (p *Port) unsettle() {
+	p.epoch++
+	select {
+	case <-p.settled:
+		p.settled = make(chan struct{})
+	default:
+	}
+}
+
+// resolve returns the addresses of the servers, maxServers of each family: the first address of each server before the
+// second of any.
+func (p *Port) resolve(ctx context.Context, urls []string) []netip.AddrPort {
+	var picked []netip.AddrPort
+	for _, network := range []string{"ip4", "ip6"} {
+		if !p.speaks(network) {
+			continue
+		}
+		var first, more []netip.AddrPort
+		for _, url := range urls {
+			addresses, err := p.lookUp(ctx, network, url)
+			if err != nil {
+				p.log.Debug("stun server not found", "err", err)
+				continue
+			}
+			first, more = append(first, addresses[0]), append(more, addresses[1:]...)
+		}
+		all := slices.Concat(first, more)
+		var family []netip.AddrPort
+		for _, a := range all {
+			if len(family) < maxServers && !slices.Contains(family, a) {
+				family = append(family, a)
+			}
+		}
+		picked = append(picked, family...)
+	}
+	return picked
+}
+
+// lookUp returns the addresses of a server in a family: one or more, or an error.
+func (p *Port) lookUp(ctx context.Context, network, url string) ([]netip.AddrPort, error) {
+	uri, err := stun.ParseURI(url)
+	if err != nil {
+		return nil, fmt.Errorf("look up %q: %w", url, err)
+	}
+	port := uint16(uri.Port) //nolint:gosec // a URI's port fits
+	ips := []netip.Addr{}
+	if ip, err := netip.ParseAddr(uri.Host); err == nil {
+		ips = append(ips, ip)
+	} else {
+		ctx, cancel := context.WithTimeout(ctx, resolveTime)
+		defer cancel()
+		if ips, err = p.cfg.Resolve(ctx, network, uri.Host); err != nil {
+			return nil, fmt.Errorf("look up %q: %w", url, err)
+		}
+	}
+	var addresses []netip.AddrPort
+	for _, ip := range ips {
+		if ip = ip.Unmap(); ip.Is4() == (network == "ip4") {
+			addresses = append(addresses, netip.AddrPortFrom(ip, port))
+		}
+	}
+	if len(addresses) == 0 {
+		return nil, fmt.Errorf("look up %q: no address of %s", url, network)
+	}
+	return addresses, nil
+}
+
+// speaks reports whether the port and the machine have addresses of a family.
+func (p *Port) speaks(network string) bool {
+	return slices.ContainsFunc(p.Addresses(), func(a netip.AddrPort) bool { return a.Addr().Is4() == (network == "ip4") })
+}
