@@ -12,7 +12,7 @@ import (
 
 func TestAProjectShowsItsBudgetToItsOwnKey(t *testing.T) {
 	w, a, mine, theirs := newWorld(t)
-	w.plan = record.Plan{BudgetBytes: 100, UsedBytes: 100, MaxKbps: 4000}
+	w.plan = record.Plan{BudgetBytes: 100, UsedBytes: 100, Terms: record.Terms{MaxKbps: 4000}}
 	for key, id := range map[string]protocol.ProjectID{mine: "mine", theirs: "theirs"} {
 		var got Project
 		call(t, a, key, http.MethodGet, "/v1/project", "").decode(t, &got)

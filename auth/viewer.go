@@ -33,6 +33,8 @@ type Viewer struct {
 	Key    protocol.KeyID
 	Device protocol.DeviceID
 	Rights []protocol.Right
+	// Terms are how the token's sessions may go, within those of their project.
+	Terms record.Terms
 	// Expires has whole seconds, as JWTs do.
 	Expires time.Time
 	// ID is the token's own, unique.

@@ -55,6 +55,8 @@ const (
 	AckEvery = 32
 	// WriteTimeout bounds one write to a socket.
 	WriteTimeout = 5 * time.Second
+	// RelayDelay is how long a viewer tries without a relay first, where the direct path is preferred.
+	RelayDelay = 700 * time.Millisecond
 	// SessionLease is how long a session lives without extend.
 	SessionLease = time.Hour
 	// MediaTimeout ends a session of which neither end reports media.

@@ -6,7 +6,8 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// Plan is what a project may use of the relay, and what it has used this month. The zero value bounds nothing.
+// Plan is how a project's sessions may go, what it may use of the relay, and what it has used this month. The zero value
+// bounds nothing.
 type Plan struct {
 	Project protocol.ProjectID
 	// BudgetBytes bounds the payload that goes through the relay in a month (UTC), both directions of all allocations
@@ -14,9 +15,8 @@ type Plan struct {
 	BudgetBytes uint64
 	// UsedBytes is what went through the relay this month.
 	UsedBytes uint64
-	// MaxKbps bounds what goes through the relay for one end of one session in one direction, in kilobits of payload a
-	// second; 0 means that nothing does, or the server's own bound where one is set.
-	MaxKbps int
+	// Terms are those of the project's sessions; the server's own count where they are left open.
+	Terms
 }
 
 // Exhausted reports whether the budget is used up. Only the direct path is left then.
@@ -25,7 +25,7 @@ func (p Plan) Exhausted() bool { return p.BudgetBytes > 0 && p.UsedBytes >= p.Bu
 // Grant is a relay grant that the relay was not told of.
 type Grant struct {
 	Project protocol.ProjectID
-	// MaxKbps is as in a Plan.
+	// MaxKbps is as in Terms.
 	MaxKbps int
 	Expires time.Time
 }

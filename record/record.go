@@ -79,6 +79,8 @@ type Session struct {
 	// Owner is the SHA-256 of the viewer's owner secret.
 	Owner []byte
 	Media protocol.Media
+	// Terms are those of the viewer's token.
+	Terms Terms
 	// ViewerGrant and DeviceGrant are the relay grants of the two ends.
 	ViewerGrant protocol.GrantID
 	DeviceGrant protocol.GrantID

@@ -33,8 +33,10 @@ type client struct {
 	viewer auth.Viewer
 	grant  protocol.GrantID // not tied to a session yet
 	renew  time.Time        // of the grant's credentials
-	// rationed says that the project's relay budget is used up: the grant is not for use.
+	// rationed says that the project's relay budget is used up, path how a session could go when the grant was last renewed:
+	// where that is directly alone, the grant is not for use.
 	rationed bool
+	path     protocol.PathPolicy
 	// requests bounds what it may ask for.
 	requests *rate.Limiter
 

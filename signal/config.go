@@ -17,7 +17,7 @@ type Config struct {
 	Sessions  sessions
 	Relay     relay
 	Tokens    tokens
-	// Plans bounds what projects use of the relay; nil means that nothing does.
+	// Plans says how sessions of projects may go; nil means that nothing bounds them.
 	Plans plans
 
 	// Node names this process.
@@ -80,8 +80,8 @@ type Config struct {
 	// Hosts are other doors, as host or host:port, where the clients of a hub that stops can go at once; those over
 	// protocol.MaxHosts are left out. None means that they come back here.
 	Hosts []string
-	// Path is how sessions may go; empty means protocol.PathPreferDirect.
-	Path protocol.PathPolicy
+	// STUN lists the URLs of other STUN servers than the relay's (RFC 7064), which clients are given too.
+	STUN []string
 
 	// Logger gets what a person may want to know; nil means silence.
 	Logger *slog.Logger
@@ -128,9 +128,6 @@ func (c Config) withDefaults() Config {
 	c.admissionDefaults()
 	if c.DrainDeadline <= 0 || c.DrainDeadline > c.MediaTimeout*3/4 {
 		c.DrainDeadline = c.MediaTimeout / 2
-	}
-	if c.Path == "" {
-		c.Path = protocol.PathPreferDirect
 	}
 	if c.Audience == nil {
 		c.Audience = func(string) bool { return true }

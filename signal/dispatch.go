@@ -244,7 +244,7 @@ func (h *Hub) lengthen(c *client, e protocol.Envelope, m *protocol.Extend, now t
 
 // tellPolicyLocked tells both ends how the session may go and until when.
 func (h *Hub) tellPolicyLocked(s *session) {
-	policy := s.policy(h.config.Path)
+	policy := s.policy()
 	for _, c := range []*client{s.viewer, s.device} {
 		if c != nil {
 			c.send(protocol.Must(protocol.TypePolicy, s.row.ID, &policy))

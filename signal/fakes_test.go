@@ -185,6 +185,8 @@ func (w *world) Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICESe
 	return []protocol.ICEServer{{URLs: []string{"turn:relay.example"}, Username: string(id), Credential: string(role)}}, nil
 }
 
+func (w *world) STUN() []string { return []string{"stun:relay.example"} }
+
 func (w *world) Allow(id protocol.GrantID, peer netip.AddrPort) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -228,7 +230,7 @@ func (w *world) hasEnded(id protocol.GrantID) bool {
 func (w *world) Assign(id protocol.GrantID, project protocol.ProjectID, maxKbps int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.assigned[id] = record.Plan{Project: project, MaxKbps: maxKbps}
+	w.assigned[id] = record.Plan{Project: project, Terms: record.Terms{MaxKbps: maxKbps}}
 }
 
 // Plan is what setPlan has said of whatever project.

@@ -112,8 +112,11 @@ func (h *Hub) admitViewer(
 	if err != nil {
 		return err
 	}
-	c.rationed = h.plan(viewer.Project).Exhausted()
-	servers, err := h.grantRelay(c.grant, protocol.RoleViewer, viewer.Project, c.rationed)
+	plan := h.plan(viewer.Project)
+	c.rationed = plan.Exhausted()
+	terms := c.linkTerms(plan)
+	c.path = terms.Path
+	servers, err := h.grantRelay(c.grant, protocol.RoleViewer, viewer.Project, terms)
 	if err != nil {
 		return fmt.Errorf("grant relay: %w", err)
 	}
@@ -191,7 +194,7 @@ func (h *Hub) device(ctx context.Context, viewer auth.Viewer) (record.Device, er
 
 // welcomeOf is what the welcome of a new link and that of a resumed one have in common.
 func (h *Hub) welcomeOf(c *client, k *carrier, servers []protocol.ICEServer, now time.Time) protocol.Welcome {
-	return protocol.Welcome{
+	welcome := protocol.Welcome{
 		Link: c.id, Key: c.key, Node: h.config.Node, ResumeS: max(1, int(h.config.ResumeWindow/time.Second)),
 		PingS: max(1, int(h.pingOn(k.transport)/time.Second)), Now: now.UTC().Truncate(time.Millisecond),
 		Limits: protocol.Limits{
@@ -200,6 +203,13 @@ func (h *Hub) welcomeOf(c *client, k *carrier, servers []protocol.ICEServer, now
 		},
 		ICEServers: servers, Grant: c.grant,
 	}
+	if c.role == protocol.RoleDevice {
+		welcome.ICEServers = h.stun()
+		return welcome
+	}
+	terms := c.linkTerms(h.plan(c.viewer.Project))
+	welcome.Path, welcome.RelayDelayMS = terms.Path, terms.RelayDelay.Milliseconds()
+	return welcome
 }
 
 // greetLocked queues the first messages of a socket. There is no welcome where the client has had it.

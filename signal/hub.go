@@ -107,7 +107,8 @@ func (h *Hub) adoptRows(open []record.Session, revoked []protocol.KeyID, now tim
 			row.Expires = least
 		}
 		s := newSession(row, now)
-		s.opened = true
+		s.opened, s.terms = true, h.plan(row.Project).For(row.Terms)
+		s.relayless = s.terms.Path == protocol.PathDirectOnly
 		h.addLocked(s)
 	}
 	for _, key := range revoked {

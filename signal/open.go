@@ -129,7 +129,8 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 		Key: c.viewer.Key, Viewer: c.viewer.Subject, Rights: c.viewer.Rights, Owner: ownerHash(m.Owner), Media: m.Media,
 		DeviceGrant: protocol.GrantID(newSecret()), Created: now.UTC(), Expires: h.lease(c.viewer, now),
 	}, now)
-	s.rationed, s.maxKbps = c.rationed, h.plan(s.row.Project).MaxKbps
+	s.rationed, s.terms = c.rationed, h.plan(s.row.Project).For(c.viewer.Terms)
+	s.relayless = s.rationed || s.terms.Path == protocol.PathDirectOnly
 	s.offer, s.trickle, s.behind = m.Offer, m.Trickle == nil || *m.Trickle, w.behind
 	if m.Grant != "" && m.Grant == c.grant {
 		s.row.ViewerGrant, c.grant = c.grant, protocol.GrantID(newSecret())
@@ -150,7 +151,7 @@ func (h *Hub) mayOpenLocked(c *client, request protocol.Envelope, m *protocol.Op
 		return protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	case h.removed[m.Device]:
 		return protocol.Errorf(protocol.CodeRevoked, "the camera was removed")
-	case c.rationed && h.config.Path == protocol.PathRelayOnly:
+	case c.rationed && h.plan(c.viewer.Project).For(c.viewer.Terms).Path == protocol.PathRelayOnly:
 		h.quota.refused.Add(1)
 		return protocol.Errorf(protocol.CodeQuota, "the relay budget of this month is used up")
 	}

@@ -64,7 +64,7 @@ func TestSessionsOpenedOnAUsedUpBudgetHaveTheDirectPath(t *testing.T) {
 	s := onSockets(t, nil)
 	s.setPlan(usedUp)
 	d, v := s.device(t, camera), s.viewer(t, nil)
-	if hasRelay(v.welcome.ICEServers) || len(v.welcome.ICEServers) != 0 {
+	if hasRelay(v.welcome.ICEServers) || v.welcome.Path != protocol.PathDirectOnly {
 		t.Errorf("the welcome has %+v", v.welcome.ICEServers)
 	}
 	v.open(1)
@@ -103,8 +103,10 @@ func TestSessionsOpenedOnAUsedUpBudgetHaveTheDirectPath(t *testing.T) {
 }
 
 func TestAnOpenThatMayOnlyGoByRelayIsRefusedWithoutABudget(t *testing.T) {
-	s := onSockets(t, func(c *Config) { c.Path = protocol.PathRelayOnly })
-	s.setPlan(usedUp)
+	s := onSockets(t, nil)
+	plan := usedUp
+	plan.Path = protocol.PathRelayOnly
+	s.setPlan(plan)
 	s.device(t, camera)
 	v := s.viewer(t, nil)
 	id := v.open(1)
@@ -136,7 +138,7 @@ func TestASessionThatTellsNoPathLosesTheRelayAfterAWhile(t *testing.T) {
 
 func TestTheRateCapIsToldToBothEndsAndTheRelay(t *testing.T) {
 	s := onSockets(t, nil)
-	s.setPlan(record.Plan{MaxKbps: 3000})
+	s.setPlan(record.Plan{Terms: record.Terms{MaxKbps: 3000}})
 	d, v := s.device(t, camera), s.viewer(t, nil)
 	v.open(1)
 	invite := body[*protocol.Invite](t, d.await(protocol.TypeInvite))
@@ -146,11 +148,11 @@ func TestTheRateCapIsToldToBothEndsAndTheRelay(t *testing.T) {
 	}
 	grants := []protocol.GrantID{invite.Grant, v.welcome.Grant, opened.NextGrant}
 	for _, grant := range grants {
-		if got, want := s.assignedTo(grant), (record.Plan{Project: project, MaxKbps: 3000}); got != want {
+		if got, want := s.assignedTo(grant), (record.Plan{Project: project, Terms: record.Terms{MaxKbps: 3000}}); got != want {
 			t.Errorf("the relay was told %+v, want %+v", got, want)
 		}
 	}
-	s.replan(t, record.Plan{MaxKbps: 500})
+	s.replan(t, record.Plan{Terms: record.Terms{MaxKbps: 500}})
 	for _, end := range []*peer{d, v} {
 		if got := body[*protocol.Policy](t, end.await(protocol.TypePolicy)); got.MaxKbps != 500 || got.Path != protocol.PathPreferDirect {
 			t.Errorf("got %+v, want 500 kbit/s", got)

@@ -131,8 +131,9 @@ func (h *Hub) provideAgain(ctx context.Context, c *client, again *identity) ([]p
 	}
 	h.mu.Lock()
 	again.grant = c.grant
+	terms := c.linkTerms(h.plan(c.viewer.Project))
 	h.mu.Unlock()
-	servers, err := h.grantRelay(again.grant, protocol.RoleViewer, again.viewer.Project, false)
+	servers, err := h.grantRelay(again.grant, protocol.RoleViewer, again.viewer.Project, terms)
 	if err != nil {
 		return nil, nil, fmt.Errorf("grant relay: %w", err)
 	}
@@ -259,7 +260,7 @@ func (h *Hub) resumed(ctx context.Context, c *client, token auth.DeviceToken, le
 	var mine []*session
 	for _, s := range c.sessions {
 		mine = append(mine, s)
-		policy := s.policy(h.config.Path)
+		policy := s.policy()
 		c.send(protocol.Must(protocol.TypePolicy, s.row.ID, &policy))
 	}
 	address := c.address

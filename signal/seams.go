@@ -40,6 +40,8 @@ type sessions interface {
 
 // relay is told what the relay has to know; it never calls back. Package turn implements it.
 type relay interface {
+	// STUN lists the URLs of the relay's STUN server.
+	STUN() []string
 	// Grant makes a grant usable and returns fresh credentials for it.
 	Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICEServer, error)
 	// Assign says whose the grant is and how many kilobits a second it may carry each way; 0 is no bound.
@@ -50,7 +52,7 @@ type relay interface {
 	End(id protocol.GrantID)
 }
 
-// plans says what a project may use of the relay now, from memory. internal/usage implements it.
+// plans says how a project's sessions may go now, from memory. internal/usage implements it.
 type plans interface {
 	Plan(project protocol.ProjectID) record.Plan
 }

@@ -19,10 +19,11 @@ type session struct {
 	row            record.Session
 	viewer, device *client // nil while that end has no link that has shown the session to be its own
 	media          time.Time
-	renew          time.Time // of the relay credentials
-	rationed       bool      // the project's relay budget was used up: only the direct path is left, to the session's end
-	maxKbps        int       // of the relay, for each end and direction; 0 is no bound
-	opened         bool      // the viewer has been told that it exists
+	renew          time.Time    // of the relay credentials
+	terms          record.Terms // nothing is left open in them
+	relayless      bool         // only the direct path is left, to the session's end
+	rationed       bool         // which is for want of relay budget
+	opened         bool         // the viewer has been told that it exists
 
 	// Until the device has answered.
 	invited bool
@@ -52,13 +53,6 @@ func newSession(row record.Session, now time.Time) *session {
 }
 
 func (s *session) answered() bool { return !s.row.Answered.IsZero() }
-
-func (s *session) policy(path protocol.PathPolicy) protocol.Policy {
-	if s.rationed {
-		path = protocol.PathDirectOnly
-	}
-	return protocol.Policy{Path: path, Quota: s.rationed, MaxKbps: s.maxKbps, Expires: s.row.Expires}
-}
 
 // peer returns the client at the other end of the session, nil if it has no link.
 func (s *session) peer(role protocol.Role) *client {

@@ -13,7 +13,7 @@ const maxInviteBytes = protocol.MaxMessageBytes - 1<<10
 
 // start keeps a new session, then tells both ends. If it cannot, it is as if there had been no open.
 func (h *Hub) start(ctx context.Context, s *session, w *waiting, next protocol.GrantID) error {
-	servers, err := h.provide(ctx, s, next)
+	servers, err := h.provide(ctx, s, w.viewer, next)
 	h.mu.Lock()
 	ended := h.sessions[s.row.ID] != s
 	if err == nil && !ended && !s.invited {
@@ -48,11 +48,14 @@ func (h *Hub) start(ctx context.Context, s *session, w *waiting, next protocol.G
 type iceServers struct{ viewer, device []protocol.ICEServer }
 
 // provide readies the relay for a new session and keeps it in the store, last, so that a failure leaves no row behind.
-func (h *Hub) provide(ctx context.Context, s *session, next protocol.GrantID) (servers iceServers, err error) {
-	if servers.device, err = h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.Project, s.rationed); err != nil {
+func (h *Hub) provide(ctx context.Context, s *session, c *client, next protocol.GrantID) (servers iceServers, err error) {
+	h.mu.Lock()
+	own, coming := s.allowance(), c.linkTerms(h.plan(s.row.Project))
+	h.mu.Unlock()
+	if servers.device, err = h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.Project, own); err != nil {
 		return iceServers{}, fmt.Errorf("grant relay to device: %w", err)
 	}
-	if servers.viewer, err = h.grantRelay(next, protocol.RoleViewer, s.row.Project, false); err != nil {
+	if servers.viewer, err = h.grantRelay(next, protocol.RoleViewer, s.row.Project, coming); err != nil {
 		return iceServers{}, fmt.Errorf("grant relay to viewer: %w", err)
 	}
 	h.mu.Lock()
@@ -90,7 +93,7 @@ func (h *Hub) openedLocked(
 	s *session, c *client, request protocol.Envelope, next protocol.GrantID, servers []protocol.ICEServer,
 ) {
 	e := protocol.Must(protocol.TypeOpened, s.row.ID, &protocol.Opened{
-		Policy: s.policy(h.config.Path), Expires: s.row.Expires, NextGrant: next, ICEServers: servers,
+		Policy: s.policy(), Expires: s.row.Expires, NextGrant: next, ICEServers: servers,
 	})
 	e.Re = request.ID
 	s.opened = true
@@ -101,7 +104,7 @@ func (h *Hub) openedLocked(
 func (h *Hub) invitation(s *session, servers []protocol.ICEServer) protocol.Envelope {
 	return protocol.Must(protocol.TypeInvite, s.row.ID, &protocol.Invite{
 		Viewer: protocol.Viewer{Name: s.row.Viewer}, Grants: s.row.Rights, ICEServers: servers, Grant: s.row.DeviceGrant,
-		Policy: s.policy(h.config.Path), Expires: s.row.Expires, Media: s.row.Media, Offer: s.offer, Trickle: s.trickle,
+		Policy: s.policy(), Expires: s.row.Expires, Media: s.row.Media, Offer: s.offer, Trickle: s.trickle,
 	})
 }
 

@@ -135,7 +135,10 @@ func (h *Hub) synced(ctx context.Context, c *client) {
 // inviteAgain invites a device that lost its link before it could answer. What the viewer has said since its open is
 // lost with that link, so it is asked to say it again.
 func (h *Hub) inviteAgain(ctx context.Context, s *session, c *client) {
-	servers, err := h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.Project, false)
+	h.mu.Lock()
+	terms := s.allowance()
+	h.mu.Unlock()
+	servers, err := h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.Project, terms)
 	if err != nil {
 		h.config.Logger.Error("no relay for a session", "session", s.row.ID, "err", err)
 		h.finishOne(ctx, s.row.ID, protocol.ReasonInternal, func(*session) bool { return true })
@@ -183,16 +186,16 @@ func (h *Hub) projectOf(c *client) protocol.ProjectID {
 // renew gives one end of a session fresh relay credentials, if it may have any.
 func (h *Hub) renew(s *session, c *client) error {
 	h.mu.Lock()
-	rationed := s.rationed
+	relayless, terms := s.relayless, s.allowance()
 	h.mu.Unlock()
 	grant := s.row.ViewerGrant
 	if c.role == protocol.RoleDevice {
 		grant = s.row.DeviceGrant
 	}
-	if grant == "" || rationed {
+	if grant == "" || relayless {
 		return nil
 	}
-	servers, err := h.grantRelay(grant, c.role, s.row.Project, false)
+	servers, err := h.grantRelay(grant, c.role, s.row.Project, terms)
 	if err != nil {
 		return fmt.Errorf("renew relay credentials: %w", err)
 	}

@@ -148,6 +148,15 @@ func (s *Server) URLs() []string {
 	return urls
 }
 
+// STUN returns where clients ask for their address over UDP (RFC 7064), without credentials.
+func (s *Server) STUN() []string {
+	var urls []string
+	for _, at := range s.authorities() {
+		urls = append(urls, "stun:"+at)
+	}
+	return urls
+}
+
 // authorities returns the server's HOST:PORT, with IPv6 in brackets.
 func (s *Server) authorities() []string {
 	port := s.Addr().Port()

@@ -308,11 +308,7 @@ func (s *Server) Grant(id protocol.GrantID, role protocol.Role) ([]protocol.ICES
 		return nil, fmt.Errorf("grant a relay: %w", err)
 	}
 	c := s.keys.Mint(id, role, time.Now().Add(s.life))
-	stun := protocol.ICEServer{}
-	for _, at := range s.authorities() {
-		stun.URLs = append(stun.URLs, "stun:"+at)
-	}
-	return []protocol.ICEServer{stun, {URLs: s.URLs(), Username: c.Username, Credential: c.Password}}, nil
+	return []protocol.ICEServer{{URLs: s.STUN()}, {URLs: s.URLs(), Username: c.Username, Credential: c.Password}}, nil
 }
 
 // Allow tells that signaling saw the transport address in the grant's session, at the other end: a candidate of its, or

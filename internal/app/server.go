@@ -87,7 +87,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	if err != nil {
 		return s, err
 	}
-	s.plans = usage.New(usage.Config{Books: s.store, MaxKbps: c.RelayMaxKbps, Changed: s.replan, Logger: logger})
+	s.plans = usage.New(usage.Config{Books: s.store, Terms: c.Terms(), Changed: s.replan, Logger: logger})
 	if err := s.plans.Load(ctx); err != nil {
 		return s, err
 	}
@@ -100,7 +100,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	keyring := auth.NewKeyring(signing)
 	s.hub = signal.New(signal.Config{
 		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring, Plans: s.plans,
-		Node: s.node, Audience: s.names.has, Origins: c.Origins, ClientAddress: s.clientAddress,
+		Node: s.node, Audience: s.names.has, Origins: c.Origins, STUN: c.STUNURL, ClientAddress: s.clientAddress,
 		AcceptRate: c.AcceptRate, AddressRate: c.AddressRate, ProjectRate: c.ProjectRate,
 		QueueBytes:    int64(c.QueueMemory),
 		DrainDeadline: c.DrainDeadline, Logger: logger,

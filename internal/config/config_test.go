@@ -57,6 +57,13 @@ var settings = []setting{
 	},
 	{"relay-max-kbps", "4000", "", func(s *Serve) any { return s.RelayMaxKbps }, 4000},
 	{"relay-drain", "90s", "", func(s *Serve) any { return s.RelayDrain }, 90 * time.Second},
+	{
+		"stun-url", "stun:a.example:3478,stun:[2001:db8::1]", "['stun:a.example:3478', 'stun:[2001:db8::1]']",
+		func(s *Serve) any { return strings.Join(s.STUNURL, " ") }, "stun:a.example:3478 stun:[2001:db8::1]",
+	},
+	{"path", "relay_only", "", func(s *Serve) any { return s.Path }, "relay_only"},
+	{"relay-delay", "0s", "", func(s *Serve) any { return s.RelayDelay }, time.Duration(0)},
+	{"max-relay-time", "10m", "", func(s *Serve) any { return s.MaxRelayTime }, 10 * time.Minute},
 	{"relay-peers", "observe", "", func(s *Serve) any { return s.RelayPeers }, "observe"},
 	{
 		"origins", "https://a.example,*", "['https://a.example', '*']",
@@ -151,7 +158,7 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 	}
 	want := Serve{
 		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
-		RelayPeers: "enforce",
+		RelayPeers: "enforce", Path: "prefer_direct", RelayDelay: 700 * time.Millisecond,
 	}
 	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -212,6 +219,15 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"a budget that is no number", "project set --relay-gb=NaN", "--relay-gb: NaN is not between 0"},
 		{"a project's rate below none", "project set --relay-max-kbps=-1", "--relay-max-kbps: -1 is not between 0"},
 		{"peers", "serve --relay-peers some", "--relay-peers"},
+		{"a path", "serve --path relay", "--path must be one of"},
+		{"a delay for ever", "serve --relay-delay 1m", "--relay-delay: 1m0s is not a number of milliseconds between 0 and 30s"},
+		{"a delay of nothing that counts", "serve --relay-delay 10us", "--relay-delay: 10µs is not a number"},
+		{"a relay time that is no second", "serve --max-relay-time 10ms", "--max-relay-time: 10ms is not a number of seconds between 0 and 24h0m0s"},
+		{"a TURN server for STUN", "serve --stun-url turn:a.example", `--stun-url: "turn:a.example" is no URL such as stun:stun.example.org:3478`},
+		{"STUN without a host", "serve --stun-url stun::3478", "--stun-url: "},
+		{"STUN with more than a host", "serve --stun-url stun:a.example?transport=tcp", "--stun-url: "},
+		{"STUN at no port", "serve --stun-url stun:a.example:0", "--stun-url: "},
+		{"too many STUN servers", "serve --stun-url stun:a,stun:b,stun:c,stun:d,stun:e", "--stun-url: 5 servers are more than 4"},
 		{"no links", "serve --accept-rate 0", "--accept-rate: 0 is not between 1 and 100000"},
 		{"memory without a unit that there is", "serve --queue-memory 1MB", `"1MB" is no size such as 256MiB`},
 		{"memory that overflows", "serve --queue-memory 99999999999GiB", "is no size such as 256MiB"},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -67,5 +68,5 @@ func (s *Serve) checkRelay() error {
 	if s.RelayDrain < 0 || s.RelayDrain > maxRelayDrain {
 		return fmt.Errorf("--relay-drain: %v is not between 0 and %v", s.RelayDrain, maxRelayDrain)
 	}
-	return checkKbps(s.RelayMaxKbps)
+	return cmp.Or(checkKbps(s.RelayMaxKbps), checkRelayDelay(s.RelayDelay), checkRelayTime(s.MaxRelayTime), s.checkSTUN())
 }

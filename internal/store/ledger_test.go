@@ -102,8 +102,8 @@ func TestPlansAreSetOneByOne(t *testing.T) {
 		want   record.Plan
 	}{
 		{&budget, nil, record.Plan{Project: "shop", BudgetBytes: 100}},
-		{nil, &kbps, record.Plan{Project: "shop", BudgetBytes: 100, MaxKbps: 64}},
-		{new(uint64), nil, record.Plan{Project: "shop", MaxKbps: 64}},
+		{nil, &kbps, record.Plan{Project: "shop", BudgetBytes: 100, Terms: record.Terms{MaxKbps: 64}}},
+		{new(uint64), nil, record.Plan{Project: "shop", Terms: record.Terms{MaxKbps: 64}}},
 	} {
 		if err := s.SetPlan(ctx, "shop", step.budget, step.kbps); err != nil {
 			t.Fatal(err)

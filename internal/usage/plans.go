@@ -24,9 +24,9 @@ type Books interface {
 // Config says how plans are kept. Only Books is needed.
 type Config struct {
 	Books Books
-	// MaxKbps is the bound of projects that have none of their own; 0 means none.
-	MaxKbps int
-	// Changed is told of each project whose bound has changed or whose budget is used up or back, and again at every
+	// Terms count where a project leaves them open.
+	Terms record.Terms
+	// Changed is told of each project whose terms have changed or whose budget is used up or back, and again at every
 	// reading of one that is used up. Run calls it; nil means nobody.
 	Changed func(context.Context, protocol.ProjectID)
 	// Logger is nil for silence.
@@ -50,12 +50,12 @@ func New(config Config) *Plans {
 	return &Plans{config: config}
 }
 
-// Plan returns what a project may use of the relay, as of the last reading. MaxKbps is the bound that holds.
+// Plan returns what a project may use of the relay, as of the last reading, with the terms that hold.
 func (p *Plans) Plan(project protocol.ProjectID) record.Plan {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	plan := p.plans[project]
-	plan.MaxKbps = cmp.Or(plan.MaxKbps, p.config.MaxKbps)
+	plan.Terms = plan.Or(p.config.Terms)
 	return plan
 }
 
@@ -105,7 +105,7 @@ func (p *Plans) read(ctx context.Context) (changed []protocol.ProjectID, err err
 	for _, plan := range list {
 		plans[plan.Project] = plan
 		before := p.plans[plan.Project]
-		if plan.Exhausted() || before.Exhausted() || plan.MaxKbps != before.MaxKbps {
+		if plan.Exhausted() || before.Exhausted() || plan.Terms != before.Terms {
 			changed = append(changed, plan.Project)
 		}
 		if plan.Exhausted() && !before.Exhausted() {

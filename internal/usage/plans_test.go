@@ -40,7 +40,7 @@ func TestChangesAreToldOnceAndUsedUpBudgetsAgainAndAgain(t *testing.T) {
 		p := New(Config{Books: b, Changed: func(_ context.Context, id protocol.ProjectID) { told <- id }})
 		within := record.Plan{Project: "within", BudgetBytes: 10, UsedBytes: 9}
 		over := record.Plan{Project: "over", BudgetBytes: 10, UsedBytes: 10}
-		capped := record.Plan{Project: "capped", MaxKbps: 5}
+		capped := record.Plan{Project: "capped", Terms: record.Terms{MaxKbps: 5}}
 		b.set(nil, within, record.Plan{Project: "over", BudgetBytes: 10}, record.Plan{Project: "capped"})
 		if err := p.Load(t.Context()); err != nil {
 			t.Fatal(err)
@@ -79,8 +79,8 @@ func TestChangesAreToldOnceAndUsedUpBudgetsAgainAndAgain(t *testing.T) {
 
 func TestProjectsWithoutABoundHaveTheServers(t *testing.T) {
 	b := &books{}
-	b.set(nil, record.Plan{Project: "own", MaxKbps: 5}, record.Plan{Project: "none"})
-	p := New(Config{Books: b, MaxKbps: 7})
+	b.set(nil, record.Plan{Project: "own", Terms: record.Terms{MaxKbps: 5}}, record.Plan{Project: "none"})
+	p := New(Config{Books: b, Terms: record.Terms{MaxKbps: 7}})
 	if err := p.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,58 @@
+package record
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+func TestAProjectBindsItsTokensWhereItAllowsOnePathAndTheNarrowerBoundHolds(t *testing.T) {
+	const direct, prefer, relay = protocol.PathDirectOnly, protocol.PathPreferDirect, protocol.PathRelayOnly
+	at := func(ms int) Delay { return DelayOf(time.Duration(ms) * time.Millisecond) }
+	for _, test := range []struct {
+		name                   string
+		project, token, expect Terms
+	}{
+		{"nothing said", Terms{}, Terms{}, Terms{Path: prefer, RelayDelay: at(700)}},
+		{"the project says", Terms{Path: prefer, RelayDelay: at(0)}, Terms{}, Terms{Path: prefer, RelayDelay: at(0)}},
+		{"the token says", Terms{Path: prefer, RelayDelay: at(0)}, Terms{Path: direct, RelayDelay: at(20)}, Terms{Path: direct, RelayDelay: at(20)}},
+		{"direct only binds", Terms{Path: direct}, Terms{Path: relay}, Terms{Path: direct, RelayDelay: at(700)}},
+		{"direct only binds a token that prefers", Terms{Path: direct}, Terms{Path: prefer}, Terms{Path: direct, RelayDelay: at(700)}},
+		{"relay only binds", Terms{Path: relay}, Terms{Path: direct}, Terms{Path: relay, RelayDelay: at(0)}},
+		{"a token's relay only waits for nothing", Terms{RelayDelay: at(900)}, Terms{Path: relay, RelayDelay: at(800)}, Terms{Path: relay, RelayDelay: at(0)}},
+		{
+			"bounds of the project",
+			Terms{MaxRelay: time.Minute, MaxKbps: 5},
+			Terms{},
+			Terms{Path: prefer, RelayDelay: at(700), MaxRelay: time.Minute, MaxKbps: 5},
+		},
+		{
+			"bounds of the token",
+			Terms{},
+			Terms{MaxRelay: time.Minute, MaxKbps: 5},
+			Terms{Path: prefer, RelayDelay: at(700), MaxRelay: time.Minute, MaxKbps: 5},
+		},
+		{
+			"the narrower of each",
+			Terms{MaxRelay: time.Minute, MaxKbps: 5},
+			Terms{MaxRelay: time.Hour, MaxKbps: 4},
+			Terms{Path: prefer, RelayDelay: at(700), MaxRelay: time.Minute, MaxKbps: 4},
+		},
+	} {
+		if got := test.project.For(test.token); got != test.expect {
+			t.Errorf("%s: got %+v, want %+v", test.name, got, test.expect)
+		}
+	}
+}
+
+func TestWhatTermsLeaveOpenIsFilled(t *testing.T) {
+	defaults := Terms{Path: protocol.PathDirectOnly, RelayDelay: DelayOf(time.Second), MaxRelay: time.Minute, MaxKbps: 7}
+	if got := (Terms{}).Or(defaults); got != defaults {
+		t.Errorf("got %+v, want %+v", got, defaults)
+	}
+	own := Terms{Path: protocol.PathPreferDirect, RelayDelay: DelayOf(0), MaxRelay: time.Hour, MaxKbps: 9}
+	if got := own.Or(defaults); got != own {
+		t.Errorf("got %+v, want %+v", got, own)
+	}
+}
