@@ -10,13 +10,17 @@ import (
 
 // Add gives the host another address of its network, besides those that it has.
 func (h *Host) Add(ctx context.Context, addr netip.Addr) error {
-	return batch(ctx, h.Namespace, fmt.Sprintf("addr add %s/24 dev eth0\n", addr))
+	return batch(ctx, h.Namespace, h.own(addr))
 }
 
-// Readdress gives the host another address of its network in place of all that it has, as a new lease does. What was
-// bound to the old ones is cut off. It must not be called while others look at Addr.
+// Readdress gives the host another address of its network, of either family, in place of all that it has, as a new lease
+// does. What was bound to the old ones is cut off. It must not be called while others look at its addresses.
 func (h *Host) Readdress(ctx context.Context, addr netip.Addr) error {
-	h.Addr = addr
+	if addr.Is6() {
+		h.addr6 = addr
+	} else {
+		h.Addr = addr
+	}
 	return batch(ctx, h.Namespace, "addr flush dev eth0\n"+h.plug())
 }
 
@@ -32,7 +36,26 @@ func (h *Host) Plug(ctx context.Context) error {
 
 // plug are the commands that put a host without addresses on its network.
 func (h *Host) plug() string {
-	return fmt.Sprintf("addr add %s/24 dev eth0\nlink set eth0 up\nroute add default via %s\n", h.Addr, h.gateway())
+	commands := "link set eth0 up\n" + h.own(h.Addr, h.second)
+	commands += fmt.Sprintf("route add default via %s dev eth0 onlink\n", h.gateway)
+	if h.gateway6.IsValid() {
+		commands += h.own(h.addr6, h.second6) + fmt.Sprintf("route add default via %s dev eth0\n", h.gateway6)
+	}
+	return commands
+}
+
+// own are the commands that give the host addresses; zero ones are left out.
+func (h *Host) own(addrs ...netip.Addr) string {
+	commands := ""
+	for _, a := range addrs {
+		switch {
+		case a.Is4():
+			commands += fmt.Sprintf("addr add %s/%d dev eth0\n", a, h.bits)
+		case a.Is6():
+			commands += fmt.Sprintf("addr add %s/%d dev eth0 nodad\n", a, h.bits6)
+		}
+	}
+	return commands
 }
 
 // Divert lets the router take TCP connections to an address for itself, on a port of its own.

@@ -23,9 +23,27 @@ const namespaces = "/run/netns"
 type Host struct {
 	// Name is the name that New was given, Namespace the one that `ip netns` knows.
 	Name, Namespace string
-	// Addr is the host's address, the first one if it was given others; the router has none of its own.
+	// Addr is the host's address, the first one if it was given others; a router has none of its own.
 	Addr netip.Addr
+
+	bits     int        // of its network
+	gateway  netip.Addr // its default route
+	addr6    netip.Addr
+	bits6    int
+	gateway6 netip.Addr // zero: IPv6 is none of Plug's business
+	second   netip.Addr // another address, zero for most
+	second6  netip.Addr
 }
+
+// Second is the host's second address: what a server needs for RFC 5780. Only the server of a town has one.
+func (h *Host) Second() netip.Addr { return h.second }
+
+// Second6 is Second for IPv6, the zero Addr where a town has none.
+func (h *Host) Second6() netip.Addr { return h.second6 }
+
+// Addr6 is the host's IPv6 address: in a town the zero Addr where it has none, in a lab what AddIPv6 gives it, fd77:N::2
+// for the host at 10.77.N.2.
+func (h *Host) Addr6() netip.Addr { return h.addr6 }
 
 // Command returns a command that runs on the host. Its process id is the program's own.
 func (h *Host) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
@@ -91,27 +109,4 @@ func (h *Host) enter() error {
 		return err
 	}
 	return errors.Join(unix.Setns(int(handle.Fd()), unix.CLONE_NEWNET), handle.Close())
-}
-
-func (h *Host) gateway() netip.Addr {
-	a := h.Addr.As4()
-	a[3] = 1
-	return netip.AddrFrom4(a)
-}
-
-// settings are what every namespace of a lab needs before its first packet:
-// the router forwards; bridged frames do not pass the NAT hooks a second time, which some kernels do by default;
-// IPv6 works at once instead of after a second or two of duplicate address detection.
-const settings = `
-echo 1 > /proc/sys/net/ipv4/ip_forward
-echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
-for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e "$f" ] || echo 0 > "$f"; done
-for c in all default; do
-  echo 0 > /proc/sys/net/ipv6/conf/$c/accept_dad
-  echo 0 > /proc/sys/net/ipv6/conf/$c/dad_transmits 2>/dev/null || true
-done
-`
-
-func (h *Host) settle(ctx context.Context) error {
-	return run(h.Command(ctx, "sh", "-ec", settings))
 }

@@ -52,6 +52,11 @@ func (j *janitor) sweep() error {
 	return nil
 }
 
+// clean sweeps namespaces at once.
+func clean(ctx context.Context, namespaces []string) error {
+	return run(exec.CommandContext(ctx, "sh", append([]string{"-c", sweep, "cleaner"}, namespaces...)...))
+}
+
 // Reap removes labs whose builder and janitor have both died.
 func Reap(ctx context.Context) error {
 	entries, err := os.ReadDir(namespaces)
@@ -61,13 +66,13 @@ func Reap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"-c", sweep, "reaper"}
+	var stale []string
 	for _, e := range entries {
 		if pid, ok := builder(e.Name()); ok && !alive(pid) {
-			args = append(args, e.Name())
+			stale = append(stale, e.Name())
 		}
 	}
-	return run(exec.CommandContext(ctx, "sh", args...))
+	return clean(ctx, stale)
 }
 
 // builder returns the process that built a namespace, if it is one of a lab.

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -50,10 +49,10 @@ func New(ctx context.Context, hosts ...string) (*Lab, error) {
 		name:  fmt.Sprintf("%s%d-%d-", prefix, os.Getpid(), built.Add(1)),
 		hosts: make(map[string]*Host, len(hosts)),
 	}
-	l.router = l.host("router", netip.Addr{})
+	l.router = l.host("router", 0)
 	namespaces := []string{l.router.Namespace}
 	for i, name := range hosts {
-		h := l.host(name, netip.AddrFrom4([4]byte{10, 77, byte(i + 1), 2}))
+		h := l.host(name, byte(i+1))
 		l.hosts[name] = h
 		namespaces = append(namespaces, h.Namespace)
 	}
@@ -85,37 +84,25 @@ func (l *Lab) Host(name string) *Host {
 // Router returns the namespace through which all hosts talk to each other.
 func (l *Lab) Router() *Host { return l.router }
 
-func (l *Lab) host(name string, addr netip.Addr) *Host {
-	return &Host{Name: name, Namespace: l.name + name, Addr: addr}
+// host is the nth host, the first being 1; 0 is the router.
+func (l *Lab) host(name string, n byte) *Host {
+	h := &Host{Name: name, Namespace: l.name + name}
+	if n > 0 {
+		h.Addr, h.bits, h.gateway = netip.AddrFrom4([4]byte{10, 77, n, 2}), 24, netip.AddrFrom4([4]byte{10, 77, n, 1})
+		h.addr6, h.bits6 = netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x77, 3: n, 15: 2}), 64
+	}
+	return h
 }
 
 func (l *Lab) build(ctx context.Context, names []string) error {
-	var all, router strings.Builder
-	fmt.Fprintf(&all, "netns add %s\n", l.router.Namespace)
-	router.WriteString("link set lo up\n")
+	var s sketch
+	router := s.add(l.router, forwarding())
 	for _, name := range names {
-		h := l.hosts[name]
-		fmt.Fprintf(&all, "netns add %s\n", h.Namespace)
-		fmt.Fprintf(&all, "link add name %s netns %s type veth peer name eth0 netns %s\n", name, l.router.Namespace, h.Namespace)
-		fmt.Fprintf(&router, "addr add %s/24 dev %s\nlink set dev %s up\n", h.gateway(), name, name)
+		h := s.add(l.hosts[name], atOnce())
+		s.wire(router, name, h, "eth0")
+		router.run("addr add %s/%d dev %s", h.gateway, h.bits, name)
+		router.run("link set dev %s up", name)
+		h.with(h.plug())
 	}
-	if err := batch(ctx, "", all.String()); err != nil {
-		return err
-	}
-	if err := l.router.settle(ctx); err != nil {
-		return err
-	}
-	if err := batch(ctx, l.router.Namespace, router.String()); err != nil {
-		return err
-	}
-	for _, name := range names {
-		h := l.hosts[name]
-		if err := h.settle(ctx); err != nil {
-			return err
-		}
-		if err := batch(ctx, h.Namespace, "link set lo up\n"+h.plug()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.build(ctx)
 }
