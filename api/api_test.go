@@ -158,9 +158,16 @@ func TestTokenOpensItsDevice(t *testing.T) {
 		grant []protocol.Right
 		life  time.Duration
 		who   string
+		terms record.Terms
 	}{
-		{`{"device":"cam"}`, []protocol.Right{protocol.RightView, protocol.RightAudio}, time.Hour, ""},
-		{`{"device":"cam","grants":["view","control"],"ttl_s":60,"subject":"anna"}`, []protocol.Right{protocol.RightView, protocol.RightControl}, time.Minute, "anna"},
+		{`{"device":"cam"}`, []protocol.Right{protocol.RightView, protocol.RightAudio}, time.Hour, "", record.Terms{}},
+		{`{"device":"cam","grants":["view","control"],"ttl_s":60,"subject":"anna"}`, []protocol.Right{protocol.RightView, protocol.RightControl}, time.Minute, "anna", record.Terms{}},
+		{
+			`{"device":"cam","grants":["view"],"path":"prefer_direct","relay_delay_ms":0,"max_relay_s":60,"max_kbps":500}`,
+			[]protocol.Right{protocol.RightView},
+			time.Hour, "",
+			record.Terms{Path: protocol.PathPreferDirect, RelayDelay: record.DelayOf(0), MaxRelay: time.Minute, MaxKbps: 500},
+		},
 	} {
 		made := call(t, a, key, "POST", "/v1/tokens", test.body)
 		wantStatus(t, made, http.StatusCreated)
@@ -174,7 +181,7 @@ func TestTokenOpensItsDevice(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := auth.Viewer{
-			Project: "mine", Subject: test.who, Key: w.keys[0].ID, Device: "cam", Rights: test.grant, Expires: testTime.Add(test.life), ID: got.ID,
+			Project: "mine", Subject: test.who, Key: w.keys[0].ID, Device: "cam", Rights: test.grant, Expires: testTime.Add(test.life), ID: got.ID, Terms: test.terms,
 		}
 		if diff := cmp.Diff(want, got); diff != "" || !body.Expires.Equal(want.Expires) {
 			t.Errorf("got expiry %s; viewer differs:\n%s", body.Expires, diff)

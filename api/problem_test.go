@@ -36,6 +36,8 @@ func TestEveryErrorIsAProblemWithACode(t *testing.T) {
 		{"token without device", key, "POST", "/v1/tokens", `{}`, 422, protocol.CodeInvalid},
 		{"token for no device", key, "POST", "/v1/tokens", `{"device":"nobody"}`, 404, protocol.CodeNotFound},
 		{"token for ever", key, "POST", "/v1/tokens", `{"device":"nobody","ttl_s":86401}`, 422, protocol.CodeInvalid},
+		{"unknown path", key, "POST", "/v1/tokens", `{"device":"nobody","path":"relay"}`, 422, protocol.CodeInvalid},
+		{"relays too late", key, "POST", "/v1/tokens", `{"device":"nobody","relay_delay_ms":30001}`, 422, protocol.CodeInvalid},
 		{"unknown grant", key, "POST", "/v1/tokens", `{"device":"nobody","grants":["fly"]}`, 422, protocol.CodeInvalid},
 		{"no grant", key, "POST", "/v1/tokens", `{"device":"nobody","grants":[]}`, 422, protocol.CodeInvalid},
 		{"no such code", "", "POST", "/v1/enroll", enrolBody("0000-0000-0000-0000"), 404, protocol.CodeNotFound},

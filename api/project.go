@@ -14,7 +14,15 @@ import (
 type Project struct {
 	ID    protocol.ProjectID `json:"id"`
 	Name  string             `json:"name"`
+	Path  PathPlan           `json:"path" doc:"How the project's sessions may go"`
 	Relay RelayPlan          `json:"relay" doc:"What the project may use of the relay, and has used this month (UTC)"`
+}
+
+// PathPlan is how a project's sessions may go.
+type PathPlan struct {
+	Policy       protocol.PathPolicy `json:"policy,omitempty" enum:"direct_only,prefer_direct,relay_only" doc:"Which paths sessions may take. direct_only and relay_only bind every token, prefer_direct leaves it to tokens; absent: as the server says"`
+	RelayDelayMS *int64              `json:"relay_delay_ms,omitempty" doc:"How long viewers try without the relay first, 0: not at all; absent: as the server says"`
+	MaxRelayS    int64               `json:"max_relay_s,omitempty" doc:"How many seconds a session may go through the relay; absent: the server's bound, if any"`
 }
 
 // RelayPlan is what a project may use of the relay and has used.
@@ -32,7 +40,7 @@ type projectOutput struct {
 func (a *API) addProject() {
 	add(a, huma.Operation{
 		OperationID: "get-project", Method: http.MethodGet, Path: "/v1/project", Tags: []string{"project"},
-		Summary: "Get the project that the API key is of, with its relay budget",
+		Summary: "Get the project that the API key is of, with how its sessions may go and its relay budget",
 	}, a.getProject)
 }
 
@@ -46,7 +54,12 @@ func (a *API) getProject(ctx context.Context, _ *struct{}) (*projectOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	return &projectOutput{Body: Project{ID: p.ID, Name: p.Name, Relay: relayPlan(plan)}}, nil
+	return &projectOutput{Body: Project{ID: p.ID, Name: p.Name, Path: pathPlan(plan), Relay: relayPlan(plan)}}, nil
+}
+
+func pathPlan(p record.Plan) PathPlan {
+	terms := p.Plain()
+	return PathPlan{Policy: terms.Path, RelayDelayMS: terms.RelayDelayMS, MaxRelayS: terms.MaxRelayS}
 }
 
 func relayPlan(p record.Plan) RelayPlan {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 type (
@@ -18,6 +19,11 @@ type (
 			Grants     []protocol.Right  `json:"grants,omitempty" minItems:"1" maxItems:"4" uniqueItems:"true" nullable:"false" enum:"view,audio,talk,control" default:"[\"view\",\"audio\"]" doc:"What the viewer may do"`
 			TTLSeconds int               `json:"ttl_s,omitempty" minimum:"10" maximum:"86400" default:"3600" doc:"How long the token is good"`
 			Subject    string            `json:"subject,omitempty" maxLength:"128" doc:"Who looks, in your words"`
+
+			Path         protocol.PathPolicy `json:"path,omitempty" enum:"direct_only,prefer_direct,relay_only" doc:"How sessions with this token may go, unless the project allows one path only; absent: as the project says"`
+			RelayDelayMS *int64              `json:"relay_delay_ms,omitempty" minimum:"0" maximum:"30000" doc:"How long a viewer tries without the relay first, 0: not at all; absent: as the project says"`
+			MaxRelayS    int64               `json:"max_relay_s,omitempty" minimum:"0" maximum:"86400" doc:"How many seconds a session may go through the relay; the project's bound holds too. Absent or 0: no bound"`
+			MaxKbps      int                 `json:"max_kbps,omitempty" minimum:"0" maximum:"100000000" doc:"What may go through the relay for one end of a session in one direction, in kilobits a second; the project's bound holds too. Absent or 0: no bound"`
 		}
 	}
 	createTokenOutput struct {
@@ -47,6 +53,9 @@ func (a *API) createToken(ctx context.Context, in *createTokenInput) (*createTok
 	viewer := auth.Viewer{
 		Project: d.Project, Subject: in.Body.Subject, Key: key.ID, Device: d.ID, Rights: in.Body.Grants,
 		Expires: now.Add(life).Truncate(time.Second),
+		Terms: record.PlainTerms{
+			Path: in.Body.Path, RelayDelayMS: in.Body.RelayDelayMS, MaxRelayS: in.Body.MaxRelayS, MaxKbps: in.Body.MaxKbps,
+		}.Terms(),
 	}
 	token, err := a.config.Tokens.Mint(viewer, now)
 	if err != nil {

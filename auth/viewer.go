@@ -70,6 +70,7 @@ type viewerClaims struct {
 	Key     protocol.KeyID     `json:"key"`
 	Device  protocol.DeviceID  `json:"dev"`
 	Rights  []protocol.Right   `json:"grants"`
+	record.PlainTerms
 }
 
 // Mint signs a token. A zero Expires means DefaultViewerLife from now, no Rights mean view and audio, an empty ID a
@@ -105,7 +106,7 @@ func (k *Keyring) Mint(v Viewer, now time.Time) (string, error) {
 			ExpiresAt: jwt.NewNumericDate(v.Expires),
 			ID:        v.ID,
 		},
-		Project: v.Project, Key: v.Key, Device: v.Device, Rights: v.Rights,
+		Project: v.Project, Key: v.Key, Device: v.Device, Rights: v.Rights, PlainTerms: v.Terms.Plain(),
 	}
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
 	token.Header["kid"] = keys[0].ID
@@ -144,6 +145,7 @@ func (k *Keyring) Verify(token string, now time.Time) (Viewer, error) {
 		Key:     claims.Key,
 		Device:  claims.Device,
 		Rights:  claims.Rights,
+		Terms:   claims.Terms(),
 		Expires: claims.ExpiresAt.UTC(),
 		ID:      claims.ID,
 	}
@@ -179,5 +181,5 @@ func (v Viewer) check() error {
 			return errors.New("unknown grant")
 		}
 	}
-	return nil
+	return v.Terms.Check()
 }

@@ -33,6 +33,7 @@ func testViewer() Viewer {
 	return Viewer{
 		Project: "acme", Subject: "anna", Key: "k1", Device: "cam", Rights: []protocol.Right{protocol.RightView, protocol.RightControl},
 		Expires: testTime.Add(time.Hour), ID: "t1",
+		Terms: record.Terms{Path: protocol.PathRelayOnly, RelayDelay: record.DelayOf(0), MaxRelay: time.Minute, MaxKbps: 500},
 	}
 }
 
@@ -81,6 +82,8 @@ func TestViewersThatMakeNoSenseGetNoToken(t *testing.T) {
 		"no right":       func(v *Viewer) { v.Rights = []protocol.Right{} },
 		"unknown right":  func(v *Viewer) { v.Rights = []protocol.Right{"fly"} },
 		"too many":       func(v *Viewer) { v.Rights = make([]protocol.Right, 100) },
+		"no path":        func(v *Viewer) { v.Terms.Path = "relay" },
+		"half a second":  func(v *Viewer) { v.Terms.MaxRelay = time.Second / 2 },
 		"endless viewer": func(v *Viewer) { v.Subject = strings.Repeat("x", protocol.MaxNameBytes+1) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -28,6 +29,68 @@ type Delay struct {
 
 // DelayOf returns a delay that is given.
 func DelayOf(d time.Duration) Delay { return Delay{d, true} }
+
+// Bounds of terms.
+const (
+	// MaxRelayDelay is as long as a viewer tries ICE before it gives up.
+	MaxRelayDelay = 30 * time.Second
+	// MaxRelayTime is the longest life of a viewer's token.
+	MaxRelayTime = 24 * time.Hour
+	// MaxKbps is 100 Gbit/s, more than a machine has.
+	MaxKbps = 100_000_000
+)
+
+// Check fails with CodeInvalid for terms that cannot be. Times that are no whole number of their unit on the wire are none.
+func (t Terms) Check() error {
+	switch t.Path {
+	case "", protocol.PathDirectOnly, protocol.PathPreferDirect, protocol.PathRelayOnly:
+	default:
+		return protocol.Errorf(protocol.CodeInvalid, "the path is direct_only, prefer_direct or relay_only")
+	}
+	switch {
+	case t.RelayDelay.Duration < 0 || t.RelayDelay.Duration > MaxRelayDelay || t.RelayDelay.Duration%time.Millisecond != 0:
+		return protocol.Errorf(protocol.CodeInvalid, "the relay delay is 0 to %v, in whole milliseconds", MaxRelayDelay)
+	case t.MaxRelay < 0 || t.MaxRelay > MaxRelayTime || t.MaxRelay%time.Second != 0:
+		return protocol.Errorf(protocol.CodeInvalid, "the time on the relay is 0 to %v, in whole seconds", MaxRelayTime)
+	case t.MaxKbps < 0 || t.MaxKbps > MaxKbps:
+		return protocol.Errorf(protocol.CodeInvalid, "the rate on the relay is 0 to %d kbit/s", MaxKbps)
+	}
+	return nil
+}
+
+// PlainTerms are terms as JSON has them.
+type PlainTerms struct {
+	Path         protocol.PathPolicy `json:"path,omitempty"`
+	RelayDelayMS *int64              `json:"relay_delay_ms,omitempty"`
+	MaxRelayS    int64               `json:"max_relay_s,omitempty"`
+	MaxKbps      int                 `json:"max_kbps,omitempty"`
+}
+
+// Plain returns the terms as JSON has them.
+func (t Terms) Plain() PlainTerms {
+	p := PlainTerms{Path: t.Path, MaxRelayS: int64(t.MaxRelay / time.Second), MaxKbps: t.MaxKbps}
+	if t.RelayDelay.Given {
+		ms := t.RelayDelay.Milliseconds()
+		p.RelayDelayMS = &ms
+	}
+	return p
+}
+
+// Terms returns what the JSON says. Numbers that no duration can hold become ones that Check refuses.
+func (p PlainTerms) Terms() Terms {
+	t := Terms{Path: p.Path, MaxRelay: durationOf(p.MaxRelayS, time.Second), MaxKbps: p.MaxKbps}
+	if p.RelayDelayMS != nil {
+		t.RelayDelay = DelayOf(durationOf(*p.RelayDelayMS, time.Millisecond))
+	}
+	return t
+}
+
+func durationOf(n int64, unit time.Duration) time.Duration {
+	if n < 0 || n > int64(math.MaxInt64/unit) {
+		return -unit
+	}
+	return time.Duration(n) * unit
+}
 
 // Or fills what is left open.
 func (t Terms) Or(defaults Terms) Terms {

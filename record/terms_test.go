@@ -1,6 +1,8 @@
 package record
 
 import (
+	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -54,5 +56,45 @@ func TestWhatTermsLeaveOpenIsFilled(t *testing.T) {
 	own := Terms{Path: protocol.PathPreferDirect, RelayDelay: DelayOf(0), MaxRelay: time.Hour, MaxKbps: 9}
 	if got := own.Or(defaults); got != own {
 		t.Errorf("got %+v, want %+v", got, own)
+	}
+}
+
+func TestTermsComeBackFromJSONAsTheyWere(t *testing.T) {
+	for _, want := range []Terms{
+		{},
+		{Path: protocol.PathRelayOnly, RelayDelay: DelayOf(0), MaxRelay: time.Hour, MaxKbps: 8},
+		{RelayDelay: DelayOf(5 * time.Millisecond)},
+	} {
+		b, err := json.Marshal(want.Plain())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plain PlainTerms
+		if err := json.Unmarshal(b, &plain); err != nil {
+			t.Fatal(err)
+		}
+		if got := plain.Terms(); got != want || got.Check() != nil {
+			t.Errorf("%s: got %+v, %v, want %+v", b, got, got.Check(), want)
+		}
+	}
+}
+
+func TestTermsThatCannotBeAreRefused(t *testing.T) {
+	for _, text := range []string{
+		`{"path":"relay"}`, `{"relay_delay_ms":-1}`, `{"relay_delay_ms":30001}`, `{"relay_delay_ms":9223372036854775807}`,
+		`{"max_relay_s":-1}`, `{"max_relay_s":86401}`, `{"max_relay_s":18446744074}`, `{"max_kbps":-1}`, `{"max_kbps":100000001}`,
+	} {
+		var plain PlainTerms
+		if err := json.Unmarshal([]byte(text), &plain); err != nil {
+			t.Fatal(err)
+		}
+		if err := plain.Terms().Check(); !errors.Is(err, &protocol.Error{Code: protocol.CodeInvalid}) {
+			t.Errorf("%s: got %v, want invalid", text, err)
+		}
+	}
+	for _, terms := range []Terms{{RelayDelay: DelayOf(time.Microsecond)}, {MaxRelay: time.Millisecond}} {
+		if terms.Check() == nil {
+			t.Errorf("%+v is taken", terms)
+		}
 	}
 }

@@ -126,7 +126,7 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	}
 	s = newSession(record.Session{
 		ID: id, Kind: record.SessionLive, Project: c.viewer.Project, Device: m.Device,
-		Key: c.viewer.Key, Viewer: c.viewer.Subject, Rights: c.viewer.Rights, Owner: ownerHash(m.Owner), Media: m.Media,
+		Key: c.viewer.Key, Viewer: c.viewer.Subject, Rights: c.viewer.Rights, Terms: c.viewer.Terms, Owner: ownerHash(m.Owner), Media: m.Media,
 		DeviceGrant: protocol.GrantID(newSecret()), Created: now.UTC(), Expires: h.lease(c.viewer, now),
 	}, now)
 	s.rationed, s.terms = c.rationed, h.plan(s.row.Project).For(c.viewer.Terms)

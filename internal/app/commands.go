@@ -83,6 +83,7 @@ func CreateToken(ctx context.Context, c config.TokenCreate, out io.Writer, logge
 		now := time.Now()
 		viewer := auth.Viewer{
 			Project: device.Project, Subject: c.Subject, Key: commandLineKey, Device: device.ID, Expires: now.Add(c.TTL),
+			Terms: c.Terms(),
 		}
 		for _, grant := range c.Grants {
 			viewer.Rights = append(viewer.Rights, protocol.Right(grant))

@@ -115,6 +115,15 @@ func TestProjectsAreMadeBoundedAndListed(t *testing.T) {
 	if want := (projectLine{Project: "shop", BudgetBytes: 1_500_000_000, MaxKbps: 4000}); len(lines) != 2 || last != want {
 		t.Errorf("got %v, want two lines with %+v", lines, want)
 	}
+	relayed := 90 * time.Second
+	order = config.ProjectSet{Data: data, Project: "shop", Path: "relay_only", RelayDelay: &config.Delay{Given: true}, MaxRelayTime: &relayed}
+	if got, want := printed(t, SetProject, order)[0], "shop: 0.000 GB through the relay this month of 1.500 GB, 4000 kbit/s each way, relay_only, relays after 0s, 1m30s on the relay"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	order = config.ProjectSet{Data: data, Project: "shop", Path: "server", RelayDelay: &config.Delay{}, JSON: true}
+	if got, want := printed(t, SetProject, order)[0], `{"project":"shop","relay_budget_bytes":1500000000,"relay_used_bytes":0,"relay_exhausted":false,"relay_max_kbps":4000,"max_relay_s":90}`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	order.Project = "nobody"
 	if err := SetProject(t.Context(), order, io.Discard, silent); err == nil {
 		t.Error("a project that there is not was set")

@@ -27,7 +27,7 @@ func CreateProject(ctx context.Context, c config.ProjectCreate, out io.Writer, l
 	})
 }
 
-// SetProject changes what a project may use of the relay and prints it.
+// SetProject changes how a project's sessions may go and what it may use of the relay, and prints it.
 func SetProject(ctx context.Context, c config.ProjectSet, out io.Writer, logger *slog.Logger) error {
 	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
 		var budget *uint64
@@ -36,7 +36,11 @@ func SetProject(ctx context.Context, c config.ProjectSet, out io.Writer, logger 
 			budget = &bytes
 		}
 		id := protocol.ProjectID(c.Project)
-		if err := s.SetPlan(ctx, id, budget, c.RelayMaxKbps); err != nil {
+		change := store.PlanChange{
+			BudgetBytes: budget, MaxKbps: c.RelayMaxKbps,
+			Path: c.PathPolicy(), RelayDelay: (*record.Delay)(c.RelayDelay), MaxRelay: c.MaxRelayTime,
+		}
+		if err := s.SetPlan(ctx, id, change); err != nil {
 			return err
 		}
 		plan, err := s.Plan(ctx, id)
@@ -70,6 +74,10 @@ type projectLine struct {
 	UsedBytes   uint64             `json:"relay_used_bytes"`
 	Exhausted   bool               `json:"relay_exhausted"`
 	MaxKbps     int                `json:"relay_max_kbps"`
+	// What follows is absent where the server's own setting counts.
+	Path         protocol.PathPolicy `json:"path,omitempty"`
+	RelayDelayMS *int64              `json:"relay_delay_ms,omitempty"`
+	MaxRelayS    int64               `json:"max_relay_s,omitempty"`
 }
 
 func showPlan(out io.Writer, asJSON bool, p record.Plan) error {
@@ -80,5 +88,18 @@ func showPlan(out io.Writer, asJSON bool, p record.Plan) error {
 	if p.MaxKbps > 0 {
 		plain += fmt.Sprintf(", %d kbit/s each way", p.MaxKbps)
 	}
-	return show(out, asJSON, projectLine{p.Project, p.BudgetBytes, p.UsedBytes, p.Exhausted(), p.MaxKbps}, plain)
+	if p.Path != "" {
+		plain += ", " + string(p.Path)
+	}
+	if p.RelayDelay.Given {
+		plain += fmt.Sprintf(", relays after %v", p.RelayDelay.Duration)
+	}
+	if p.MaxRelay > 0 {
+		plain += fmt.Sprintf(", %v on the relay", p.MaxRelay)
+	}
+	terms := p.Plain()
+	return show(out, asJSON, projectLine{
+		Project: p.Project, BudgetBytes: p.BudgetBytes, UsedBytes: p.UsedBytes, Exhausted: p.Exhausted(), MaxKbps: p.MaxKbps,
+		Path: terms.Path, RelayDelayMS: terms.RelayDelayMS, MaxRelayS: terms.MaxRelayS,
+	}, plain)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sightline-rtc/sightline/internal/store"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -27,7 +28,7 @@ func TestATestSessionHasTheRelayWhileThereIsBudget(t *testing.T) {
 		budget uint64
 		want   bool
 	}{{0, true}, {10, false}, {11, true}} {
-		if err := r.store.SetPlan(ctx, protocol.DefaultProject, &step.budget, nil); err != nil {
+		if err := r.store.SetPlan(ctx, protocol.DefaultProject, store.PlanChange{BudgetBytes: &step.budget}); err != nil {
 			t.Fatal(err)
 		}
 		for deadline := time.Now().Add(patience); ; runtime.Gosched() {

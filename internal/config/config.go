@@ -109,6 +109,11 @@ type TokenCreate struct {
 	Grants  []string      `help:"What the viewer may do: view, audio, talk, control." default:"view,audio"`
 	TTL     time.Duration `name:"ttl" help:"How long the token is good, 24h at most." default:"1h"`
 	JSON    bool          `name:"json" help:"Print JSON."`
+
+	Path         string         `help:"How sessions with the token may go, unless its project allows one path only: prefer_direct, direct_only or relay_only." enum:"prefer_direct,direct_only,relay_only," default:"" placeholder:"PATH"`
+	RelayDelay   *time.Duration `help:"How long the viewer tries without the relay first, if not as long as its project says. 0s: it does not." placeholder:"DURATION"`
+	MaxRelayTime time.Duration  `help:"How long a session may go through the relay, in whole seconds. 0: as long as its project says." placeholder:"DURATION"`
+	MaxKbps      int            `help:"What may go through the relay for one end of a session in one direction, in kbit/s. 0: what its project says." placeholder:"N"`
 }
 
 // Turn has the commands about relay credentials.

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 func parse(t *testing.T, args ...string) (*CLI, string, error) {
@@ -166,20 +169,52 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 }
 
 func TestCommandsTakeTheirFlags(t *testing.T) {
-	cli, command, err := parse(t, "token", "create", "--data", "d", "--device", "cam", "--grants", "view,talk", "--ttl", "90m", "--json")
+	cli, command, err := parse(t, "token", "create", "--data", "d", "--device", "cam", "--grants", "view,talk", "--ttl", "90m", "--json",
+		"--path", "relay_only", "--relay-delay", "0s", "--max-relay-time", "5m", "--max-kbps", "900")
 	if err != nil || command != "token create" {
 		t.Fatal(command, err)
 	}
 	want := TokenCreate{
 		Data: Data{"d"}, Device: "cam", Subject: "viewer", Grants: []string{"view", "talk"}, TTL: 90 * time.Minute, JSON: true,
+		Path: "relay_only", RelayDelay: new(time.Duration), MaxRelayTime: 5 * time.Minute, MaxKbps: 900,
 	}
 	if diff := cmp.Diff(want, cli.Token.Create); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	terms := record.Terms{Path: protocol.PathRelayOnly, RelayDelay: record.DelayOf(0), MaxRelay: 5 * time.Minute, MaxKbps: 900}
+	if got := cli.Token.Create.Terms(); got != terms {
+		t.Errorf("got the terms %+v, want %+v", got, terms)
 	}
 	for _, words := range []string{"key create", "enroll create --name x", "turn credentials --count 3", "turn rotate", "project create --project x", "project set --relay-gb 0.5", "project list"} {
 		if _, _, err := parse(t, strings.Fields(words)...); err != nil {
 			t.Errorf("%s: %v", words, err)
 		}
+	}
+}
+
+func TestAProjectsTermsAreSetOrLeftToTheServer(t *testing.T) {
+	path, none := protocol.PathDirectOnly, protocol.PathPolicy("")
+	for _, test := range []struct {
+		words string
+		path  *protocol.PathPolicy
+		delay *Delay
+	}{
+		{"project set", nil, nil},
+		{"project set --path direct_only --relay-delay 0s", &path, &Delay{Given: true}},
+		{"project set --path server --relay-delay server", &none, &Delay{}},
+	} {
+		cli, _, err := parse(t, strings.Fields(test.words)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := cli.Project.Set
+		if diff := cmp.Diff(test.path, set.PathPolicy()) + cmp.Diff(test.delay, set.RelayDelay); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.words, diff)
+		}
+	}
+	cli, _, err := parse(t, "project", "set", "--max-kbps", "900", "--max-relay-time", "5m")
+	if err != nil || *cli.Project.Set.RelayMaxKbps != 900 || *cli.Project.Set.MaxRelayTime != 5*time.Minute {
+		t.Errorf("got %+v, %v", cli.Project.Set, err)
 	}
 }
 
@@ -228,6 +263,12 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"STUN with more than a host", "serve --stun-url stun:a.example?transport=tcp", "--stun-url: "},
 		{"STUN at no port", "serve --stun-url stun:a.example:0", "--stun-url: "},
 		{"too many STUN servers", "serve --stun-url stun:a,stun:b,stun:c,stun:d,stun:e", "--stun-url: 5 servers are more than 4"},
+		{"a project's path", "project set --path relay", "--path must be one of"},
+		{"a project's delay", "project set --relay-delay soon", `--relay-delay: "soon" is neither a duration such as 700ms nor server`},
+		{"a project's long delay", "project set --relay-delay 1h", "--relay-delay: 1h0m0s is not a number"},
+		{"a project's relay time", "project set --max-relay-time 48h", "--max-relay-time: 48h0m0s is not a number"},
+		{"a token's rate", "token create --device x --max-kbps=-1", "--max-kbps: -1 is not between 0"},
+		{"a token's delay", "token create --device x --relay-delay=-1s", "--relay-delay: -1s is not a number"},
 		{"no links", "serve --accept-rate 0", "--accept-rate: 0 is not between 1 and 100000"},
 		{"memory without a unit that there is", "serve --queue-memory 1MB", `"1MB" is no size such as 256MiB`},
 		{"memory that overflows", "serve --queue-memory 99999999999GiB", "is no size such as 256MiB"},

@@ -9,7 +9,7 @@ import (
 // Project has the commands about projects.
 type Project struct {
 	Create ProjectCreate `cmd:"" help:"Make a project."`
-	Set    ProjectSet    `cmd:"" help:"Change what a project may use of the relay. A running server knows in a few seconds."`
+	Set    ProjectSet    `cmd:"" help:"Change how a project's sessions may go and what it may use of the relay. A running server knows in a few seconds."`
 	List   ProjectList   `cmd:"" help:"List the projects, with what they have used of the relay this month."`
 }
 
@@ -21,13 +21,18 @@ type ProjectCreate struct {
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
-// ProjectSet changes what a project may use of the relay. Nil leaves a bound as it is.
+// ProjectSet changes how a project's sessions may go and what it may use of the relay. What is left out stays as it is.
 type ProjectSet struct {
 	Data
 	Project      string   `help:"Project to change." default:"default" placeholder:"ID"`
 	RelayGB      *float64 `name:"relay-gb" help:"What may go through the relay in a month (UTC), in gigabytes (1000³ bytes). 0: no bound." placeholder:"N"`
-	RelayMaxKbps *int     `help:"What may go through the relay for one end of a session in one direction, in kbit/s. 0: the server's --relay-max-kbps." placeholder:"N"`
-	JSON         bool     `name:"json" help:"Print JSON."`
+	RelayMaxKbps *int     `aliases:"max-kbps" help:"What may go through the relay for one end of a session in one direction, in kbit/s. 0: the server's --relay-max-kbps." placeholder:"N"`
+
+	Path         string         `help:"How sessions may go: direct_only and relay_only bind every token, prefer_direct leaves it to tokens. server: as the server's --path says." enum:"prefer_direct,direct_only,relay_only,server," default:"" placeholder:"PATH"`
+	RelayDelay   *Delay         `help:"How long a viewer tries without the relay first. 0s: it does not; server: the server's --relay-delay." placeholder:"DURATION"`
+	MaxRelayTime *time.Duration `help:"How long a session may go through the relay, in whole seconds. 0s: the server's --max-relay-time." placeholder:"DURATION"`
+
+	JSON bool `name:"json" help:"Print JSON."`
 }
 
 // ProjectList lists the projects.
@@ -39,8 +44,6 @@ type ProjectList struct {
 const (
 	// maxRelayGB is an exabyte: bytes that fit the records.
 	maxRelayGB = 1e9
-	// maxKbps is 100 Gbit/s, more than a machine has.
-	maxKbps = 100_000_000
 	// maxRelayDrain is longer than anybody wants to wait for a restart.
 	maxRelayDrain = 24 * time.Hour
 )
@@ -50,17 +53,7 @@ func (p *ProjectSet) Validate() error {
 	if p.RelayGB != nil && !(*p.RelayGB >= 0 && *p.RelayGB <= maxRelayGB) {
 		return fmt.Errorf("--relay-gb: %v is not between 0 and %.0f", *p.RelayGB, maxRelayGB)
 	}
-	if p.RelayMaxKbps != nil {
-		return checkKbps(*p.RelayMaxKbps)
-	}
-	return nil
-}
-
-func checkKbps(kbps int) error {
-	if kbps < 0 || kbps > maxKbps {
-		return fmt.Errorf("--relay-max-kbps: %d is not between 0 and %d", kbps, maxKbps)
-	}
-	return nil
+	return p.checkTerms()
 }
 
 // checkRelay looks at the relay's bounds.
@@ -68,5 +61,5 @@ func (s *Serve) checkRelay() error {
 	if s.RelayDrain < 0 || s.RelayDrain > maxRelayDrain {
 		return fmt.Errorf("--relay-drain: %v is not between 0 and %v", s.RelayDrain, maxRelayDrain)
 	}
-	return cmp.Or(checkKbps(s.RelayMaxKbps), checkRelayDelay(s.RelayDelay), checkRelayTime(s.MaxRelayTime), s.checkSTUN())
+	return cmp.Or(checkKbps("--relay-max-kbps", s.RelayMaxKbps), checkRelayDelay(s.RelayDelay), checkRelayTime(s.MaxRelayTime), s.checkSTUN())
 }

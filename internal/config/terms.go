@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -11,14 +12,8 @@ import (
 	"github.com/sightline-rtc/sightline/record"
 )
 
-const (
-	// maxRelayDelay is as long as a viewer tries ICE before it gives up.
-	maxRelayDelay = 30 * time.Second
-	// maxRelayTime is the longest life of a viewer's token.
-	maxRelayTime = 24 * time.Hour
-	// maxSTUN is more than helps: two tell what there is to know, and each is asked by every viewer.
-	maxSTUN = 4
-)
+// maxSTUN is more than helps: two tell what there is to know, and each is asked by every viewer.
+const maxSTUN = 4
 
 // Terms are those of projects that leave them open.
 func (s *Serve) Terms() record.Terms {
@@ -28,16 +23,86 @@ func (s *Serve) Terms() record.Terms {
 	}
 }
 
+// PathPolicy is what --path says; nil where it says nothing.
+func (p *ProjectSet) PathPolicy() *protocol.PathPolicy {
+	if p.Path == "" {
+		return nil
+	}
+	var path protocol.PathPolicy
+	if p.Path != serverWord {
+		path = protocol.PathPolicy(p.Path)
+	}
+	return &path
+}
+
+func (p *ProjectSet) checkTerms() error {
+	if p.RelayMaxKbps != nil {
+		if err := checkKbps("--relay-max-kbps", *p.RelayMaxKbps); err != nil {
+			return err
+		}
+	}
+	if p.RelayDelay != nil {
+		if err := checkRelayDelay(p.RelayDelay.Duration); err != nil {
+			return err
+		}
+	}
+	if p.MaxRelayTime != nil {
+		return checkRelayTime(*p.MaxRelayTime)
+	}
+	return nil
+}
+
+// Terms are those of the token's sessions.
+func (t *TokenCreate) Terms() record.Terms {
+	terms := record.Terms{Path: protocol.PathPolicy(t.Path), MaxRelay: t.MaxRelayTime, MaxKbps: t.MaxKbps}
+	if t.RelayDelay != nil {
+		terms.RelayDelay = record.DelayOf(*t.RelayDelay)
+	}
+	return terms
+}
+
+// Validate finds bounds that cannot be.
+func (t *TokenCreate) Validate() error {
+	return cmp.Or(checkKbps("--max-kbps", t.MaxKbps), checkRelayDelay(t.Terms().RelayDelay.Duration), checkRelayTime(t.MaxRelayTime))
+}
+
+// serverWord leaves a setting to the server.
+const serverWord = "server"
+
+// Delay is a duration, or the server's.
+type Delay record.Delay
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Delay) UnmarshalText(text []byte) error {
+	if string(text) == serverWord {
+		*d = Delay{}
+		return nil
+	}
+	duration, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is neither a duration such as 700ms nor server", text)
+	}
+	*d = Delay(record.DelayOf(duration))
+	return nil
+}
+
+func checkKbps(flag string, kbps int) error {
+	if kbps < 0 || kbps > record.MaxKbps {
+		return fmt.Errorf("%s: %d is not between 0 and %d", flag, kbps, record.MaxKbps)
+	}
+	return nil
+}
+
 func checkRelayDelay(d time.Duration) error {
-	if d < 0 || d > maxRelayDelay || d%time.Millisecond != 0 {
-		return fmt.Errorf("--relay-delay: %v is not a number of milliseconds between 0 and %v", d, maxRelayDelay)
+	if d < 0 || d > record.MaxRelayDelay || d%time.Millisecond != 0 {
+		return fmt.Errorf("--relay-delay: %v is not a number of milliseconds between 0 and %v", d, record.MaxRelayDelay)
 	}
 	return nil
 }
 
 func checkRelayTime(d time.Duration) error {
-	if d < 0 || d > maxRelayTime || d%time.Second != 0 {
-		return fmt.Errorf("--max-relay-time: %v is not a number of seconds between 0 and %v", d, maxRelayTime)
+	if d < 0 || d > record.MaxRelayTime || d%time.Second != 0 {
+		return fmt.Errorf("--max-relay-time: %v is not a number of seconds between 0 and %v", d, record.MaxRelayTime)
 	}
 	return nil
 }

@@ -96,16 +96,26 @@ func TestPlansAreSetOneByOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	budget, kbps := uint64(100), 64
+	path, delay, relayed := protocol.PathRelayOnly, record.DelayOf(0), time.Minute
 	for _, step := range []struct {
-		budget *uint64
-		kbps   *int
+		change PlanChange
 		want   record.Plan
 	}{
-		{&budget, nil, record.Plan{Project: "shop", BudgetBytes: 100}},
-		{nil, &kbps, record.Plan{Project: "shop", BudgetBytes: 100, Terms: record.Terms{MaxKbps: 64}}},
-		{new(uint64), nil, record.Plan{Project: "shop", Terms: record.Terms{MaxKbps: 64}}},
+		{PlanChange{BudgetBytes: &budget}, record.Plan{Project: "shop", BudgetBytes: 100}},
+		{PlanChange{MaxKbps: &kbps}, record.Plan{Project: "shop", BudgetBytes: 100, Terms: record.Terms{MaxKbps: 64}}},
+		{PlanChange{BudgetBytes: new(uint64)}, record.Plan{Project: "shop", Terms: record.Terms{MaxKbps: 64}}},
+		{
+			PlanChange{MaxKbps: new(int), Path: &path, RelayDelay: &delay, MaxRelay: &relayed},
+			record.Plan{Project: "shop", Terms: record.Terms{Path: path, RelayDelay: delay, MaxRelay: relayed}},
+		},
+		{PlanChange{}, record.Plan{Project: "shop", Terms: record.Terms{Path: path, RelayDelay: delay, MaxRelay: relayed}}},
+		{
+			PlanChange{Path: new(protocol.PathPolicy), RelayDelay: new(record.Delay), MaxRelay: new(time.Duration)},
+			record.Plan{Project: "shop"},
+		},
+		{PlanChange{MaxKbps: &kbps}, record.Plan{Project: "shop", Terms: record.Terms{MaxKbps: 64}}},
 	} {
-		if err := s.SetPlan(ctx, "shop", step.budget, step.kbps); err != nil {
+		if err := s.SetPlan(ctx, "shop", step.change); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(step.want, must(s.Plan(ctx, "shop"))(t)); diff != "" {
@@ -115,7 +125,9 @@ func TestPlansAreSetOneByOne(t *testing.T) {
 	if got := must(s.Plans(ctx))(t); len(got) != 2 || got[1].Project != "shop" || got[1].MaxKbps != 64 {
 		t.Errorf("got %+v", got)
 	}
-	wantCode(t, s.SetPlan(ctx, "nobody", &budget, nil), protocol.CodeNotFound)
+	wantCode(t, s.SetPlan(ctx, "nobody", PlanChange{BudgetBytes: &budget}), protocol.CodeNotFound)
+	relayed = -time.Second
+	wantCode(t, s.SetPlan(ctx, "shop", PlanChange{MaxRelay: &relayed}), protocol.CodeInvalid)
 	_, err := s.Plan(ctx, "nobody")
 	wantCode(t, err, protocol.CodeNotFound)
 }

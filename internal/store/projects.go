@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
@@ -68,11 +69,49 @@ func (s *Store) Projects(ctx context.Context) ([]record.Project, error) {
 	return list, about(err, "list projects")
 }
 
-// SetPlan changes what a project may use of the relay, from now on and in every month; nil leaves a bound as it is. It
-// fails with CodeNotFound.
-func (s *Store) SetPlan(ctx context.Context, id protocol.ProjectID, budgetBytes *uint64, maxKbps *int) error {
+// PlanChange is what becomes of a plan; nil leaves a part as it is.
+type PlanChange struct {
+	BudgetBytes *uint64
+	MaxKbps     *int
+	// Path may be empty, RelayDelay not given, MaxRelay 0: the server's count then.
+	Path       *protocol.PathPolicy
+	RelayDelay *record.Delay
+	MaxRelay   *time.Duration
+}
+
+// terms are those that the change has; what it leaves as it is, they leave open.
+func (c PlanChange) terms() (t record.Terms) {
+	if c.MaxKbps != nil {
+		t.MaxKbps = *c.MaxKbps
+	}
+	if c.Path != nil {
+		t.Path = *c.Path
+	}
+	if c.RelayDelay != nil {
+		t.RelayDelay = *c.RelayDelay
+	}
+	if c.MaxRelay != nil {
+		t.MaxRelay = *c.MaxRelay
+	}
+	return t
+}
+
+// SetPlan changes how a project's sessions may go and what they may use of the relay, from now on and in every month. It fails
+// with CodeNotFound, and with CodeInvalid for terms that cannot be.
+func (s *Store) SetPlan(ctx context.Context, id protocol.ProjectID, c PlanChange) error {
+	terms := c.terms()
+	if err := terms.Check(); err != nil {
+		return err
+	}
+	plain := terms.Plain()
+	var maxRelayS *int64
+	if c.MaxRelay != nil {
+		maxRelayS = &plain.MaxRelayS
+	}
 	set, err := change(ctx, s.writer, `UPDATE projects SET relay_budget_bytes = COALESCE(?, relay_budget_bytes),
-		relay_max_kbps = COALESCE(?, relay_max_kbps) WHERE id = ?`, budgetBytes, maxKbps, id)
+		relay_max_kbps = COALESCE(?, relay_max_kbps), path = COALESCE(?, path), max_relay_s = COALESCE(?, max_relay_s),
+		relay_delay_ms = CASE WHEN ? THEN ? ELSE relay_delay_ms END WHERE id = ?`,
+		c.BudgetBytes, c.MaxKbps, c.Path, maxRelayS, c.RelayDelay != nil, plain.RelayDelayMS, id)
 	if err == nil && !set {
 		err = notFound("there is no project %q", id)
 	}

@@ -13,7 +13,7 @@ import (
 
 // sessionFields are the columns that a session is written to.
 const sessionFields = `id, kind, project, device, api_key, viewer, rights, owner, video, audio, talk,
-	viewer_grant, device_grant, created_ms, expires_ms, answered_ms, ended_ms, reason, path`
+	viewer_grant, device_grant, created_ms, expires_ms, answered_ms, ended_ms, reason, path, terms`
 
 // sessionColumns are what it is read from: the fields, and the sum over all allocations of all grants it ever had.
 var sessionColumns = sessionFields + relayed("up_bytes") + relayed("up_packets") + relayed("down_bytes") + relayed("down_packets")
@@ -26,10 +26,10 @@ func relayed(column string) string {
 func scanSession(row *sql.Rows) (record.Session, error) {
 	var s record.Session
 	var created, expires, answered, ended stamp
-	var rights, path string
+	var rights, path, terms string
 	err := row.Scan(&s.ID, &s.Kind, &s.Project, &s.Device, &s.Key, &s.Viewer, &rights, &s.Owner,
 		&s.Media.Video, &s.Media.Audio, &s.Media.Talk, &s.ViewerGrant, &s.DeviceGrant,
-		&created, &expires, &answered, &ended, &s.Reason, &path,
+		&created, &expires, &answered, &ended, &s.Reason, &path, &terms,
 		&s.Relayed.UpBytes, &s.Relayed.UpPackets, &s.Relayed.DownBytes, &s.Relayed.DownPackets)
 	if err != nil {
 		return s, err
@@ -43,6 +43,13 @@ func scanSession(row *sql.Rows) (record.Session, error) {
 			return s, fmt.Errorf("read path of session %s: %w", s.ID, err)
 		}
 	}
+	if terms != "" {
+		var plain record.PlainTerms
+		if err := json.Unmarshal([]byte(terms), &plain); err != nil {
+			return s, fmt.Errorf("read terms of session %s: %w", s.ID, err)
+		}
+		s.Terms = plain.Terms()
+	}
 	return s, nil
 }
 
@@ -52,9 +59,14 @@ func upsertSession(ctx context.Context, tx *sql.Tx, s record.Session) (written b
 	for i, right := range s.Rights {
 		rights[i] = string(right)
 	}
-	var path []byte
+	var path, terms []byte
 	if s.Path != (protocol.Path{}) {
 		if path, err = json.Marshal(s.Path); err != nil {
+			return false, err
+		}
+	}
+	if s.Terms != (record.Terms{}) {
+		if terms, err = json.Marshal(s.Terms.Plain()); err != nil {
 			return false, err
 		}
 	}
@@ -63,18 +75,19 @@ func upsertSession(ctx context.Context, tx *sql.Tx, s record.Session) (written b
 		owner = []byte{}
 	}
 	return change(ctx, tx, `INSERT INTO sessions (`+sessionFields+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			api_key = excluded.api_key, viewer = excluded.viewer, rights = excluded.rights,
 			video = excluded.video, audio = excluded.audio, talk = excluded.talk,
 			viewer_grant = excluded.viewer_grant, device_grant = excluded.device_grant,
 			expires_ms = excluded.expires_ms, answered_ms = excluded.answered_ms,
-			ended_ms = excluded.ended_ms, reason = excluded.reason, path = excluded.path
+			ended_ms = excluded.ended_ms, reason = excluded.reason, path = excluded.path,
+			terms = excluded.terms
 		WHERE sessions.ended_ms = 0 AND sessions.project = excluded.project
 			AND sessions.device = excluded.device AND sessions.owner = excluded.owner`,
 		s.ID, s.Kind, s.Project, s.Device, s.Key, s.Viewer, strings.Join(rights, " "), owner,
 		s.Media.Video, s.Media.Audio, s.Media.Talk, s.ViewerGrant, s.DeviceGrant,
-		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path))
+		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path), string(terms))
 }
 
 // saveGrant notes that a relay grant is the session's; an empty one is none.
