@@ -197,24 +197,25 @@ func reasonOf(role protocol.Role, reason protocol.Reason) protocol.Reason {
 
 // extend gives a session a longer lease, with a newer token if the client brings one.
 func (h *Hub) extend(ctx context.Context, c *client, e protocol.Envelope, m *protocol.Extend) {
-	s, err := h.lengthen(c, e, m, time.Now())
+	changed, err := h.lengthen(c, e, m, time.Now())
 	if err != nil {
 		c.refuse(e, err)
 		return
 	}
-	h.keep(ctx, s)
+	h.enact(changed)
+	h.reconsider(c)
+	h.keep(ctx, changed.session)
 }
 
-// lengthen answers an extend, or fails.
-func (h *Hub) lengthen(c *client, e protocol.Envelope, m *protocol.Extend, now time.Time) (*session, error) {
+// lengthen answers an extend, or fails. A newer token brings its own terms.
+func (h *Hub) lengthen(c *client, e protocol.Envelope, m *protocol.Extend, now time.Time) (changed change, err error) {
 	if err := c.allowRequest(); err != nil {
-		return nil, err
+		return change{}, err
 	}
 	var renewed auth.Viewer
 	if m.Token != "" {
-		var err error
 		if renewed, err = h.config.Tokens.Verify(m.Token, now); err != nil {
-			return nil, err
+			return change{}, err
 		}
 	}
 	h.mu.Lock()
@@ -222,24 +223,25 @@ func (h *Hub) lengthen(c *client, e protocol.Envelope, m *protocol.Extend, now t
 	viewer := c.viewer
 	if m.Token != "" {
 		if renewed.Project != viewer.Project || renewed.Subject != viewer.Subject || renewed.Device != viewer.Device {
-			return nil, protocol.Errorf(protocol.CodeForbidden, "the new token is for somebody or something else")
+			return change{}, protocol.Errorf(protocol.CodeForbidden, "the new token is for somebody or something else")
 		}
 		viewer = renewed
 	}
 	if err := h.mayViewLocked(viewer, now); err != nil {
-		return nil, err
+		return change{}, err
 	}
 	c.viewer = viewer
 	s := c.sessions[e.Session]
 	if s == nil {
-		return nil, protocol.Errorf(protocol.CodeNotFound, "no such session is open")
+		return change{}, protocol.Errorf(protocol.CodeNotFound, "no such session is open")
 	}
-	s.row.Expires, s.row.Key = h.lease(viewer, now), viewer.Key
+	s.row.Expires, s.row.Key, s.row.Terms = h.lease(viewer, now), viewer.Key, viewer.Terms
+	changed = h.settleLocked(s, h.plan(s.row.Project), now)
 	reply := protocol.Must(protocol.TypeReply, e.Session, &protocol.Reply{Expires: s.row.Expires})
 	reply.Re = e.ID
 	c.send(reply)
 	h.tellPolicyLocked(s)
-	return s, nil
+	return changed, nil
 }
 
 // tellPolicyLocked tells both ends how the session may go and until when.

@@ -75,6 +75,7 @@ func (h *Hub) change(ctx context.Context, r *ride) error {
 		}
 		if err == nil {
 			h.allowSessions(c)
+			h.reconsider(c)
 			h.resumed(ctx, c, r.device, let)
 		}
 		return err

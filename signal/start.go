@@ -39,7 +39,11 @@ func (h *Hub) start(ctx context.Context, s *session, w *waiting, next protocol.G
 		h.quota.direct.Add(1)
 	}
 	s.renew = time.Now().Add(h.config.CredentialRefresh)
+	relayless := s.relayless
 	h.mu.Unlock()
+	if relayless {
+		h.endGrants(s) // the viewer's may have been good until then
+	}
 	h.config.Logger.Info("session opened", "session", s.row.ID, "device", s.row.Device, "viewer", s.row.Viewer)
 	return nil
 }

@@ -107,12 +107,13 @@ func (h *Hub) replanSessions(project protocol.ProjectID, plan record.Plan, now t
 	}
 }
 
-// change is what new terms mean for a session: told that its policy is another, cut that it has lost the relay, moved that
-// it may use other servers.
+// change is what new terms mean for a session.
 type change struct {
-	session          *session
-	told, cut, moved bool
-	terms            record.Terms
+	session *session
+	terms   record.Terms
+	told    bool // its policy is another
+	cut     bool // it has lost the relay
+	moved   bool // it may use other servers
 }
 
 // settleLocked brings a session to the terms of its project and token.
@@ -164,31 +165,60 @@ func (h *Hub) enact(c change) {
 
 // replanLinks takes viewers' unused grants away where they may not be used, and renews them where that has changed.
 func (h *Hub) replanLinks(project protocol.ProjectID, plan record.Plan) {
-	var ended []protocol.GrantID
-	due := map[*client]protocol.GrantID{}
+	var changed []relink
 	h.mu.Lock()
 	for _, c := range h.clients {
-		if c.grant == "" || c.viewer.Project != project {
-			continue
+		if c.grant != "" && c.viewer.Project == project {
+			c.rationed = plan.Exhausted()
+			changed = append(changed, h.relinkLocked(c, plan))
 		}
-		c.rationed = plan.Exhausted()
-		path := c.linkTerms(plan).Path
-		if path == c.path {
-			continue
-		}
-		if c.path = path; path == protocol.PathDirectOnly {
-			ended = append(ended, c.grant)
-			c.grant = protocol.GrantID(newSecret())
-		}
-		due[c] = c.grant
 	}
 	h.mu.Unlock()
-	for _, grant := range ended {
-		h.config.Relay.End(grant)
+	for _, r := range changed {
+		h.renewAfter(r)
 	}
-	for c, grant := range due {
-		h.renewLink(c, project, grant)
+}
+
+// relink is what new terms mean for a viewer's link: that its unused grant is renewed, or has been replaced by another. It is
+// empty where they mean nothing.
+type relink struct {
+	client       *client
+	project      protocol.ProjectID
+	ended, fresh protocol.GrantID
+}
+
+func (h *Hub) relinkLocked(c *client, plan record.Plan) relink {
+	path := c.linkTerms(plan).Path
+	if c.grant == "" || path == c.path {
+		return relink{}
 	}
+	r := relink{client: c, project: c.viewer.Project}
+	if c.path = path; path == protocol.PathDirectOnly {
+		r.ended, c.grant = c.grant, protocol.GrantID(newSecret())
+	}
+	r.fresh = c.grant
+	return r
+}
+
+func (h *Hub) renewAfter(r relink) {
+	if r.client == nil {
+		return
+	}
+	if r.ended != "" {
+		h.config.Relay.End(r.ended)
+	}
+	h.renewLink(r.client, r.project, r.fresh)
+}
+
+// reconsider is for a viewer that has brought another token.
+func (h *Hub) reconsider(c *client) {
+	if c.role != protocol.RoleViewer {
+		return
+	}
+	h.mu.Lock()
+	r := h.relinkLocked(c, h.plan(c.viewer.Project))
+	h.mu.Unlock()
+	h.renewAfter(r)
 }
 
 // renewLink sends a viewer fresh credentials of the grant that it has not used yet.

@@ -65,6 +65,7 @@ func TestSessionComesBackAsItWasSaved(t *testing.T) {
 	save()
 	session.Answered = c.now().Add(time.Second)
 	session.Expires = c.now().Add(2 * time.Hour)
+	session.Terms = record.Terms{Path: protocol.PathRelayOnly, RelayDelay: record.DelayOf(0), MaxRelay: time.Minute, MaxKbps: 500}
 	session.Path = protocol.Path{Kind: protocol.PathDirect, Means: "ice", Local: "host", Remote: "srflx", Protocol: "udp", RTTMS: 1.5}
 	save()
 	session.Ended, session.Reason = c.now().Add(time.Minute), protocol.ReasonViewerLeft
