@@ -32,6 +32,8 @@ type Timer = ReturnType<typeof setTimeout>;
  */
 export class Link {
   readonly events = new Emitter<LinkEvents>();
+  /** The hub that the link was told. */
+  readonly hub: URL;
   readonly #carriers: Carriers;
   readonly #credentials: Credentials;
   readonly #exchange = new Exchange();
@@ -46,6 +48,7 @@ export class Link {
   #unwake: (() => void) | undefined;
 
   constructor(options: LinkOptions) {
+    this.hub = options.hub;
     this.#carriers = new Carriers(options, {
       mark: () => this.#exchange.mark(),
       hello: (fallback) => this.#credentials.hello(this.#exchange.core.received, fallback),

@@ -1,88 +1,37 @@
 import { FALLBACK_REASONS, type Fallback } from "../protocol/fallback.ts";
+import { Networks, networkOf } from "./networks.ts";
 
-/** Where networks are remembered in localStorage, how many at most, and for how long (milliseconds). */
-const place = "sightline:networks";
-const most = 16;
+/** For how long a network without WebSockets is remembered (milliseconds), and how many are. */
 const usualTerm = 15 * 60_000;
+const most = 16;
 
-interface Entry extends Fallback {
-  network: string;
-  until: number;
-}
-
-/**
- * Remembers on which networks no WebSocket gets to a hub, for a while. A page knows little of its network, so it
- * forgets soon. Without storage it remembers nothing, and nothing else changes.
- */
+/** Remembers on which networks no WebSocket gets to a hub, for a while. */
 export class Memory {
-  readonly #hub: string;
-  readonly #term: number;
+  readonly #hub: URL;
+  readonly #networks: Networks<Fallback>;
 
   /** term is for how many milliseconds a network is remembered. */
   constructor(hub: URL, term: number = usualTerm) {
-    this.#hub = hub.origin;
-    this.#term = term;
+    this.#hub = hub;
+    this.#networks = new Networks({ place: "sightline:networks", term, most, valid });
   }
 
   /** Why there was no WebSocket on this network. */
   recall(): Fallback | undefined {
-    const { reason, detail } = this.#entries().find(({ network }) => network === this.#network) ?? {};
-    if (reason === undefined) return undefined;
-    return detail === undefined ? { reason } : { reason, detail };
+    return this.#networks.recall(networkOf(this.#hub));
   }
 
   /** Notes that there is no WebSocket on this network. */
   remember(fallback: Fallback): void {
-    const entry: Entry = { network: this.#network, until: Date.now() + this.#term, ...fallback };
-    this.#write([entry, ...this.#others()].slice(0, most));
+    this.#networks.remember(networkOf(this.#hub), fallback);
   }
 
   /** Notes that there is one. */
   forget(): void {
-    if (this.recall()) this.#write(this.#others());
-  }
-
-  /** The hub, and all that a browser tells of the network: its kind, or not even that. */
-  get #network(): string {
-    return `${this.#hub} ${networkType() ?? ""}`;
-  }
-
-  #others(): Entry[] {
-    return this.#entries().filter(({ network }) => network !== this.#network);
-  }
-
-  #entries(): Entry[] {
-    const now = Date.now();
-    try {
-      const entries: unknown = JSON.parse(localStorage.getItem(place) ?? "[]");
-      if (!Array.isArray(entries)) return [];
-      return entries.filter((entry) => isEntry(entry) && entry.until > now && entry.until <= now + this.#term);
-    } catch {
-      return [];
-    }
-  }
-
-  #write(entries: Entry[]): void {
-    try {
-      if (entries.length > 0) localStorage.setItem(place, JSON.stringify(entries));
-      else localStorage.removeItem(place);
-    } catch {
-      // No storage, or none left.
-    }
+    this.#networks.forget(networkOf(this.#hub));
   }
 }
 
-/** What kind of network the browser says it is on, where it says so. */
-export function networkType(): string | undefined {
-  return (globalThis.navigator as { connection?: { type?: string } } | undefined)?.connection?.type;
-}
-
-function isEntry(value: unknown): value is Entry {
-  const { network, until, reason, detail } = (value ?? {}) as Record<string, unknown>;
-  return (
-    typeof network === "string" &&
-    typeof until === "number" &&
-    FALLBACK_REASONS.some((known) => known === reason) &&
-    (detail === undefined || typeof detail === "string")
-  );
+function valid({ reason, detail }: Partial<Fallback>): boolean {
+  return FALLBACK_REASONS.some((known) => known === reason) && (detail === undefined || typeof detail === "string");
 }

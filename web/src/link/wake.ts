@@ -1,4 +1,4 @@
-import { networkType } from "./memory.ts";
+import { networkType } from "./networks.ts";
 
 /** What the world does to a link. */
 export interface WakeEvents {

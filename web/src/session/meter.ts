@@ -1,10 +1,14 @@
 import { TIMES } from "../protocol/limits.ts";
 import type { Path } from "../protocol/session.ts";
-import { measure, pathOf, type Quality } from "./quality.ts";
+import type { Origins } from "./origins.ts";
+import { pathOf, samePath } from "./path.ts";
+import { measure, type Quality } from "./quality.ts";
 
 /** How often to look: often until the first frame, then as often as a person reads figures (milliseconds). */
 const lookEarly = 200;
 const lookLater = 1000;
+/** Chromium repeats a report for 50 ms; a change that was told in that time is in the next one (milliseconds). */
+const reportLasts = 60;
 /** So long without a new frame means that the picture stands. A camera at one frame a second is still live. */
 const standsAfter = 3000;
 
@@ -22,7 +26,11 @@ export interface MeterEvents {
 /** Looks at a peer connection's statistics until it is stopped. */
 export class Meter {
   readonly #peer: RTCPeerConnection;
+  readonly #origins: Origins;
   readonly #events: MeterEvents;
+  /** When the session was asked for, and when the browser told that the pair is another one, until it is found. */
+  #begun = 0;
+  #changedAt: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #quality: Quality | undefined;
   #path: Path | undefined;
@@ -31,9 +39,15 @@ export class Meter {
   #reportedAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
-  constructor(peer: RTCPeerConnection, events: MeterEvents) {
+  constructor(peer: RTCPeerConnection, origins: Origins, events: MeterEvents) {
     this.#peer = peer;
+    this.#origins = origins;
     this.#events = events;
+  }
+
+  /** Counts from now on: the session is asked for. */
+  begin(): void {
+    this.#begun = Date.now();
   }
 
   /** The newest path; undefined before there is one. */
@@ -52,6 +66,14 @@ export class Meter {
     if (this.#stopped) return;
     void this.#look();
     this.#timer = setTimeout(() => this.look(), this.#flowing ? lookLater : lookEarly);
+  }
+
+  /** The selected pair may be another one. */
+  changed(): void {
+    this.#changedAt ??= Date.now();
+    this.look();
+    clearTimeout(this.#timer);
+    if (!this.#stopped) this.#timer = setTimeout(() => this.look(), reportLasts);
   }
 
   /** Says once more that media flows, as state has to be after every welcome. */
@@ -76,11 +98,7 @@ export class Meter {
   async #look(): Promise<void> {
     const report = await this.#peer.getStats();
     if (this.#stopped) return;
-    const path = pathOf(report);
-    if (path && !samePath(path, this.#path)) {
-      this.#path = path;
-      this.#events.path(path);
-    }
+    this.#take(pathOf(report, this.#origins));
     const quality = measure(report, this.#quality);
     if (!quality) return;
     const now = Date.now();
@@ -95,13 +113,22 @@ export class Meter {
     }
   }
 
+  #take(path: Path | undefined): void {
+    const now = Date.now();
+    const at = this.#changedAt ?? now;
+    if (path && !samePath(path, this.#path)) {
+      // A kind of path that goes on was there when it began: only what is known of it is new.
+      const before = path.kind === this.#path?.kind ? this.#path.after_ms : undefined;
+      path.after_ms = before ?? Math.max(0, at - this.#begun);
+      this.#path = path;
+      this.#changedAt = undefined;
+      this.#events.path(path);
+    } else if (now - at >= reportLasts) this.#changedAt = undefined;
+  }
+
   #flow(flowing: boolean): void {
     if (flowing === this.#flowing) return;
     this.#flowing = flowing;
     this.#events.flowing(flowing);
   }
-}
-
-function samePath(a: Path, b: Path | undefined): boolean {
-  return a.kind === b?.kind && a.local === b.local && a.remote === b.remote && a.protocol === b.protocol;
 }

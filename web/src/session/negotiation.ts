@@ -1,5 +1,8 @@
 import { LIMITS } from "../protocol/limits.ts";
 import type { Candidate, Describe, Sync } from "../protocol/session.ts";
+import type { PathPolicy } from "../protocol/state.ts";
+import { permitted, placeOf, readCandidate, withPermitted } from "./candidates.ts";
+import { Origins } from "./origins.ts";
 
 /** Where a negotiation's own descriptions and candidates go. */
 export interface Outlet {
@@ -12,9 +15,12 @@ export interface Outlet {
  * bears that of its offer, and whatever belongs to another revision is dropped.
  */
 export class Negotiation {
+  /** How the device came by its candidates. */
+  readonly origins = new Origins();
   readonly #peer: RTCPeerConnection;
   readonly #out: Outlet;
   readonly #first: Promise<RTCSessionDescriptionInit>;
+  #path: PathPolicy = "prefer_direct";
   #revision = 1;
   #offer: RTCSessionDescriptionInit | undefined;
   /** Whether the answer to the current revision was taken, and whether it is in place. */
@@ -43,6 +49,11 @@ export class Negotiation {
   /** Whether the newest offer was answered. */
   get answered(): boolean {
     return this.#answer !== "none";
+  }
+
+  /** Signals and uses from now on only what a policy permits; what is in use already takes a restart. */
+  permit(path: PathPolicy): void {
+    this.#path = path;
   }
 
   /** The first offer, to be sent with open. */
@@ -81,10 +92,11 @@ export class Negotiation {
   }
 
   /** Takes an answer. One of another revision, or a second one, is dropped. */
-  async answer({ revision, sdp }: Describe): Promise<void> {
+  async answer({ revision, sdp, origins = [] }: Describe): Promise<void> {
     if (revision !== this.#revision || this.#answer !== "none" || !sdp) return;
     this.#answer = "taken";
-    await this.#peer.setRemoteDescription({ type: "answer", sdp });
+    for (const { address, means } of origins) this.origins.learn(address, means);
+    await this.#peer.setRemoteDescription({ type: "answer", sdp: withPermitted(sdp, this.#path) });
     if (revision !== this.#revision) return;
     this.#answer = "set";
     await Promise.all(this.#remote.map((candidate) => this.#add(candidate)));
@@ -93,8 +105,11 @@ export class Negotiation {
   /** Takes a candidate of the other end, before or after its description. One that is known already is dropped. */
   candidate(candidate: Candidate): void {
     if (candidate.revision !== this.#revision || this.#remote.length >= LIMITS.pendingPerSession) return;
+    if (!permitted(candidate.candidate, this.#path)) return;
     if (this.#remote.some((known) => sameCandidate(known, candidate))) return;
     this.#remote.push(candidate);
+    const line = readCandidate(candidate.candidate);
+    if (line && candidate.means) this.origins.learn(placeOf(line.address, line.port), candidate.means);
     if (this.#answer === "set") void this.#add(candidate);
   }
 
@@ -125,6 +140,7 @@ export class Negotiation {
     const ufrag = found?.usernameFragment;
     // A late candidate of an offer that a restart has replaced.
     if (ufrag && !this.#offer?.sdp?.includes(`a=ice-ufrag:${ufrag}\r\n`)) return;
+    if (found && !permitted(found.candidate, this.#path)) return;
     const end = !found?.candidate;
     if (end && (this.#ended || this.#peer.iceGatheringState !== "complete")) return;
     this.#ended ||= end;

@@ -1,6 +1,3 @@
-import type { ICEServer } from "../protocol/handshake.ts";
-import type { PathPolicy } from "../protocol/state.ts";
-
 /** What a viewer's peer connection is made for. */
 export interface PeerOptions {
   /** Whether to ask for sound beside the picture. */
@@ -22,21 +19,12 @@ export function makePeer({ audio, relayOnly }: PeerOptions): RTCPeerConnection {
   return peer;
 }
 
-/** The configuration that brings new servers; a policy of direct_only leaves the relays out. */
-export function configuration(
-  servers: ICEServer[],
-  relayOnly: boolean,
-  policy: PathPolicy = "prefer_direct",
-): RTCConfiguration {
-  return {
-    bundlePolicy: "max-bundle",
-    iceTransportPolicy: relayOnly || policy === "relay_only" ? "relay" : "all",
-    iceServers: policy === "direct_only" ? servers.filter(({ urls }) => !urls.some(isRelay)) : servers,
-  };
-}
-
-function isRelay(url: string): boolean {
-  return /^turns?:/i.test(url);
+/**
+ * Tells when another candidate pair is selected, in browsers that say so. Call it when an answer is in place; again does
+ * no harm.
+ */
+export function onPair(peer: RTCPeerConnection, changed: () => void): void {
+  peer.getReceivers()[0]?.transport?.iceTransport?.addEventListener?.("selectedcandidatepairchange", changed);
 }
 
 function preferH264(video: RTCRtpTransceiver): void {

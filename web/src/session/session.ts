@@ -11,13 +11,17 @@ import { Lease } from "./lease.ts";
 import { Meter } from "./meter.ts";
 import { Negotiation } from "./negotiation.ts";
 import type { SessionEnd, SessionEvents, SessionOptions } from "./options.ts";
-import { configuration, makePeer } from "./peer.ts";
+import { makePeer, onPair } from "./peer.ts";
 import type { Quality } from "./quality.ts";
 import { owner, sessionID } from "./random.ts";
 import { Recovery } from "./recovery.ts";
+import { type Gathering, Relays } from "./relays.ts";
 
 /** How long an opened session may wait for the device's answer: a camera that is there answers in a second. */
 const answerWithin = 15_000;
+
+/** What holds for a session whose policy is not known when it opens. */
+const untold: Gathering = { path: "prefer_direct", relay_delay_ms: 0 };
 
 /**
  * One viewer looking at one device: one peer connection, from its first offer to its end. A session lives once; whoever
@@ -34,10 +38,11 @@ export class Session implements Holder {
   readonly #negotiation: Negotiation;
   readonly #meter: Meter;
   readonly #recovery: Recovery;
+  readonly #relays: Relays;
   readonly #lease: Lease;
+  readonly #pairChanged = () => this.#meter.changed();
   #release: (() => void) | undefined;
   #answerTimer: ReturnType<typeof setTimeout> | undefined;
-  #servers: ICEServer[] = [];
   /** The grant that the newest open names, until the session is opened; from then on the hub renews it by itself. */
   #grant: string | undefined;
   #asked: "not yet" | "waits" | "opened" = "not yet";
@@ -54,10 +59,11 @@ export class Session implements Holder {
       describe: (data) => this.#post({ type: "describe", session: this.id, data }),
       candidate: (data) => this.#post({ type: "candidate", session: this.id, data }),
     });
-    this.#meter = new Meter(this.#peer, {
+    this.#meter = new Meter(this.#peer, this.#negotiation.origins, {
       quality: (quality) => this.events.emit("quality", quality),
       path: (path) => {
         this.#post({ type: "path", session: this.id, data: path });
+        this.#relays.took(path.kind);
         this.events.emit("path", path);
       },
       flowing: (flowing) => this.events.emit("flowing", flowing),
@@ -66,6 +72,12 @@ export class Session implements Holder {
     this.#recovery = new Recovery({
       restart: () => this.#restart(),
       failed: () => this.#noWay(),
+    });
+    this.#relays = new Relays({
+      hub: link.hub,
+      device: options.device,
+      relayOnly: options.relayOnly ?? false,
+      due: () => this.#recovery.now(),
     });
     this.#lease = new Lease({ due: () => void this.#extend(), expired: () => this.close("expired") });
     this.#peer.oniceconnectionstatechange = () => this.#ice();
@@ -80,10 +92,15 @@ export class Session implements Holder {
     return this.#peer.iceConnectionState === "connected" || this.#peer.iceConnectionState === "completed";
   }
 
-  /** Asks for the session with the servers and the grant to gather with, and gathers. */
-  async open(servers: ICEServer[], grant: string | undefined): Promise<void> {
+  /**
+   * Asks for the session with the servers and the grant to gather with, and gathers. gathering is what the hub has told
+   * of the session's policy beforehand.
+   */
+  async open(servers: ICEServer[], grant: string | undefined, gathering: Gathering = untold): Promise<void> {
     const offer = await this.#negotiation.first();
     if (this.#over) return;
+    this.#relays.begin(gathering);
+    this.#negotiation.permit(gathering.path);
     this.#useServers(servers);
     const media: Media = { video: true };
     if (this.#options.audio) media.audio = true;
@@ -91,6 +108,7 @@ export class Session implements Holder {
     if (grant !== undefined) open.grant = grant;
     this.#grant = grant;
     this.#asked = "waits";
+    this.#meter.begin();
     this.#release = this.#link.hold(this);
     this.#link.request({ type: "open", session: this.id, data: open }, (answer) => this.#opened(answer));
     await this.#negotiation.begin().catch(() => this.close("internal"));
@@ -194,7 +212,11 @@ export class Session implements Holder {
     } else if (description.kind === "answer") {
       const took = this.#negotiation.took(description.revision);
       if (took !== undefined) this.#recovery.answered(took);
-      this.#negotiation.answer(description).catch(() => this.close("codec"));
+      if (description.revision === this.#negotiation.revision) this.#relays.answered();
+      this.#negotiation.answer(description).then(
+        () => onPair(this.#peer, this.#pairChanged),
+        () => this.close("codec"),
+      );
       if (this.#negotiation.answered) clearTimeout(this.#answerTimer);
     }
   }
@@ -207,17 +229,20 @@ export class Session implements Holder {
   }
 
   #usePolicy(policy: Policy): void {
-    const before = this.#policy?.path;
     this.#policy = policy;
-    if (policy.path === before) return;
-    this.#useServers(this.#servers);
-    // What was gathered under a freer policy must not be used any more.
-    if (policy.path !== "prefer_direct" && !this.#options.relayOnly) this.#recovery.now();
+    const again = this.#relays.follow(policy);
+    this.#negotiation.permit(policy.path);
+    this.#configure();
+    if (again) this.#recovery.now();
   }
 
   #useServers(servers: ICEServer[]): void {
-    this.#servers = servers;
-    this.#peer.setConfiguration(configuration(servers, this.#options.relayOnly ?? false, this.#policy?.path));
+    this.#relays.use(servers);
+    this.#configure();
+  }
+
+  #configure(): void {
+    this.#peer.setConfiguration(this.#relays.configuration());
   }
 
   /** Ends the session for want of a way to the camera. */
@@ -228,14 +253,17 @@ export class Session implements Holder {
   #restart(): boolean {
     this.#restartWanted = this.#link.status !== "up";
     if (this.#restartWanted) return false;
+    this.#relays.join();
+    this.#configure();
     this.#negotiation.restart().catch(() => this.#noWay());
     return true;
   }
 
   #ice(): void {
     if (this.#over) return;
+    this.#relays.connected(this.connected);
     this.#recovery.state(this.#peer.iceConnectionState);
-    this.#meter.look();
+    this.#meter.changed();
   }
 
   async #extend(): Promise<void> {
@@ -256,6 +284,7 @@ export class Session implements Holder {
     this.#over = true;
     clearTimeout(this.#answerTimer);
     this.#recovery.stop();
+    this.#relays.stop();
     this.#lease.stop();
     this.#meter.stop();
     this.#release?.();

@@ -7,6 +7,7 @@ import type { ICEServer } from "../protocol/handshake.ts";
 import type { Presence } from "../protocol/state.ts";
 import type { SessionEnd } from "../session/options.ts";
 import type { Quality } from "../session/quality.ts";
+import type { Gathering } from "../session/relays.ts";
 import { rightsOf } from "../session/rights.ts";
 import { Session } from "../session/session.ts";
 import { AFTERWARDS } from "./afterwards.ts";
@@ -33,6 +34,8 @@ export class Viewer {
   #opening = false;
   #servers: ICEServer[] = [];
   #grant: string | undefined;
+  /** What the hub has told of the next session's policy. */
+  #gathering: Gathering | undefined;
   #presence: Presence | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #openedAt = 0;
@@ -63,6 +66,7 @@ export class Viewer {
       this.#downs = patience;
       this.#servers = welcome.ice_servers ?? this.#servers;
       this.#grant = welcome.grant ?? this.#grant;
+      if (welcome.path) this.#gathering = { path: welcome.path, relay_delay_ms: welcome.relay_delay_ms ?? 0 };
       // A link that goes on has changed nothing that a planned retry waits for.
       if (!welcome.resumed || !this.#retryTimer) this.#open();
       this.#change();
@@ -167,6 +171,7 @@ export class Viewer {
     session.events.on("opened", (opened) => {
       this.#grant = opened.next_grant ?? this.#grant;
       this.#servers = opened.ice_servers ?? this.#servers;
+      this.#gathering = opened.policy;
       this.#openedAt = Date.now();
       this.#trouble = undefined;
       this.#lastSeen = undefined;
@@ -197,7 +202,7 @@ export class Viewer {
     if (!this.#session) this.#prepare();
     if (this.#opening) return;
     this.#opening = true;
-    void this.#session?.open(this.#servers, this.#grant).catch(() => this.#session?.close("internal"));
+    void this.#session?.open(this.#servers, this.#grant, this.#gathering).catch(() => this.#session?.close("internal"));
   }
 
   #message(message: Envelope): void {

@@ -2,6 +2,11 @@ import { vi } from "vitest";
 
 type Report = [string, Record<string, unknown>][];
 
+/** A candidate in the statistics: its type, or all that they tell of it. */
+export type End = string | { candidateType: string; protocol?: string; address?: string; port?: number };
+
+const endOf = (end: End) => (typeof end === "string" ? { candidateType: end } : end);
+
 /** A browser's peer connection without a network: it records what it is told and answers what a test asks of it. */
 export class FakePeer {
   static all: FakePeer[] = [];
@@ -18,8 +23,11 @@ export class FakePeer {
   onicecandidate: ((event: { candidate: Partial<RTCIceCandidate> | null }) => void) | undefined;
   oniceconnectionstatechange: (() => void) | undefined;
   ontrack: ((event: { track: unknown }) => void) | undefined;
+  readonly iceTransport = new EventTarget();
   readonly transceivers: string[] = [];
   readonly added: RTCIceCandidateInit[] = [];
+  /** The states of further candidate pairs than the selected one. */
+  pairs: string[] = [];
   local: string | undefined;
   remote: string | undefined;
   closed = false;
@@ -53,6 +61,10 @@ export class FakePeer {
     this.added.push(candidate);
   }
 
+  getReceivers() {
+    return [{ transport: { iceTransport: this.iceTransport } }];
+  }
+
   setConfiguration(configuration: RTCConfiguration) {
     this.configuration = configuration;
   }
@@ -77,13 +89,14 @@ export class FakePeer {
     this.oniceconnectionstatechange?.();
   }
 
-  /** Sets what the statistics tell: so many frames, over such a pair. */
-  measure(frames: number, local = "host", remote = "host"): void {
+  /** Sets what the statistics tell: so many frames, over such a pair. Ends may be more than a type. */
+  measure(frames: number, local: End = "host", remote: End = "host"): void {
     this.#report = [
       ["T", { type: "transport", selectedCandidatePairId: "P" }],
+      ...this.pairs.map((state, i) => [`P${i}`, { type: "candidate-pair", state }] as Report[number]),
       ["P", { type: "candidate-pair", localCandidateId: "L", remoteCandidateId: "R", currentRoundTripTime: 0.012 }],
-      ["L", { type: "local-candidate", candidateType: local, protocol: "udp" }],
-      ["R", { type: "remote-candidate", candidateType: remote, protocol: "udp" }],
+      ["L", { type: "local-candidate", protocol: "udp", ...endOf(local) }],
+      ["R", { type: "remote-candidate", protocol: "udp", ...endOf(remote) }],
       ["C", { type: "codec", mimeType: "video/H264" }],
       [
         "V",
