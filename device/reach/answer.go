@@ -13,14 +13,13 @@ import (
 type answer struct {
 	// from is where the packet came from.
 	from netip.AddrPort
-	// mapped is the port's address as the server saw it.
+	// mapped is the socket's address as the server saw it.
 	mapped netip.AddrPort
 	// other is the server's other address and port (RFC 5780 section 7.4); zero if it has none.
 	other netip.AddrPort
+	// refused says that the server knows no way to answer as it was asked to; nothing else is set but from.
+	refused bool
 }
-
-// errRefused is a server's error response.
-var errRefused = errors.New("refused")
 
 // decode reads a response to a Binding request. It keeps nothing of the packet.
 func decode(packet []byte) (answer, error) {
@@ -29,7 +28,7 @@ func decode(packet []byte) (answer, error) {
 		return answer{}, fmt.Errorf("read STUN answer: %w", err)
 	}
 	if message.Type == stun.BindingError {
-		return answer{}, fmt.Errorf("read STUN answer: %w", errRefused)
+		return answer{refused: true}, nil
 	}
 	var a answer
 	var xor stun.XORMappedAddress
@@ -40,12 +39,14 @@ func decode(packet []byte) (answer, error) {
 	case plain.GetFrom(message) == nil: // a server of RFC 3489's time
 		a.mapped = addressOf(plain.IP, plain.Port)
 	}
-	if !a.mapped.IsValid() || a.mapped.Port() == 0 || a.mapped.Addr().IsUnspecified() {
+	if !useful(a.mapped) {
 		return answer{}, errors.New("read STUN answer: no address in it")
 	}
 	var other stun.OtherAddress
 	if other.GetFrom(message) == nil {
-		a.other = addressOf(other.IP, other.Port)
+		if at := addressOf(other.IP, other.Port); useful(at) {
+			a.other = at
+		}
 	}
 	return a, nil
 }
@@ -56,4 +57,9 @@ func addressOf(ip net.IP, port int) netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return canonical(netip.AddrPortFrom(addr, uint16(port))) //nolint:gosec // read from 16 bits
+}
+
+// useful reports whether packets can be sent to an address.
+func useful(a netip.AddrPort) bool {
+	return a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified() && !a.Addr().IsMulticast()
 }

@@ -41,7 +41,7 @@ func (c *conn) local() netip.AddrPort {
 // ReadFromAddrPort implements ice.AddrPortReaderWriter.
 func (c *conn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for faults := 0; ; {
-		n, from, err := c.read(b)
+		n, from, err := c.readAny(b)
 		switch {
 		case err == nil && c.questions.take(b[:n], canonical(from)):
 			faults = 0
@@ -53,7 +53,7 @@ func (c *conn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	}
 }
 
-func (c *conn) read(b []byte) (int, netip.AddrPort, error) {
+func (c *conn) readAny(b []byte) (int, netip.AddrPort, error) {
 	if c.fast != nil {
 		return c.fast.ReadFromUDPAddrPort(b)
 	}

@@ -15,9 +15,9 @@ const maxMisses = 3
 // server is one address of a STUN server.
 type server struct {
 	address netip.AddrPort
-	// mapped is what it said last; zero if it said nothing, or not for maxMisses.
-	mapped netip.AddrPort
-	misses int
+	// mapped and other are what it said last; zero if it said nothing, or not for maxMisses.
+	mapped, other netip.AddrPort
+	misses        int
 }
 
 // keep asks the servers, round after round, until the context ends.
@@ -47,22 +47,28 @@ func (p *Port) round(ctx context.Context, lookUp bool) (missed bool) {
 	p.mu.Lock()
 	servers := slices.Clone(p.servers)
 	p.mu.Unlock()
-	var asking sync.WaitGroup
-	for _, s := range servers {
-		asking.Go(func() {
-			a, err := p.ask(ctx, s.address, false)
-			if ctx.Err() == nil {
-				p.note(s.address, a.mapped, err)
-			}
-		})
-	}
-	asking.Wait()
+	p.each(servers, func(s server) {
+		a, err := p.conn.ask(ctx, question{to: s.address})
+		if ctx.Err() == nil {
+			p.note(s.address, a, err)
+		}
+	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if epoch == p.epoch && ctx.Err() == nil {
 		closeOnce(p.settled)
+		signal(p.asked)
 	}
 	return slices.ContainsFunc(p.servers, func(s server) bool { return s.misses > 0 })
+}
+
+// each does something with every server at once, and waits.
+func (p *Port) each(servers []server, what func(server)) {
+	var work sync.WaitGroup
+	for _, s := range servers {
+		work.Go(func() { what(s) })
+	}
+	work.Wait()
 }
 
 // replace puts other servers in place and keeps what is known of those that stay.
@@ -81,7 +87,7 @@ func (p *Port) replace(addresses []netip.AddrPort) {
 }
 
 // note takes a server's answer, or that there was none.
-func (p *Port) note(from, mapped netip.AddrPort, err error) {
+func (p *Port) note(from netip.AddrPort, a answer, err error) {
 	if err != nil {
 		p.log.Debug("stun server did not answer", "err", err)
 	}
@@ -89,11 +95,11 @@ func (p *Port) note(from, mapped netip.AddrPort, err error) {
 		n := slices.IndexFunc(p.servers, func(s server) bool { return s.address == from })
 		switch {
 		case n < 0:
-		case err == nil:
-			p.servers[n].mapped, p.servers[n].misses = mapped, 0
+		case err == nil && !a.refused:
+			p.servers[n] = server{address: from, mapped: a.mapped, other: a.other}
 		default:
 			if p.servers[n].misses++; p.servers[n].misses >= maxMisses {
-				p.servers[n].mapped = netip.AddrPort{}
+				p.servers[n] = server{address: from, misses: maxMisses}
 			}
 		}
 	})
@@ -114,9 +120,11 @@ func (p *Port) Settle(ctx context.Context) {
 }
 
 // poke has the servers asked now.
-func (p *Port) poke() {
+func (p *Port) poke() { signal(p.kick) }
+
+func signal(c chan struct{}) {
 	select {
-	case p.kick <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

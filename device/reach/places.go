@@ -39,7 +39,7 @@ func (p *Port) places(own []netip.AddrPort) []Place {
 	return places
 }
 
-// Subscribe has tell called when Places change, and with moved when the machine is in another network: what viewers know
+// Subscribe has tell called when Places or Network change, and with moved when the machine is in another network: what viewers know
 // of the device is no longer true then. Calls come one at a time and must not block. It returns what ends that; a call may
 // still be under way then.
 func (p *Port) Subscribe(tell func(moved bool)) (cancel func()) {
@@ -55,13 +55,13 @@ func (p *Port) Subscribe(tell func(moved bool)) (cancel func()) {
 	}
 }
 
-// change changes what is known, and tells the subscribers when the places are others after it.
+// change changes what is known, and tells the subscribers when places or network are others after it.
 func (p *Port) change(what func()) {
 	own := p.Addresses()
 	p.mu.Lock()
-	before := p.places(own)
+	before, network := p.places(own), p.network
 	what()
-	changed := !slices.Equal(before, p.places(own))
+	changed := network != p.network || !slices.Equal(before, p.places(own))
 	p.mu.Unlock()
 	if changed {
 		p.tell(false)

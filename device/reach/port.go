@@ -4,22 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// socketBuffer holds a keyframe of 1 MiB that several viewers get at once; the kernel may grant less.
-const socketBuffer = 1 << 20
-
-// Port is the media port. It is safe for concurrent use. Whoever opens it closes it; closing what Conn returns does too.
+// Port is the media port. It is safe for concurrent use. Whoever opens it closes it; closing what Conn and Listener
+// return does too.
 type Port struct {
 	cfg  Config
 	log  *slog.Logger
 	conn *conn
+	// listener is nil where the port is taken over TCP.
+	listener net.Listener
 	// kick has room for one signal that the servers must be asked now.
 	kick chan struct{}
+	// asked has room for one signal that they have been.
+	asked chan struct{}
 	// telling is held while subscribers are told. It is taken before mu.
 	telling sync.Mutex
 
@@ -29,56 +34,50 @@ type Port struct {
 	epoch   int
 	settled chan struct{}
 	servers []server
+	network protocol.Network
 	tellers map[int]func(moved bool)
 	teller  int // the key of the newest
 }
 
-// Open binds the media port. It does no other I/O.
+// Open binds the media port, over UDP and where it can over TCP. It does no other I/O.
 func Open(cfg Config) (*Port, error) {
 	cfg = cfg.withDefaults()
-	socket := cfg.Socket
+	socket, listener := cfg.Socket, net.Listener(nil)
 	if socket == nil {
-		udp, err := listen(cfg.Listen, cfg.Logger)
+		udp, tcp, err := listen(cfg.Listen, cfg.Preferred, cfg.Logger)
 		if err != nil {
 			return nil, err
 		}
-		socket = udp
+		socket, listener = udp, tcp
 	}
 	p := &Port{
-		cfg: cfg, log: cfg.Logger, conn: newConn(socket),
-		kick: make(chan struct{}, 1), settled: make(chan struct{}), tellers: make(map[int]func(bool)),
+		cfg: cfg, log: cfg.Logger, conn: newConn(socket), listener: listener,
+		kick: make(chan struct{}, 1), asked: make(chan struct{}, 1), settled: make(chan struct{}), tellers: make(map[int]func(bool)),
 	}
 	p.SetServers(nil)
 	return p, nil
 }
 
-func listen(address string, log *slog.Logger) (*net.UDPConn, error) {
-	udp, err := net.ResolveUDPAddr("udp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen for media: %w", err)
-	}
-	socket, err := net.ListenUDP("udp", udp)
-	if err != nil {
-		return nil, fmt.Errorf("listen for media: %w", err)
-	}
-	for _, set := range []func(int) error{socket.SetReadBuffer, socket.SetWriteBuffer} {
-		if err := set(socketBuffer); err != nil {
-			log.Debug("socket buffer not set", "err", err)
-		}
-	}
-	return socket, nil
-}
-
-// Run keeps what is known of the port true until the context ends, and returns nil then. Answers come by whoever reads
+// Run learns where the port is reached and in what network it is, and keeps that true, until the context ends, and returns nil then. Answers come by whoever reads
 // Conn: without a reader nothing is learned.
 func (p *Port) Run(ctx context.Context) error {
-	p.keep(ctx)
+	var work sync.WaitGroup
+	work.Go(func() { p.keep(ctx) })
+	work.Go(func() { p.assessor(ctx) })
+	work.Go(func() { p.watch(ctx) })
+	work.Wait()
 	return nil
 }
 
 // Conn returns the socket for the packets of sessions. It implements ice.AddrPortReaderWriter. Answers to the port's own
 // questions never come out of it.
 func (p *Port) Conn() net.PacketConn { return p.conn }
+
+// Listener returns the TCP listener of the same port number, for ICE over TCP (RFC 6544); nil where that is taken.
+func (p *Port) Listener() net.Listener { return p.listener }
+
+// Number returns the number of the port.
+func (p *Port) Number() uint16 { return p.conn.local().Port() }
 
 // WriteTo sends a datagram from the media port.
 func (p *Port) WriteTo(b []byte, to netip.AddrPort) (int, error) {
@@ -87,10 +86,17 @@ func (p *Port) WriteTo(b []byte, to netip.AddrPort) (int, error) {
 
 // Close closes the port. It may be called again.
 func (p *Port) Close() error {
-	if err := p.conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("close media port: %w", err)
+	closing := []io.Closer{p.conn}
+	if p.listener != nil {
+		closing = append(closing, p.listener)
 	}
-	return nil
+	var errs []error
+	for _, c := range closing {
+		if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, fmt.Errorf("close media port: %w", err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Addresses returns the port's addresses on this machine: those of the interfaces that are up, and loopback only when

@@ -12,13 +12,19 @@ import (
 	"github.com/pion/stun/v4"
 )
 
-// maxQuestions bounds those that wait for an answer at once: more than the upkeep and the prober have together.
-const maxQuestions = 64
+// maxQuestions bounds those of one socket that wait for an answer at once: more than the upkeep and the prober have
+// together.
+const maxQuestions = 32
 
-// sendings are when a question is sent, after its beginning; answerWait is how long an answer is waited for after that.
-// RFC 8489 section 6.2.1 begins with 500 ms and doubles; a camera that is being called has less time, and five sendings
-// get through a network that loses 30 % each way 29 times in 30.
-var sendings = []time.Duration{0, 250 * time.Millisecond, 750 * time.Millisecond, 1250 * time.Millisecond, 2 * time.Second}
+// When a question is sent, after its beginning, and how long an answer is waited for after the last time. RFC 8489 section
+// 6.2.1 begins with 500 ms and doubles; a camera that is being called has less time, and the five sendings of promptly get
+// through a network that loses 30 % each way 29 times in 30. The twelve of patiently do so 4,999 times in 5,000: where no
+// answer is an answer too, it must not be one that was lost.
+var (
+	promptly  = schedule(0, 250, 750, 1250, 2000)
+	patiently = schedule(0, 250, 500, 800, 1100, 1400, 1700, 2000, 2400, 2800, 3200, 3600)
+	atOnce    = schedule(0, 50)
+)
 
 const answerWait = time.Second
 
@@ -27,23 +33,42 @@ var (
 	errTooMany  = errors.New("too many questions at once")
 )
 
-type transaction = [stun.TransactionIDSize]byte
-
-// question is a STUN request of the port's own that waits for its answer.
-type question struct {
-	// answered has room for the first answer.
-	answered chan answer
-	// echo says that the request itself counts as the answer when it comes back: the NAT has turned it around.
-	echo bool
+func schedule(ms ...time.Duration) []time.Duration {
+	for i := range ms {
+		ms[i] *= time.Millisecond
+	}
+	return ms
 }
 
-// questions are those that wait.
+type transaction = [stun.TransactionIDSize]byte
+
+// question is a Binding request (RFC 8489) that waits for its answer.
+type question struct {
+	// to is the server.
+	to netip.AddrPort
+	// change has the flags of a CHANGE-REQUEST (RFC 5780 section 7.2), 0 for none.
+	change byte
+	// times are when it is sent; nil means promptly.
+	times []time.Duration
+	// send sends it, if not the socket that waits for the answer. The request itself, when it arrives, is the answer then.
+	send func(request []byte) error
+	// answered has room for the first answer.
+	answered chan answer
+}
+
+// The flags of a CHANGE-REQUEST.
+const (
+	changeAddress = 0x04
+	changePort    = 0x02
+)
+
+// questions are those of one socket that wait.
 type questions struct {
 	mu   sync.Mutex // guards open
 	open map[transaction]*question
 }
 
-// take reports whether a packet belongs to a question of the port's own, and if so, hands it there.
+// take reports whether a packet belongs to one of the questions, and if so, hands it there.
 func (q *questions) take(packet []byte, from netip.AddrPort) bool {
 	kind, id, ok := messageOf(packet)
 	if !ok {
@@ -55,17 +80,16 @@ func (q *questions) take(packet []byte, from netip.AddrPort) bool {
 	if asked == nil {
 		return false
 	}
-	a := answer{from: from}
-	switch {
-	case kind == bindingRequest && !asked.echo:
-		return true // a NAT has turned it around, which was not asked for
-	case kind != bindingRequest:
+	var a answer
+	if kind != bindingRequest {
 		var err error
 		if a, err = decode(packet); err != nil {
 			return true
 		}
-		a.from = from
+	} else if asked.send == nil {
+		return true // a NAT has turned it around, which nobody asked for
 	}
+	a.from = from
 	select {
 	case asked.answered <- a:
 	default: // a later answer tells nothing new
@@ -73,7 +97,7 @@ func (q *questions) take(packet []byte, from netip.AddrPort) bool {
 	return true
 }
 
-// The message types of RFC 8489 section 18.2 that the port looks at.
+// The message types of RFC 8489 section 18.2 that matter here.
 const (
 	bindingRequest = 0x0001
 	bindingSuccess = 0x0101
@@ -91,39 +115,68 @@ func messageOf(packet []byte) (kind uint16, id transaction, ok bool) {
 	return kind, id, kind == bindingRequest || kind == bindingSuccess || kind == bindingError
 }
 
-// ask sends a Binding request from the media port, again and again until an answer comes or none can be expected. The
-// answer may come from anywhere: only whoever got the request knows its transaction.
-func (p *Port) ask(ctx context.Context, to netip.AddrPort, echo bool, with ...stun.Setter) (answer, error) {
-	request, err := stun.Build(append([]stun.Setter{stun.TransactionID, stun.BindingRequest}, append(with, stun.Fingerprint)...)...)
+// ask sends a question, again and again until an answer comes or none can be expected. The answer may come from anywhere:
+// only whoever got the question knows its transaction. It fails with errNoAnswer, or because the context ended.
+func (c *conn) ask(ctx context.Context, q question) (answer, error) {
+	request, err := q.request()
 	if err != nil {
-		return answer{}, fmt.Errorf("ask %s: %w", to, err)
+		return answer{}, fmt.Errorf("ask %s: %w", q.to, err)
 	}
-	asked := &question{answered: make(chan answer, 1), echo: echo}
-	if !p.conn.questions.add(request.TransactionID, asked) {
-		return answer{}, fmt.Errorf("ask %s: %w", to, errTooMany)
+	q.answered = make(chan answer, 1)
+	if !c.questions.add(request.TransactionID, &q) {
+		return answer{}, fmt.Errorf("ask %s: %w", q.to, errTooMany)
 	}
-	defer p.conn.questions.remove(request.TransactionID)
+	defer c.questions.remove(request.TransactionID)
+	send := q.send
+	if send == nil {
+		send = func(b []byte) error {
+			_, err := c.WriteToAddrPort(b, q.to)
+			return err
+		}
+	}
+	a, err := q.wait(ctx, func() error { return send(request.Raw) })
+	if err != nil {
+		return answer{}, fmt.Errorf("ask %s: %w", q.to, err)
+	}
+	return a, nil
+}
+
+func (q *question) request() (*stun.Message, error) {
+	setters := []stun.Setter{stun.TransactionID, stun.BindingRequest}
+	if q.change != 0 {
+		setters = append(setters, stun.RawAttribute{Type: stun.AttrChangeRequest, Value: []byte{0, 0, 0, q.change}})
+	}
+	return stun.Build(append(setters, stun.Fingerprint)...)
+}
+
+// wait sends at the times of the question until it is answered.
+func (q *question) wait(ctx context.Context, send func() error) (answer, error) {
+	times := q.times
+	if times == nil {
+		times = promptly
+	}
 	begun := time.Now()
-	for n := range len(sendings) + 1 {
+	for n := 0; ; n++ {
+		if n < len(times) {
+			if err := send(); err != nil {
+				return answer{}, err
+			}
+		}
 		pause := answerWait
-		if n < len(sendings) {
-			pause = time.Until(begun.Add(sendings[n]))
+		switch {
+		case n+1 < len(times):
+			pause = time.Until(begun.Add(times[n+1]))
+		case n == len(times):
+			return answer{}, errNoAnswer
 		}
 		select {
-		case a := <-asked.answered:
+		case a := <-q.answered:
 			return a, nil
 		case <-ctx.Done():
-			return answer{}, fmt.Errorf("ask %s: %w", to, ctx.Err())
+			return answer{}, ctx.Err()
 		case <-time.After(pause):
 		}
-		if n == len(sendings) {
-			break
-		}
-		if _, err := p.conn.WriteToAddrPort(request.Raw, to); err != nil {
-			return answer{}, fmt.Errorf("ask %s: %w", to, err)
-		}
 	}
-	return answer{}, fmt.Errorf("ask %s: %w", to, errNoAnswer)
 }
 
 func (q *questions) add(id transaction, asked *question) bool {

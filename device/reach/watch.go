@@ -1,0 +1,65 @@
+package reach
+
+import (
+	"context"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+const (
+	// pollInterval is how often the network is looked at where the kernel does not tell of changes, heardInterval where it
+	// does, in case it could not.
+	pollInterval  = 3 * time.Second
+	heardInterval = 30 * time.Second
+	// quiet is how long a change is given to be whole: an interface that comes up gets its addresses one by one.
+	quiet = 300 * time.Millisecond
+)
+
+// watch looks whether the machine is in another network, until the context ends.
+func (p *Port) watch(ctx context.Context) {
+	if p.cfg.Place == nil {
+		return
+	}
+	var changes <-chan struct{}
+	interval := pollInterval
+	if p.cfg.Socket == nil {
+		heard, stop, err := routeChanges()
+		if err == nil {
+			defer stop()
+			changes, interval = heard, heardInterval
+		} else {
+			p.log.Debug("kernel does not tell of changes", "err", err)
+		}
+	}
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for place := p.cfg.Place(); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-changes:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(quiet):
+			}
+		}
+		if now := p.cfg.Place(); now != place {
+			place = now
+			p.moved()
+		}
+	}
+}
+
+// moved forgets what was learned of another network, and has this one looked at.
+func (p *Port) moved() {
+	p.log.Info("network changed")
+	p.mu.Lock()
+	p.servers, p.network = nil, protocol.Network{}
+	p.unsettle()
+	p.mu.Unlock()
+	p.poke()
+	p.tell(true)
+}
