@@ -14,7 +14,6 @@ import (
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/door"
 	"github.com/sightline-rtc/sightline/device/peer"
-	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/device/source"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -58,26 +57,27 @@ func New(config Config) (*Agent, error) {
 // nil then. It fails when the state directory cannot be used, the media port is taken or the enrolment is refused.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.client.CloseIdleConnections()
-	port, err := reach.Open(a.config.Reach)
+	port, err := a.openPort()
 	if err != nil {
-		return fmt.Errorf("open media port: %w", err)
+		return err
 	}
 	if err := a.host.Listen(port); err != nil {
 		return errors.Join(err, port.Close())
 	}
 	key, id, err := a.identify(ctx)
 	if err != nil {
-		err = errors.Join(err, a.host.Close())
+		err = errors.Join(err, a.host.Close(), port.Close())
 		if ctx.Err() != nil {
 			return nil
 		}
 		return err
 	}
+	a.keepPort(port)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.feed.Run(ctx) })
 	group.Go(func() error { return port.Run(ctx) })
 	group.Go(func() error {
-		return errors.Join(a.serve(ctx, key, id, port), a.host.Close())
+		return errors.Join(a.serve(ctx, key, id, port), a.host.Close(), port.Close())
 	})
 	return group.Wait()
 }

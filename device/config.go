@@ -11,6 +11,7 @@ import (
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/peer"
 	"github.com/sightline-rtc/sightline/device/reach"
+	"github.com/sightline-rtc/sightline/device/uplink"
 	"github.com/sightline-rtc/sightline/link"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -84,6 +85,9 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Media.Logger, c.Reach.Logger = c.Logger, c.Logger
+	if c.Reach.Place == nil {
+		c.Reach.Place = func() string { return uplink.LocalNetwork().Place }
+	}
 	return c
 }
 

@@ -22,26 +22,30 @@ type server struct {
 
 // keep asks the servers, round after round, until the context ends.
 func (p *Port) keep(ctx context.Context) {
-	var stale bool // some server did not answer: its name may have moved
+	looked := -1 // the epoch whose servers have been looked up, all of which have answered
 	for ctx.Err() == nil {
-		stale = p.round(ctx, stale)
+		looked = p.round(ctx, looked)
 		timer := time.NewTimer(p.cfg.Every + rand.N(p.cfg.Every/3)) //nolint:gosec // a jitter
 		select {
 		case <-ctx.Done():
 		case <-p.kick:
-			stale = true
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
 }
 
-// round asks every server once. It reports whether one of them did not answer.
-func (p *Port) round(ctx context.Context, lookUp bool) (missed bool) {
+// round asks every server once, and looks them up first unless that was done in this epoch. It returns the epoch, or -1
+// when one of them did not answer: its name may have moved.
+func (p *Port) round(ctx context.Context, looked int) int {
+	select {
+	case <-p.kick: // what is new is seen now
+	default:
+	}
 	p.mu.Lock()
-	urls, epoch, unknown := p.wanted, p.epoch, len(p.servers) == 0
+	urls, epoch := p.wanted, p.epoch
 	p.mu.Unlock()
-	if lookUp || unknown {
+	if looked != epoch {
 		p.replace(p.resolve(ctx, urls))
 	}
 	p.mu.Lock()
@@ -59,7 +63,10 @@ func (p *Port) round(ctx context.Context, lookUp bool) (missed bool) {
 		closeOnce(p.settled)
 		signal(p.asked)
 	}
-	return slices.ContainsFunc(p.servers, func(s server) bool { return s.misses > 0 })
+	if len(p.servers) == 0 || slices.ContainsFunc(p.servers, func(s server) bool { return s.misses > 0 }) {
+		return -1
+	}
+	return epoch
 }
 
 // each does something with every server at once, and waits.

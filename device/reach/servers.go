@@ -46,6 +46,15 @@ func STUNServers(servers []protocol.ICEServer) []string {
 	return picked
 }
 
+// CheckServer fails when a text is not the URL of a STUN server over UDP (RFC 7064), such as stun:192.0.2.1:3478.
+func CheckServer(url string) error {
+	uri, err := stun.ParseURI(url)
+	if err != nil || uri.Scheme != stun.SchemeTypeSTUN || uri.Host == "" {
+		return fmt.Errorf("%q is not the URL of a STUN server, such as stun:stun.example.org:3478", url)
+	}
+	return nil
+}
+
 // SetServers replaces the STUN servers that are asked after those of the configuration. They are asked at once when they
 // are others than before.
 func (p *Port) SetServers(urls []string) {
@@ -107,6 +116,9 @@ func (p *Port) resolve(ctx context.Context, urls []string) []netip.AddrPort {
 
 // lookUp returns the addresses of a server in a family: one or more, or an error.
 func (p *Port) lookUp(ctx context.Context, network, url string) ([]netip.AddrPort, error) {
+	if err := CheckServer(url); err != nil {
+		return nil, err
+	}
 	uri, err := stun.ParseURI(url)
 	if err != nil {
 		return nil, fmt.Errorf("look up %q: %w", url, err)

@@ -194,7 +194,7 @@ func (w *town) serve(b []byte, from, at netip.AddrPort) {
 	switch {
 	case w.rfc5780:
 		setters = append(setters, &stun.OtherAddress{IP: opposite(at.Addr()).AsSlice(), Port: int(serverA.Port() + altPort - at.Port())})
-	case change != nil && (!w.alternate || change[3]&changeAddress != 0):
+	case len(change) == 4 && (!w.alternate || change[3]&changeAddress != 0):
 		setters, via = []stun.Setter{stun.BindingError, stun.CodeUnknownAttribute}, at
 	}
 	response, err := stun.Build(append([]stun.Setter{stun.NewTransactionIDSetter(request.TransactionID)}, setters...)...)

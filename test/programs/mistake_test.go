@@ -95,6 +95,7 @@ func TestAgentsMistakesAreSaidInOneLine(t *testing.T) {
 		{"no authority", run("--state", state, "--ca", "/nowhere.pem"), "--ca: open /nowhere.pem: no such file or directory"},
 		{"wrong level", run("--state", state, "--log-level", "loud"), `--log-level is debug, info, warn or error, not "loud"`},
 		{"wrong door", run("--state", state, "--door", "back"), `--door is auto, websocket or poll, not "back"`},
+		{"wrong STUN server", run("--state", state, "--stun", "stun:a:1,b:2"), `--stun: "b:2" is not the URL of a STUN server`},
 		{"negative time", run("--state", state, "--door-retry", "-1s"), "--door-retry is a time such as 2m, not -1s"},
 	}
 	for _, tt := range tests {

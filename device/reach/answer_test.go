@@ -1,0 +1,60 @@
+package reach
+
+import (
+	"testing"
+
+	"github.com/pion/stun/v4"
+)
+
+func message(tb testing.TB, setters ...stun.Setter) []byte {
+	tb.Helper()
+	m, err := stun.Build(append([]stun.Setter{stun.TransactionID}, setters...)...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m.Raw
+}
+
+func TestAnswersAreReadAndOthersAreNot(t *testing.T) {
+	mapped := &stun.XORMappedAddress{IP: wan.AsSlice(), Port: 7}
+	tests := []struct {
+		name   string
+		packet []byte
+		want   string // empty for none
+	}{
+		{"the address", message(t, stun.BindingSuccess, mapped), "203.0.113.9:7"},
+		{"of RFC 3489", message(t, stun.BindingSuccess, &stun.MappedAddress{IP: wan.AsSlice(), Port: 8}), "203.0.113.9:8"},
+		{"no address", message(t, stun.BindingSuccess), ""},
+		{"no port", message(t, stun.BindingSuccess, &stun.XORMappedAddress{IP: wan.AsSlice()}), ""},
+		{"nobody's address", message(t, stun.BindingSuccess, &stun.XORMappedAddress{IP: make([]byte, 4), Port: 7}), ""},
+		{"cut short", message(t, stun.BindingSuccess, mapped)[:24], ""},
+		{"nothing", nil, ""},
+	}
+	for _, tt := range tests {
+		got, err := decode(tt.packet)
+		if tt.want == "" && err == nil || tt.want != "" && (err != nil || got.mapped.String() != tt.want) {
+			t.Errorf("%s: got %s and %v, want %q", tt.name, got.mapped, err, tt.want)
+		}
+	}
+	if got, err := decode(message(t, stun.BindingError, stun.CodeUnknownAttribute)); err != nil || !got.refused {
+		t.Errorf("a refusal: got %+v and %v", got, err)
+	}
+}
+
+func FuzzDecodeAnswer(f *testing.F) {
+	f.Add(message(f, stun.BindingSuccess, &stun.XORMappedAddress{IP: wan.AsSlice(), Port: 7}, stun.Fingerprint))
+	f.Add(message(f, stun.BindingSuccess, &stun.MappedAddress{IP: make([]byte, 16), Port: 7},
+		&stun.OtherAddress{IP: serverB.Addr().AsSlice(), Port: altPort}))
+	f.Add(message(f, stun.BindingError, stun.CodeUnknownAttribute))
+	f.Add(message(f, stun.BindingRequest))
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		a, err := decode(packet)
+		switch {
+		case err != nil:
+		case a.refused && (a.mapped.IsValid() || a.other.IsValid()):
+			t.Errorf("a refusal with addresses: %+v", a)
+		case !a.refused && !useful(a.mapped), a.other.IsValid() && !useful(a.other):
+			t.Errorf("no use: %+v", a)
+		}
+	})
+}
