@@ -102,7 +102,8 @@ func (b *building) router(h *Host, g gate) (*machine, error) {
 	}
 	m := b.add(h, append(forwarding(), forgetting(b.config.UDPTimeout)...))
 	m.ruleset = rules
-	m.run("link add lan0 type bridge")
+	h.cone = g.remembers()
+	m.run("link add lan0 type bridge mcast_snooping 0")
 	m.run("link set lan0 up")
 	m.run("addr add %s/%d dev lan0", nth(g.lan, 1), g.lan.Bits())
 	if b.config.IPv6 {

@@ -33,6 +33,7 @@ type Host struct {
 	gateway6 netip.Addr // zero: IPv6 is none of Plug's business
 	second   netip.Addr // another address, zero for most
 	second6  netip.Addr
+	cone     bool // a router whose ruleset remembers
 }
 
 // Second is the host's second address: what a server needs for RFC 5780. Only the server of a town has one.

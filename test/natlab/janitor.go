@@ -9,18 +9,23 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// sweep kills what runs in the namespaces and removes them. Only a lab's own processes are ever in them.
+// sweep kills what runs in the namespaces and removes them, and a folder before them. Only a lab's own processes and files are
+// ever in them.
 const sweep = `
+folder=$1
+shift
 for ns do
   [ -e "/run/netns/$ns" ] || continue
   for pid in $(ip netns pids "$ns"); do kill -9 "$pid" 2>/dev/null; done
   ip netns del "$ns" || failed=1
 done
+[ -z "$folder" ] || rm -rf "$folder" || failed=1
 exit ${failed:-0}
 `
 
@@ -31,9 +36,10 @@ type janitor struct {
 	door io.Closer
 }
 
-func startJanitor(ctx context.Context, namespaces []string) (*janitor, error) {
+// startJanitor starts the janitor of namespaces and of a folder, which may be "".
+func startJanitor(ctx context.Context, folder string, namespaces []string) (*janitor, error) {
 	// The janitor outlives its builder's context: its life ends with the pipe.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "sh", append([]string{"-c", "cat >/dev/null" + sweep, "janitor"}, namespaces...)...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "sh", append([]string{"-c", "cat >/dev/null" + sweep, "janitor", folder}, namespaces...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	door, err := cmd.StdinPipe()
 	if err != nil {
@@ -54,30 +60,44 @@ func (j *janitor) sweep() error {
 
 // clean sweeps namespaces at once.
 func clean(ctx context.Context, namespaces []string) error {
-	return run(exec.CommandContext(ctx, "sh", append([]string{"-c", sweep, "cleaner"}, namespaces...)...))
+	return run(exec.CommandContext(ctx, "sh", append([]string{"-c", sweep, "cleaner", ""}, namespaces...)...))
 }
 
 // Reap removes labs whose builder and janitor have both died.
 func Reap(ctx context.Context) error {
-	entries, err := os.ReadDir(namespaces)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
+	stale, err := orphans(namespaces)
 	if err != nil {
 		return err
 	}
-	var stale []string
-	for _, e := range entries {
-		if pid, ok := builder(e.Name()); ok && !alive(pid) {
-			stale = append(stale, e.Name())
-		}
+	folders, err := orphans(os.TempDir())
+	if err != nil {
+		return err
 	}
-	return clean(ctx, stale)
+	errs := []error{clean(ctx, stale)}
+	for _, name := range folders {
+		errs = append(errs, os.RemoveAll(filepath.Join(os.TempDir(), name)))
+	}
+	return errors.Join(errs...)
 }
 
-// builder returns the process that built a namespace, if it is one of a lab.
-func builder(namespace string) (pid int, ok bool) {
-	rest, ok := strings.CutPrefix(namespace, prefix)
+// orphans returns what lies in a folder and belongs to labs of dead processes.
+func orphans(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if pid, ok := builder(e.Name()); ok && !alive(pid) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// builder returns the process that a namespace or folder is of, if it is one of a lab.
+func builder(name string) (pid int, ok bool) {
+	rest, ok := strings.CutPrefix(name, prefix)
 	if !ok {
 		return 0, false
 	}

@@ -57,7 +57,7 @@ func New(ctx context.Context, hosts ...string) (*Lab, error) {
 		namespaces = append(namespaces, h.Namespace)
 	}
 	var err error
-	if l.janitor, err = startJanitor(ctx, namespaces); err != nil {
+	if l.janitor, err = startJanitor(ctx, "", namespaces); err != nil {
 		return nil, fmt.Errorf("start the janitor: %w", err)
 	}
 	if err := l.build(ctx, hosts); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,9 +45,14 @@ func (s *sketch) stands(h *Host) *machine {
 	return m
 }
 
-// wire connects interfaces of two machines.
+// indices number interfaces, above what the kernel gives itself.
+var indices = func() *atomic.Int64 { n := new(atomic.Int64); n.Store(1000); return n }()
+
+// wire connects interfaces of two machines. Were their indices the same, each in its own namespace, the kernel would take
+// them for hardware and not look after them for a second.
 func (s *sketch) wire(a *machine, portA string, b *machine, portB string) {
-	fmt.Fprintf(&s.wires, "link add name %s netns %s type veth peer name %s netns %s\n", portA, a.Namespace, portB, b.Namespace)
+	fmt.Fprintf(&s.wires, "link add name %s index %d netns %s type veth peer name %s netns %s\n",
+		portA, indices.Add(1), a.Namespace, portB, b.Namespace)
 }
 
 // run adds a command for ip.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,11 @@ type TownConfig struct {
 	// UDPTimeout is how long translators remember UDP that has been silent; zero leaves Linux's 30 s without an answer and
 	// 120 s with one.
 	UDPTimeout time.Duration
+	// Mapping runs miniupnpd on the device's home router, where it has one that translates and lets UDP pass. Carriers
+	// have none: behind one, ports are mapped in vain.
+	Mapping bool
+	// Protocols are what miniupnpd speaks; zero means all.
+	Protocols Protocols
 }
 
 // Side is an end of a town.
@@ -39,10 +45,12 @@ const (
 type Town struct {
 	config  TownConfig
 	name    string
+	folder  string // for files
 	janitor *janitor
 
 	internet, server *Host
 	device, viewer   *end
+	mapper           *Mapper // nil: none
 
 	close sync.Once
 	err   error
@@ -51,24 +59,24 @@ type Town struct {
 // NewTown builds a town. Addresses are the same in every town: nothing leaves one, and many stand side by side. The caller
 // closes it; if its process dies without doing so, everything goes all the same.
 func NewTown(ctx context.Context, config TownConfig) (*Town, error) {
-	if err := Usable(); err != nil {
-		return nil, err
-	}
-	if err := config.check(); err != nil {
+	if err := errors.Join(Usable(), config.usable(), config.check()); err != nil {
 		return nil, err
 	}
 	if err := Reap(ctx); err != nil {
 		return nil, fmt.Errorf("remove the labs of dead processes: %w", err)
 	}
 	t := &Town{config: config, name: fmt.Sprintf("%s%d-%d-", prefix, os.Getpid(), built.Add(1))}
+	var err error
+	if t.folder, err = os.MkdirTemp("", t.name); err != nil {
+		return nil, err
+	}
 	t.internet, t.server = t.host("internet"), t.host("server")
 	t.device, t.viewer = t.end(DeviceSide, 1), t.end(ViewerSide, 2)
 	namespaces := []string{t.internet.Namespace, t.server.Namespace}
 	for _, e := range []*end{t.device, t.viewer} {
 		namespaces = append(namespaces, e.host.Namespace, e.router.Namespace, e.carrier.Namespace)
 	}
-	var err error
-	if t.janitor, err = startJanitor(ctx, namespaces); err != nil {
+	if t.janitor, err = startJanitor(ctx, t.folder, namespaces); err != nil {
 		return nil, fmt.Errorf("start the janitor: %w", err)
 	}
 	if err := t.build(ctx); err != nil {
@@ -79,7 +87,12 @@ func NewTown(ctx context.Context, config TownConfig) (*Town, error) {
 
 // Close kills what still runs in the town and removes it. Closing twice is harmless.
 func (t *Town) Close() error {
-	t.close.Do(func() { t.err = t.janitor.sweep() })
+	t.close.Do(func() {
+		if t.mapper != nil {
+			t.mapper.kill()
+		}
+		t.err = t.janitor.sweep()
+	})
 	return t.err
 }
 
@@ -131,7 +144,7 @@ func (t *Town) Rebuild(ctx context.Context, device, viewer Type) error {
 	if err := s.build(ctx); err != nil {
 		return fmt.Errorf("rebuild the town as %s and %s: %w", device, viewer, err)
 	}
-	return nil
+	return t.runMapper(ctx)
 }
 
 func (t *Town) host(name string) *Host { return &Host{Name: name, Namespace: t.name + name} }
@@ -151,7 +164,19 @@ func (t *Town) build(ctx context.Context) error {
 	if err := t.ends(&s, internet, device, viewer); err != nil {
 		return err
 	}
-	return s.build(ctx)
+	if err := s.build(ctx); err != nil {
+		return err
+	}
+	return t.runMapper(ctx)
+}
+
+// runMapper gives the device's home router its miniupnpd.
+func (t *Town) runMapper(ctx context.Context) error {
+	if !t.config.Mapping || !t.config.Device.maps() {
+		return nil
+	}
+	t.mapper = &Mapper{router: t.Router(DeviceSide), folder: t.folder}
+	return t.mapper.Start(ctx, t.config.Protocols)
 }
 
 // serve puts the server on the internet.
@@ -176,6 +201,10 @@ func (t *Town) serve(s *sketch, internet *machine) {
 // clear removes everything between the ends and the internet. Interfaces go first and by name: a namespace that goes takes
 // its own along some time later, when new ones of the same name may stand already.
 func (t *Town) clear(ctx context.Context) error {
+	if t.mapper != nil {
+		t.mapper.kill()
+		t.mapper = nil
+	}
 	var routers []string
 	var links strings.Builder
 	for _, e := range []*end{t.device, t.viewer} {
@@ -191,6 +220,17 @@ func (t *Town) clear(ctx context.Context) error {
 		return err
 	}
 	return clean(ctx, routers)
+}
+
+// usable says what this machine lacks for such a town.
+func (c TownConfig) usable() error {
+	if !c.Mapping {
+		return nil
+	}
+	if _, err := exec.LookPath("miniupnpd"); err != nil {
+		return errors.New("a town whose router maps ports needs the program miniupnpd, built for nftables")
+	}
+	return nil
 }
 
 func (c TownConfig) check() error {

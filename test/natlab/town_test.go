@@ -66,3 +66,24 @@ func TestHolesArePunchedWhereTheoryAllows(t *testing.T) {
 		}
 	}
 }
+
+func TestARouterThatForgetsLetsNoAnswersIn(t *testing.T) {
+	town := town(t, TownConfig{Device: PortRestricted, Viewer: Open})
+	for _, kind := range []Type{PortRestricted, FullCone} {
+		if err := town.Rebuild(t.Context(), kind, Open); err != nil {
+			t.Fatal(err)
+		}
+		device, viewer := socket(t, town.Device()), socket(t, town.Viewer())
+		send(t, device, viewer, "hello")
+		_, at := hear(t, viewer)
+		if !passes(t, viewer, at, device) {
+			t.Fatalf("%s: no answer comes in", kind)
+		}
+		if err := town.Router(DeviceSide).Forget(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if passes(t, viewer, at, device) {
+			t.Errorf("%s: an answer comes in after the router has forgotten the question", kind)
+		}
+	}
+}

@@ -11,6 +11,7 @@ declare -A programs=(
   [chromium]=chromium
   [ip]=iproute2
   [nft]=nftables
+  [miniupnpd]=miniupnpd-nftables # the program alone: no service, nothing to ask
   [ffprobe]=ffmpeg
   [turnutils_uclient]=coturn
   [nginx]=nginx
