@@ -3,8 +3,10 @@
 package natlab
 
 import (
+	"net"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 func TestHostsOfOneLANReachEachOtherAndThoseOfOneCarrierDoNot(t *testing.T) {
@@ -63,6 +65,98 @@ func TestHolesArePunchedWhereTheoryAllows(t *testing.T) {
 		}
 		if got := punch(t, r, town.Device(), town.Viewer()); got != pair.want {
 			t.Errorf("%s and %s find each other: %v, want %v", pair.device, pair.viewer, got, pair.want)
+		}
+	}
+}
+
+func TestHairpinsReachWhatIsBehindTheSameTranslator(t *testing.T) {
+	town := town(t, TownConfig{Device: Open, Viewer: Open, Hairpin: true})
+	r := serve(t, town.Server(), [2]netip.Addr{town.Server().Addr, town.Server().Second()})
+	for _, pair := range []struct {
+		device, viewer Type
+		want           bool
+	}{
+		{FullCone, SameLAN, true},
+		{AddressRestricted, SameLAN, true},
+		{PortRestricted, SameLAN, true},
+		{PortChanging, SameLAN, true},
+		{CarrierPort, SameCarrier, true},
+		{CarrierFull, SameCarrier, true},
+		{CarrierSymmetric, SameCarrier, false},
+		{Symmetric, SameLAN, false},
+	} {
+		if err := town.Rebuild(t.Context(), pair.device, pair.viewer); err != nil {
+			t.Fatal(err)
+		}
+		if got := punch(t, r, town.Device(), town.Viewer()); got != pair.want {
+			t.Errorf("%s and %s find each other by their addresses outside: %v, want %v", pair.device, pair.viewer, got, pair.want)
+		}
+		nature := r.probe(t, town.Device())
+		if carriers[pair.device] == "" && nature.Hairpins != pair.want {
+			t.Errorf("%s hairpins: %v, want %v", pair.device, nature.Hairpins, pair.want)
+		}
+	}
+}
+
+func TestIPv6IsPublicAndHomesLetNobodyInWhomNobodySpokeTo(t *testing.T) {
+	town := town(t, TownConfig{Device: Open, Viewer: Open, IPv6: true})
+	server := town.Server()
+	r := serve(t, server, [2]netip.Addr{server.Addr6(), server.Second6()})
+	for _, viewer := range []Type{Symmetric, CarrierSymmetric, SameLAN, SameCarrier, UDPBlocked} {
+		for _, device := range []Type{Open, Firewall, Symmetric, CarrierPort, UDPBlocked} {
+			if viewer == SameCarrier && carriers[device] == "" {
+				continue
+			}
+			if err := town.Rebuild(t.Context(), device, viewer); err != nil {
+				t.Fatal(err)
+			}
+			a, b := socket6(t, town.Device()), socket6(t, town.Viewer())
+			want := a.LocalAddr().(*net.UDPAddr).AddrPort()
+			if device == UDPBlocked {
+				want = netip.AddrPort{}
+			}
+			if got := ask(t, a, r.at[0][0], 0); got != want {
+				t.Errorf("behind %s the device is seen at %v, want %v", device, got, want)
+			}
+			to := a.LocalAddr().(*net.UDPAddr).AddrPort()
+			blocked := viewer != SameLAN && (viewer == UDPBlocked || device == UDPBlocked)
+			open := (device == Open || viewer == SameLAN) && !blocked
+			if got := passes(t, b, to, a); got != open {
+				t.Errorf("%s and %s: what a stranger sends passes: %v, want %v", device, viewer, got, open)
+			}
+			send(t, a, b, "hello")
+			if got := passes(t, b, to, a); got == blocked {
+				t.Errorf("%s and %s: what was asked for passes: %v", device, viewer, got)
+			}
+		}
+	}
+}
+
+func socket6(t *testing.T, h *Host) net.PacketConn {
+	t.Helper()
+	c, err := h.ListenPacket(t.Context(), "udp6", netip.AddrPortFrom(h.Addr6(), 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func TestATranslatorForgetsASilentMapping(t *testing.T) {
+	town := town(t, TownConfig{Device: PortRestricted, Viewer: Open, UDPTimeout: 2 * time.Second})
+	for _, kind := range []Type{PortRestricted, FullCone, CarrierFull} {
+		if err := town.Rebuild(t.Context(), kind, Open); err != nil {
+			t.Fatal(err)
+		}
+		device, viewer := socket(t, town.Device()), socket(t, town.Viewer())
+		send(t, device, viewer, "hello")
+		_, at := hear(t, viewer)
+		if !passes(t, viewer, at, device) {
+			t.Fatalf("%s: no answer comes in", kind)
+		}
+		<-time.After(4 * time.Second)
+		if passes(t, viewer, at, device) {
+			t.Errorf("%s: an answer comes in after twice the time-out", kind)
 		}
 	}
 }
