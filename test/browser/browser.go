@@ -31,6 +31,9 @@ type Browser struct {
 	scratch string
 	readers sync.WaitGroup
 
+	close sync.Once
+	err   error // of close
+
 	mu      sync.Mutex // guards what follows, and writes to stdin
 	stdin   io.WriteCloser
 	last    int
@@ -53,6 +56,8 @@ type Config struct {
 	// Everyday makes pages tabs of one window, which are hidden and throttled behind another as they are for a person.
 	// Without it every page is always in front.
 	Everyday bool
+	// MDNS makes pages hide their addresses behind names of multicast DNS, as they do for a person.
+	MDNS bool
 	// Flags are more flags for Chromium.
 	Flags []string
 	// Log gets what pages say on their consoles; nil means nowhere.
@@ -76,6 +81,9 @@ func (b *Browser) launch(ctx context.Context, config Config) error {
 	args := []string{filepath.Join(config.Folder, "driver.mjs")}
 	if config.Everyday {
 		args = append(args, "--everyday")
+	}
+	if config.MDNS {
+		args = append(args, "--mdns")
 	}
 	flags, err := json.Marshal(append([]string{}, config.Flags...))
 	if err != nil {
@@ -105,9 +113,10 @@ func (b *Browser) launch(ctx context.Context, config Config) error {
 	return nil
 }
 
-// Close ends Chromium and removes what it wrote.
+// Close ends Chromium and removes what it wrote. Closing twice is harmless.
 func (b *Browser) Close() error {
-	return errors.Join(b.stop(), os.RemoveAll(b.scratch))
+	b.close.Do(func() { b.err = errors.Join(b.stop(), os.RemoveAll(b.scratch)) })
+	return b.err
 }
 
 func (b *Browser) stop() error {

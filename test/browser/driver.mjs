@@ -5,12 +5,16 @@
 // With --everyday pages are tabs of one window, and those behind another are hidden, throttled and frozen as they are
 // for a person: Chromium is launched without the flags that usually keep tests from it, and pages are driven by a second
 // connection, as Playwright's own keeps every page visible.
+//
+// With --mdns pages hide their own addresses from the other end behind names of multicast DNS, as they do for a person;
+// without it they tell them, since not every namespace resolves such names.
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { commands } from "./page.mjs";
 
 const everyday = process.argv.includes("--everyday");
+const mdns = process.argv.includes("--mdns");
 /** Free in a namespace of its own. */
 const debuggingPort = 9222;
 
@@ -33,7 +37,7 @@ const launched = await chromium.launch({
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--disable-features=WebRtcHideLocalIpsWithMdns", // a name of multicast DNS is not always resolved in a namespace
+    ...(mdns ? [] : ["--disable-features=WebRtcHideLocalIpsWithMdns"]),
     "--autoplay-policy=no-user-gesture-required",
     ...JSON.parse(process.env.CHROMIUM_FLAGS ?? "[]"),
   ],
@@ -41,7 +45,7 @@ const launched = await chromium.launch({
 const browser = everyday
   ? await chromium.connectOverCDP(`http://127.0.0.1:${debuggingPort}`, { noDefaults: true })
   : launched;
-const probe = fileURLToPath(new URL("probe.js", import.meta.url));
+const scripts = ["probe.js", "path.js"].map((name) => fileURLToPath(new URL(name, import.meta.url)));
 const pages = new Map();
 
 /**
@@ -52,7 +56,7 @@ async function open({ page: name, url, timeoutMS }) {
   if (pages.has(name)) throw new Error(`page ${name} is open already`);
   const context = everyday ? browser.contexts()[0] : await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
-  await page.addInitScript({ path: probe });
+  for (const path of scripts) await page.addInitScript({ path });
   page.on("console", (message) => console.error(`${name}: ${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => console.error(`${name}: uncaught: ${error.stack}`));
   pages.set(name, page);

@@ -45,6 +45,12 @@ function readFrames() {
   };
 }
 
+/** Which way the media has taken since the page was opened; see path.js. */
+function readPath() {
+  const { began, opens, pairs, restarts, gapMS } = sightlinePath;
+  return { began, opens, pairs, restarts, gapMS };
+}
+
 /** The grey values of a region of the picture; the region is in fractions of its width and height. */
 function readRegion({ x, y, width, height }) {
   const video = sightlineProbe.video();
@@ -70,8 +76,15 @@ const changedOver = 40;
 export const commands = {
   state: (page) => page.evaluate(readState),
   frames: (page) => page.evaluate(readFrames),
+  path: (page) => page.evaluate(readPath),
   text: (page) => page.evaluate(readText),
-  mark: (page) => page.evaluate(() => sightlineProbe.mark()),
+  mark: (page) =>
+    page.evaluate(() => {
+      sightlineProbe.mark();
+      sightlinePath.mark();
+    }),
+  /** Opens the page once more, with what its browser remembers. */
+  reload: (page, { timeoutMS }) => page.reload({ timeout: timeoutMS, waitUntil: "commit" }).then(() => null),
 
   /** Waits until the element is in a state, on a path when one is given. */
   until: async (page, { state, path, timeoutMS }) => {

@@ -3,11 +3,8 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -42,7 +39,7 @@ func relayBehind(t *testing.T, kind natlab.NAT, mode, query string) {
 	}
 	p := s.watch("viewer", s.agent("agent", "test:"), query, "relay")
 	need(p.Grow(t.Context(), 100, later))(t)
-	counts := need(relayCounts(t.Context(), s.Rig))(t)
+	counts := need(relayCounts(t.Context(), s.hub))(t)
 	t.Log(kind, mode, query, counts)
 	if mode == "enforce" && counts[`peer_packets_total{peer="stranger"}`] > 0 {
 		t.Errorf("the relay carried packets of strangers: %v", counts)
@@ -50,32 +47,14 @@ func relayBehind(t *testing.T, kind natlab.NAT, mode, query string) {
 }
 
 // relayCounts returns the relay's counts of permissions and packets by peer that are not zero.
-func relayCounts(ctx context.Context, r *rig.Rig) (map[string]int, error) {
-	client := &http.Client{Transport: &http.Transport{DialContext: r.Server.Dial, DisableKeepAlives: true}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:9464/metrics", http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
+func relayCounts(ctx context.Context, h *rig.Hub) (map[string]int, error) {
+	all, err := h.Metrics(ctx, "sightline_turn_")
 	counts := map[string]int{}
-	lines := bufio.NewScanner(response.Body)
-	for lines.Scan() {
-		name, ok := strings.CutPrefix(lines.Text(), "sightline_turn_")
-		name, value, _ := strings.Cut(name, " ")
-		if !ok || !strings.HasPrefix(name, "permissions_total") && !strings.HasPrefix(name, "peer_packets_total") {
-			continue
-		}
-		n, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return nil, err
-		}
-		if n > 0 {
+	for name, n := range all {
+		name = strings.TrimPrefix(name, "sightline_turn_")
+		if n > 0 && (strings.HasPrefix(name, "permissions_total") || strings.HasPrefix(name, "peer_packets_total")) {
 			counts[name] = int(n)
 		}
 	}
-	return counts, lines.Err()
+	return counts, err
 }

@@ -28,7 +28,8 @@ type Session struct {
 	State  string `json:"state"`
 	Reason string `json:"reason"`
 	Path   *struct {
-		Kind string `json:"kind"`
+		Kind  string `json:"kind"`
+		Means string `json:"means"`
 	} `json:"path"`
 	Relayed Relayed `json:"relayed"`
 }

@@ -17,8 +17,11 @@ import (
 // labPeers is what the relay must be told to allow: a lab's addresses are private.
 const labPeers = "10.77.0.0/16"
 
-// hubPort is where the hub listens on its host.
-const hubPort = 8080
+// Where the hub and its relay listen on their host.
+const (
+	hubPort  = 8080
+	turnPort = 3478
+)
 
 // Hub is a running server.
 type Hub struct {
@@ -48,12 +51,29 @@ func (r *Rig) HubEverywhere(ctx context.Context, flags ...string) (*Hub, error) 
 	return r.hub(ctx, netip.IPv4Unspecified(), flags...)
 }
 
+// TownHub starts the server of a town: on all of its host's addresses, with NAT discovery and TURN on the port of the pages.
+func (r *Rig) TownHub(ctx context.Context, flags ...string) (*Hub, error) {
+	h := r.newHub(netip.IPv4Unspecified(), netip.IPv4Unspecified())
+	if r.Server.Addr6().IsValid() {
+		h = r.newHub(netip.IPv6Unspecified(), netip.IPv6Unspecified())
+	}
+	url := "http://" + netip.AddrPortFrom(r.Server.Addr, hubPort).String()
+	err := h.Start(ctx, append([]string{"--url", url, "--turn-alt-port", "3479", "--turn-on-listen"}, flags...)...)
+	return h, err
+}
+
 func (r *Rig) hub(ctx context.Context, listen netip.Addr, flags ...string) (*Hub, error) {
+	h := r.newHub(listen, r.Server.Addr)
+	err := h.Start(ctx, flags...)
+	return h, err
+}
+
+func (r *Rig) newHub(listen, turn netip.Addr) *Hub {
 	h := &Hub{
 		rig:    r,
 		data:   filepath.Join(r.scratch, "data"),
 		listen: netip.AddrPortFrom(listen, hubPort).String(),
-		turn:   net.JoinHostPort(r.Server.Addr.String(), "3478"),
+		turn:   netip.AddrPortFrom(turn, turnPort).String(),
 	}
 	r.onClose(func() error {
 		if h.Process != nil {
@@ -61,8 +81,7 @@ func (r *Rig) hub(ctx context.Context, listen netip.Addr, flags ...string) (*Hub
 		}
 		return nil
 	})
-	err := h.Start(ctx, flags...)
-	return h, err
+	return h
 }
 
 // Start starts the server, the first time or again after it ended: with the same data, address and ports.

@@ -17,9 +17,11 @@ import (
 	"github.com/sightline-rtc/sightline/test/natlab"
 )
 
-// Rig is a lab with the product's programs in it. The caller closes it. It is safe for concurrent use.
+// Rig is a lab or a town with the product's programs in it. The caller closes it. It is safe for concurrent use.
 type Rig struct {
-	Lab *natlab.Lab
+	// Lab or Town is the network; the other is nil.
+	Lab  *natlab.Lab
+	Town *natlab.Town
 	// Camera, Server and Viewer are where the agent, the hub and the browser run; Partner is where the API is used.
 	Camera, Server, Viewer, Partner *natlab.Host
 	// Log is what all programs said.
@@ -41,7 +43,26 @@ func Open(ctx context.Context) (*Rig, error) {
 	return openLab(ctx)
 }
 
-func openLab(ctx context.Context) (*Rig, error) {
+// OpenTown is Open for a town, whose server is the partner's host too. The town may be rebuilt: Camera and Viewer stay the
+// hosts that they are.
+func OpenTown(ctx context.Context, config natlab.TownConfig) (*Rig, error) {
+	if err := Usable(); err != nil {
+		return nil, err
+	}
+	r, err := empty()
+	if err != nil {
+		return nil, err
+	}
+	if r.Town, err = natlab.NewTown(ctx, config); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	r.onClose(r.Town.Close)
+	r.Camera, r.Server, r.Viewer, r.Partner = r.Town.Device(), r.Town.Server(), r.Town.Viewer(), r.Town.Server()
+	return r, nil
+}
+
+// empty makes a rig without a network.
+func empty() (*Rig, error) {
 	root, err := findRoot()
 	if err != nil {
 		return nil, err
@@ -52,6 +73,14 @@ func openLab(ctx context.Context) (*Rig, error) {
 	}
 	r := &Rig{Log: NewLog(), root: root, scratch: scratch}
 	r.onClose(func() error { return os.RemoveAll(scratch) })
+	return r, nil
+}
+
+func openLab(ctx context.Context) (*Rig, error) {
+	r, err := empty()
+	if err != nil {
+		return nil, err
+	}
 	r.Lab, err = natlab.New(ctx, "camera", "server", "viewer", "partner")
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -83,6 +112,11 @@ func (r *Rig) Browser(ctx context.Context, flags ...string) (*browser.Browser, e
 // EverydayBrowser is Browser for pages that may be in the background.
 func (r *Rig) EverydayBrowser(ctx context.Context) (*browser.Browser, error) {
 	return r.browser(ctx, browser.Config{Everyday: true})
+}
+
+// PrivateBrowser is Browser for pages that hide their addresses behind names of multicast DNS, as they do for a person.
+func (r *Rig) PrivateBrowser(ctx context.Context) (*browser.Browser, error) {
+	return r.browser(ctx, browser.Config{MDNS: true})
 }
 
 func (r *Rig) browser(ctx context.Context, config browser.Config) (*browser.Browser, error) {

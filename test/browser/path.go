@@ -1,0 +1,58 @@
+//go:build linux
+
+package browser
+
+import (
+	"context"
+	"time"
+)
+
+// Path is which way a page's media has taken since the page was opened. Moments are of the wall clock, in milliseconds
+// since 1970.
+type Path struct {
+	// Began is when the navigation began.
+	Began float64 `json:"began"`
+	// Opens are the sessions that the page has asked the hub for over its WebSocket.
+	Opens []Opened `json:"opens"`
+	// Pairs are the candidate pairs that ICE selected, one after the other.
+	Pairs []Pair `json:"pairs"`
+	// Restarts are when the page restarted ICE.
+	Restarts []float64 `json:"restarts"`
+	// GapMS is the longest time between the arrivals of two successive frames since Mark or the opening.
+	GapMS float64 `json:"gapMS"`
+}
+
+// Opened is a session that a page asked for.
+type Opened struct {
+	At      float64 `json:"at"`
+	Session string  `json:"session"`
+}
+
+// Pair is a candidate pair that was selected.
+type Pair struct {
+	At     float64   `json:"at"`
+	Local  Candidate `json:"local"`
+	Remote Candidate `json:"remote"`
+}
+
+// Candidate is one end of a pair. The address of a peer-reflexive candidate is empty: browsers hide it.
+type Candidate struct {
+	Type     string `json:"type"`
+	Protocol string `json:"protocol"`
+	Address  string `json:"address"`
+	Port     int    `json:"port"`
+}
+
+// Relayed says that a relay is in the way, as far as the page sees: the device's own it may take for the device.
+func (p Pair) Relayed() bool { return p.Local.Type == "relay" || p.Remote.Type == "relay" }
+
+// Path returns which way the media has taken.
+func (p *Page) Path(ctx context.Context) (path Path, err error) {
+	err = p.ask(ctx, "path", nil, &path)
+	return path, err
+}
+
+// Reload opens the page once more, with what its browser remembers. Everything is counted anew.
+func (p *Page) Reload(ctx context.Context) error {
+	return p.ask(ctx, "reload", map[string]any{"timeoutMS": millis(30 * time.Second)}, nil)
+}

@@ -1,0 +1,78 @@
+// Runs in every page before its own scripts and notes which way the media takes: every candidate pair that ICE selects,
+// with the moment of it, and how evenly frames arrive. It changes nothing that the page does. Moments are milliseconds
+// of the wall clock, as Date.now() has them.
+(() => {
+  const now = () => performance.timeOrigin + performance.now();
+  const log = {
+    began: performance.timeOrigin, // the navigation
+    opens: [], // {at, session}: the page asked the hub for a session
+    pairs: [], // {at, local, remote}: ICE selected a pair
+    restarts: [], // when an ICE restart began
+    gapMS: 0, // the longest time between two frames that arrived one after the other, since the mark
+    mark() {
+      log.gapMS = 0;
+    },
+  };
+  Object.defineProperty(window, "sightlinePath", { value: log });
+
+  window.WebSocket = class extends window.WebSocket {
+    send(data) {
+      if (typeof data === "string" && data.includes('"open"')) {
+        const { type, session } = JSON.parse(data);
+        if (type === "open") log.opens.push({ at: now(), session });
+      }
+      super.send(data);
+    }
+  };
+
+  const candidate = (c) => ({ type: c.type ?? "", protocol: c.protocol ?? "", address: c.address ?? "", port: c.port ?? 0 });
+  const watched = new WeakSet();
+  const watch = (peer) => {
+    for (const { receiver } of peer.getTransceivers()) {
+      const ice = receiver.transport?.iceTransport;
+      if (!ice || watched.has(ice)) continue;
+      watched.add(ice);
+      const note = () => {
+        const pair = ice.getSelectedCandidatePair();
+        if (pair) log.pairs.push({ at: now(), local: candidate(pair.local), remote: candidate(pair.remote) });
+      };
+      ice.addEventListener("selectedcandidatepairchange", note);
+      note();
+    }
+  };
+  const fragment = (peer) => /^a=ice-ufrag:(.*)$/m.exec(peer.localDescription?.sdp ?? "")?.[1].trim();
+
+  window.RTCPeerConnection = class extends window.RTCPeerConnection {
+    async setLocalDescription(...args) {
+      const before = fragment(this);
+      await super.setLocalDescription(...args);
+      if (before !== undefined && fragment(this) !== before) log.restarts.push(now());
+      watch(this);
+    }
+    async setRemoteDescription(...args) {
+      await super.setRemoteDescription(...args);
+      watch(this);
+    }
+  };
+
+  // receiveTime is when the last packet of a frame came, whenever the frame is shown.
+  const follow = (video) => {
+    let last;
+    const frame = (_, { receiveTime, presentedFrames }) => {
+      if (receiveTime && last && presentedFrames > last.presentedFrames) {
+        // Callbacks that were left out are not gaps of the network.
+        log.gapMS = Math.max(log.gapMS, (receiveTime - last.receiveTime) / (presentedFrames - last.presentedFrames));
+      }
+      last = receiveTime ? { receiveTime, presentedFrames } : undefined;
+      video.requestVideoFrameCallback(frame);
+    };
+    video.requestVideoFrameCallback(frame);
+  };
+  let followed = null;
+  setInterval(() => {
+    const video = document.querySelector("sightline-camera")?.shadowRoot?.querySelector("video");
+    if (!video || video === followed) return;
+    followed = video;
+    follow(video);
+  }, 20);
+})();
