@@ -64,6 +64,20 @@ format: $(GOFUMPT) $(if $(NPM),$(WEB_MODULES)) ## Format Go and TypeScript
 bench: prepare build $(BROWSER_MODULES) ## Measure what docs/benchmarks.md reports, and write the tables to bin/benchmarks.md; it takes a quarter of an hour
 	bin/sightline-bench all --report bin/benchmarks.md
 
+.PHONY: natlab
+natlab: prepare build $(BROWSER_MODULES) ## Show the picture through 20 pairs of NATs and print which way it took
+	bin/sightline-bench nat --logs bin/natlab
+
+# A run that was broken off goes on; bin/natlab has what was measured.
+.PHONY: natlab-all
+natlab-all: prepare build $(BROWSER_MODULES) ## Show it through all 132, and write the tables of docs/nat.md; it takes half an hour
+	@mkdir -p bin/natlab
+	bin/sightline-bench nat --all $(NATLAB)
+	bin/sightline-bench nat --all --v6 $(NATLAB)
+	bin/sightline-bench nat --late 4s --device none,full,port --viewer full,port $(NATLAB)
+
+NATLAB := --resume bin/natlab/results.jsonl --report docs/nat.md --logs bin/natlab
+
 .PHONY: fuzz
 fuzz: go ## Fuzz every decoder, each for FUZZTIME (10s)
 	@test/scripts/fuzz.sh $(FUZZTIME)

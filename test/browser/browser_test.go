@@ -33,6 +33,13 @@ func TestTheProbeSeesAPictureRunAndStop(t *testing.T) {
 	if frames.Width != 320 || frames.Height != 240 {
 		t.Errorf("got %+v, want 320x240", frames)
 	}
+	path, err := p.Path(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(path.Pairs) == 0 || path.Pairs[0].Relayed() || path.Pairs[0].At < path.Began || len(path.Restarts) > 0 {
+		t.Errorf("got %+v, want a pair without a relay after the beginning, and no restart", path)
+	}
 	blinks, err := p.Moves(t.Context(), Region{0.1, 0.1, 0.2, 0.2}, time.Second)
 	if err != nil {
 		t.Fatal(err)

@@ -41,12 +41,7 @@ func enter(t *testing.T, flags ...string) *stage {
 // bare opens a stage on which nothing runs yet.
 func bare(t *testing.T) *stage {
 	t.Helper()
-	if err := rig.Usable(); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	usable(t)
 	r, err := rig.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +55,18 @@ func bare(t *testing.T) *stage {
 		}
 	})
 	return &stage{Rig: r, t: t}
+}
+
+// usable skips a test where nothing can be put on a stage; in CI it fails.
+func usable(t *testing.T) {
+	t.Helper()
+	err := rig.Usable()
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Skip(err)
+	}
 }
 
 // need is for calls whose failure ends the test.
