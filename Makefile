@@ -73,7 +73,8 @@ natlab: prepare build $(BROWSER_MODULES) ## Show the picture through 20 pairs of
 natlab-all: prepare build $(BROWSER_MODULES) ## Show it through all 132, and write the tables of docs/nat.md; it takes half an hour
 	@mkdir -p bin/natlab
 	bin/sightline-bench nat --all $(NATLAB)
-	bin/sightline-bench nat --all --v6 $(NATLAB)
+	bin/sightline-bench nat --all --mapping $(NATLAB)
+	bin/sightline-bench nat --all --mapping --v6 $(NATLAB)
 	bin/sightline-bench nat --late 4s --device none,full,port --viewer full,port $(NATLAB)
 
 NATLAB := --resume bin/natlab/results.jsonl --report docs/nat.md --logs bin/natlab

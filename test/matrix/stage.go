@@ -31,7 +31,7 @@ type Stage struct {
 // Open builds the town and starts the server. The device is enrolled once: a camera keeps its identity wherever it stands.
 func Open(ctx context.Context, c Conditions) (*Stage, error) {
 	r, err := rig.OpenTown(ctx, natlab.TownConfig{
-		Device: natlab.Open, Viewer: natlab.Open, IPv6: c.IPv6, Hairpin: c.Hairpin,
+		Device: natlab.Open, Viewer: natlab.Open, IPv6: c.IPv6, Hairpin: c.Hairpin, Mapping: c.Mapping,
 	})
 	if err != nil {
 		return nil, err

@@ -71,6 +71,7 @@ func parseNAT(args []string, log io.Writer) (run natRun, err error) {
 	device := flags.String("device", "", "`types` of NAT before the device, with commas: "+names(natlab.AllTypes))
 	viewer := flags.String("viewer", "", "`types` of NAT before the viewer: the same, samelan or samecgn")
 	all := flags.Bool("all", false, "every pair: 12 types before the device, 11 before the viewer")
+	flags.BoolVar(&run.conditions.Mapping, "mapping", false, "home routers open ports when they are asked")
 	flags.BoolVar(&run.conditions.IPv6, "v6", false, "both sides have IPv6 too")
 	flags.BoolVar(&run.conditions.Hairpin, "hairpin", false, "translators let what is behind them speak to itself")
 	late := flags.Duration("late", 0, "for so long after the first path nothing but the relay reaches the device")

@@ -30,7 +30,7 @@ func TestNATPairsAreWhatTheFlagsSay(t *testing.T) {
 			t.Errorf("%q: got %d pairs and %v, want %d", tt.args, len(run.pairs), err, tt.want)
 		}
 	}
-	run, err := parseNAT(strings.Fields("--device sym,port --viewer full,port --v6 --late 4s --resume F --json --repeat 3"), io.Discard)
+	run, err := parseNAT(strings.Fields("--device sym,port --viewer full,port --mapping --v6 --late 4s --resume F --json --repeat 3"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,10 +43,10 @@ func TestNATPairsAreWhatTheFlagsSay(t *testing.T) {
 	if diff := cmp.Diff(want, run.pairs); diff != "" {
 		t.Errorf("pairs (-want +got):\n%s", diff)
 	}
-	if want := (matrix.Conditions{IPv6: true, LateMS: 4000}); run.conditions != want || run.name() != "ice+v6+late" {
+	if want := (matrix.Conditions{Mapping: true, IPv6: true, LateMS: 4000}); run.conditions != want || run.name() != "ice+mapping+v6+late" {
 		t.Errorf("got %+v called %q, want %+v", run.conditions, run.name(), want)
 	}
-	if want := "sightline-bench nat --device sym,port --viewer full,port --v6 --late 4s --repeat 3"; run.command != want {
+	if want := "sightline-bench nat --device sym,port --viewer full,port --mapping --v6 --late 4s --repeat 3"; run.command != want {
 		t.Errorf("got %q, want %q", run.command, want)
 	}
 }
