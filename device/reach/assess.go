@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -65,12 +66,13 @@ func (p *Port) assessor(ctx context.Context) {
 		p.change(func() {
 			if p.epoch == now.epoch {
 				p.network = network
+				closeOnce(p.assessed)
 			}
 		})
 	}
 }
 
-// assess runs the tests one after the other.
+// assess runs the tests, those at once that do not disturb each other.
 func (p *Port) assess(ctx context.Context) protocol.Network {
 	var n protocol.Network
 	v4, v6 := p.answering()
@@ -85,12 +87,18 @@ func (p *Port) assess(ctx context.Context) protocol.Network {
 	}
 	first := servers[0]
 	n.Public = slices.Contains(p.Addresses(), first.mapped)
-	if !n.Public {
-		n.PortPreserved = first.mapped.Port() == p.conn.local().Port()
-		n.Mapping = p.mapping(ctx, servers)
-		p.withProbe(ctx, func(ctx context.Context, c *probe) { n.Hairpin = p.hairpin(ctx, c, first) })
+	n.PortPreserved = !n.Public && first.mapped.Port() == p.Number()
+	tests := []func(){
+		func() {
+			p.withProbe(ctx, func(ctx context.Context, c *probe) { n.Filtering = c.filtering(ctx, first) })
+		},
 	}
-	p.withProbe(ctx, func(ctx context.Context, c *probe) { n.Filtering = c.filtering(ctx, first) })
+	if !n.Public {
+		tests = append(tests,
+			func() { n.Mapping = p.mapping(ctx, servers) },
+			func() { p.withProbe(ctx, func(ctx context.Context, c *probe) { n.Hairpin = p.hairpin(ctx, c, first) }) })
+	}
+	together(tests...)
 	if n.Mapping == protocol.NATAddressDependent || n.Mapping == protocol.NATAddressAndPort {
 		var ports []uint16
 		for range 2 { // two sockets, because two servers alone give one step
@@ -99,6 +107,15 @@ func (p *Port) assess(ctx context.Context) protocol.Network {
 		n.PortStep = step(ports)
 	}
 	return n
+}
+
+// together does several things at once, and waits.
+func together(what ...func()) {
+	var work sync.WaitGroup
+	for _, do := range what {
+		work.Go(do)
+	}
+	work.Wait()
 }
 
 // answering returns the servers that have answered, those that can tell most first.
@@ -136,7 +153,7 @@ func (p *Port) silent(ctx context.Context) bool {
 	ctx, found := context.WithCancel(ctx)
 	defer found()
 	heard := make(chan struct{}, len(servers))
-	p.each(servers, func(s server) {
+	each(servers, func(s server) {
 		if _, err := p.conn.ask(ctx, question{to: s.address, times: patiently}); err == nil {
 			heard <- struct{}{}
 			found()
@@ -146,6 +163,17 @@ func (p *Port) silent(ctx context.Context) bool {
 		p.poke()
 	}
 	return len(heard) == 0 && len(servers) > 0
+}
+
+// Assessed returns when what Network says has been found out, or when the context ends.
+func (p *Port) Assessed(ctx context.Context) {
+	p.mu.Lock()
+	assessed := p.assessed
+	p.mu.Unlock()
+	select {
+	case <-assessed:
+	case <-ctx.Done():
+	}
 }
 
 // Network returns what is known of the network that the device is in; zero before the first assessment.

@@ -47,23 +47,36 @@ func (c *probe) filtering(ctx context.Context, s server) protocol.NATBehaviour {
 	if _, err := c.ask(ctx, question{to: s.address, times: patiently}); err != nil {
 		return ""
 	}
-	both, err := c.ask(ctx, question{to: s.address, change: changeAddress | changePort, times: patiently})
-	able := s.other.IsValid() || err == nil && both.refused // a server that heeds neither would look like a filter
+	var both, port reply
+	together(
+		func() {
+			both.answer, both.err = c.ask(ctx, question{to: s.address, change: changeAddress | changePort, times: patiently})
+		},
+		func() {
+			port.answer, port.err = c.ask(ctx, question{to: s.address, change: changePort, times: patiently})
+		},
+	)
+	able := s.other.IsValid() || both.refused // silence of a server that does not know the question is no filter
 	switch {
-	case err == nil && !both.refused && both.from.Addr() != s.address.Addr():
+	case ctx.Err() != nil:
+		return ""
+	case both.came() && both.from.Addr() != s.address.Addr():
 		return protocol.NATEndpointIndependent
-	case err == nil && !both.refused, !able, ctx.Err() != nil:
+	case both.came(), port.refused, port.came() && port.from == s.address, !able:
 		return ""
-	}
-	port, err := c.ask(ctx, question{to: s.address, change: changePort, times: patiently})
-	switch {
-	case ctx.Err() != nil, err == nil && (port.refused || port.from == s.address):
-		return ""
-	case err == nil:
+	case port.came():
 		return protocol.NATAddressDependent
 	}
 	return protocol.NATAddressAndPort
 }
+
+// reply is an answer, or why there is none.
+type reply struct {
+	answer
+	err error
+}
+
+func (r reply) came() bool { return r.err == nil && !r.refused }
 
 // hairpin reports whether the NAT turns packets around that are for its own outside. The two sockets send to each other's
 // address outside, so that no filter can be what keeps them apart.

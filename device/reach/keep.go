@@ -51,7 +51,7 @@ func (p *Port) round(ctx context.Context, looked int) int {
 	p.mu.Lock()
 	servers := slices.Clone(p.servers)
 	p.mu.Unlock()
-	p.each(servers, func(s server) {
+	each(servers, func(s server) {
 		a, err := p.conn.ask(ctx, question{to: s.address})
 		if ctx.Err() == nil {
 			p.note(s.address, a, err)
@@ -70,7 +70,7 @@ func (p *Port) round(ctx context.Context, looked int) int {
 }
 
 // each does something with every server at once, and waits.
-func (p *Port) each(servers []server, what func(server)) {
+func each(servers []server, what func(server)) {
 	var work sync.WaitGroup
 	for _, s := range servers {
 		work.Go(func() { what(s) })

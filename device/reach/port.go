@@ -33,10 +33,12 @@ type Port struct {
 	wanted  []string
 	epoch   int
 	settled chan struct{}
-	servers []server
-	network protocol.Network
-	tellers map[int]func(moved bool)
-	teller  int // the key of the newest
+	// assessed is closed when network has been found out.
+	assessed chan struct{}
+	servers  []server
+	network  protocol.Network
+	tellers  map[int]func(moved bool)
+	teller   int // the key of the newest
 }
 
 // Open binds the media port, over UDP and where it can over TCP. It does no other I/O.
@@ -52,7 +54,7 @@ func Open(cfg Config) (*Port, error) {
 	}
 	p := &Port{
 		cfg: cfg, log: cfg.Logger, conn: newConn(socket), listener: listener,
-		kick: make(chan struct{}, 1), asked: make(chan struct{}, 1), settled: make(chan struct{}), tellers: make(map[int]func(bool)),
+		kick: make(chan struct{}, 1), asked: make(chan struct{}, 1), settled: make(chan struct{}), assessed: make(chan struct{}), tellers: make(map[int]func(bool)),
 	}
 	p.SetServers(nil)
 	return p, nil

@@ -78,10 +78,12 @@ func (p *Port) SetServers(urls []string) {
 // unsettle notes that the servers have not been asked. It needs mu.
 func (p *Port) unsettle() {
 	p.epoch++
-	select {
-	case <-p.settled:
-		p.settled = make(chan struct{})
-	default:
+	for _, known := range []*chan struct{}{&p.settled, &p.assessed} {
+		select {
+		case <-*known:
+			*known = make(chan struct{})
+		default:
+		}
 	}
 }
 

@@ -117,13 +117,14 @@ func (w *town) out(b []byte, from, to netip.AddrPort) {
 	}
 	w.let[port][dependent(w.filtering, to)] = true
 	w.owner[port] = from
+	turns := w.hairpin || w.public
 	w.mu.Unlock()
 	seen := netip.AddrPortFrom(wan, port)
 	time.AfterFunc(latency, func() {
 		switch {
 		case to.Addr() != wan:
 			w.serve(b, seen, to)
-		case w.hairpin || w.public:
+		case turns:
 			w.in(b, seen, to)
 		}
 	})
@@ -172,8 +173,11 @@ func (w *town) in(b []byte, from, to netip.AddrPort) {
 
 // serve answers as a STUN server.
 func (w *town) serve(b []byte, from, at netip.AddrPort) {
+	w.mu.Lock()
+	dead := w.dead[at]
+	w.mu.Unlock()
 	a, port := at.Addr() == serverA.Addr() || at.Addr() == serverB.Addr(), at.Port() == serverA.Port()
-	if !a || !port && (at.Port() != altPort || !w.rfc5780 && !w.alternate) || w.dead[at] {
+	if !a || !port && (at.Port() != altPort || !w.rfc5780 && !w.alternate) || dead {
 		return
 	}
 	request := &stun.Message{Raw: b}
