@@ -1,0 +1,144 @@
+//go:build linux
+
+package reach
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sightline-rtc/sightline/device/reach"
+	"github.com/sightline-rtc/sightline/test/natlab"
+	"github.com/sightline-rtc/sightline/test/rig"
+)
+
+// patience bounds what a test waits for; nothing is asserted about how long things take.
+const patience = 60 * time.Second
+
+// program is the server's.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "sightline-reach-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	program = filepath.Join(dir, "sightline")
+	build := exec.Command("go", "build", "-o", program, "github.com/sightline-rtc/sightline/cmd/sightline")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the server: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// built is a town with the server's STUN in it, which has two addresses with two ports each.
+func built(t *testing.T, config natlab.TownConfig) *natlab.Town {
+	t.Helper()
+	if err := natlab.Usable(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	town, err := natlab.NewTown(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := town.Close(); err != nil {
+			t.Errorf("close the town: %v", err)
+		}
+	})
+	log, err := os.Create(filepath.Join(t.TempDir(), "server.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := log.Close(); err != nil {
+			t.Errorf("close the log: %v", err)
+		}
+	})
+	server := town.Server().Command(context.Background(), program, "serve", "--data", t.TempDir(), "--metrics-listen", "off",
+		"--listen", net.JoinHostPort(town.Server().Addr.String(), "8080"), "--turn-listen", ":3478", "--turn-alt-port", "3479")
+	var ready struct{}
+	process, err := rig.Launch(t.Context(), "sightline", server, log, &ready)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(process.Kill)
+	return town
+}
+
+// stun are the URLs of the server's two addresses.
+func stun(town *natlab.Town) []string {
+	var urls []string
+	for _, addr := range []netip.Addr{town.Server().Addr, town.Server().Second()} {
+		urls = append(urls, "stun:"+netip.AddrPortFrom(addr, 3478).String())
+	}
+	return urls
+}
+
+// port runs a media port on the device until the test ends.
+func port(t *testing.T, town *natlab.Town, cfg reach.Config) *reach.Port {
+	t.Helper()
+	host := town.Device()
+	listen := func(number string) (net.PacketConn, error) {
+		return host.ListenPacket(context.Background(), "udp", net.JoinHostPort(host.Addr.String(), number))
+	}
+	socket, err := listen("40000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Socket, cfg.Servers = socket, stun(town)
+	cfg.Probe = func() (net.PacketConn, error) { return listen("0") }
+	p, err := reach.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() {
+		for b := make([]byte, 1500); ; {
+			if _, _, err := p.Conn().ReadFrom(b); err != nil {
+				return
+			}
+		}
+	})
+	work.Go(func() {
+		if err := p.Run(ctx); err != nil {
+			t.Errorf("run the media port: %v", err)
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		if err := p.Close(); err != nil {
+			t.Errorf("close the media port: %v", err)
+		}
+		work.Wait()
+	})
+	return p
+}
+
+// assessed waits until the port knows its network.
+func assessed(t *testing.T, p *reach.Port) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	p.Assessed(ctx)
+	if err := ctx.Err(); err != nil {
+		t.Fatalf("assess the network: %v", err)
+	}
+}
