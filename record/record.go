@@ -40,6 +40,16 @@ type Device struct {
 	Created    time.Time
 	LastSeen   time.Time
 	Revoked    time.Time
+	// Network is what the device last told of the network that it is in, and NetworkTold when; nil before it has.
+	Network     *protocol.Network
+	NetworkTold time.Time
+}
+
+// DeviceNetwork is what a device has told of the network that it is in.
+type DeviceNetwork struct {
+	Device  protocol.DeviceID
+	Network protocol.Network
+	Told    time.Time
 }
 
 // Enrolment is a one-time code with which a device joins a project.
@@ -91,8 +101,11 @@ type Session struct {
 	Answered time.Time
 	Ended    time.Time
 	Reason   protocol.Reason
-	// Path is the last that an end reported.
+	// Path is how the media goes, as both ends see it together; the rest of it is as the viewer tells, or the device where
+	// only that has told.
 	Path protocol.Path
+	// Account is how it went. Lists leave it out.
+	Account Account
 	// Relayed is what went through the relay, all allocations of both grants together. The store fills it.
 	Relayed Traffic
 }

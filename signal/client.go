@@ -37,6 +37,7 @@ type client struct {
 	// where that is directly alone, the grant is not for use.
 	rationed bool
 	path     protocol.PathPolicy
+	network  *protocol.Network // that it is in, as it says; nil before it has. What it points at does not change
 	// requests bounds what it may ask for.
 	requests *rate.Limiter
 

@@ -23,6 +23,11 @@ type device struct {
 	sessions   map[protocol.SessionID]*session // all that are open
 	watchers   map[*client]bool
 	waiting    []*waiting
+
+	// network is what it told at told of the network that it is in, nil before it has; unsaved that the store does not know.
+	network      *protocol.Network
+	told, booked time.Time
+	unsaved      bool
 }
 
 func (h *Hub) deviceLocked(id protocol.DeviceID) *device {
@@ -108,6 +113,9 @@ func (h *Hub) onlineLocked(c *client, row record.Device) (takeover, error) {
 	}
 	d.link, d.project, d.name, d.generation = c, row.Project, row.Name, c.generation
 	d.transport, d.fallback = c.door()
+	if d.network == nil {
+		d.network, d.told = row.Network, row.NetworkTold
+	}
 	if d.status == protocol.StatusOnline {
 		d.status = protocol.StatusSuspect // so that watchers hear of the new generation
 	}
@@ -167,8 +175,10 @@ func (h *Hub) gone(ctx context.Context, c *client, left bool) {
 	} else if online {
 		h.setStatusLocked(d, protocol.StatusSuspect, now)
 	}
+	network := d.newsLocked(now)
 	h.forgetLocked(d)
 	h.mu.Unlock()
+	h.saveNetworks(ctx, network)
 	for _, w := range refuse {
 		w.viewer.refuse(w.request, offlineError(now))
 	}

@@ -92,6 +92,9 @@ func (h *Hub) dispatch(ctx context.Context, c *client, e protocol.Envelope, body
 	case *protocol.Stats:
 		h.stats(c, e, m)
 		return
+	case *protocol.Network:
+		h.network(c, e, m)
+		return
 	case *protocol.Error:
 		if e.Re == 0 {
 			c.logger.Warn("client reports a fault", "session", e.Session, "code", m.Code, "err", m)
@@ -112,37 +115,6 @@ func (h *Hub) dispatch(ctx context.Context, c *client, e protocol.Envelope, body
 		return
 	}
 	c.fault(e, protocol.Errorf(protocol.CodeBadMessage, "a %s does not send %s", c.role, e.Type))
-}
-
-// path keeps which way a session's media goes.
-func (h *Hub) path(ctx context.Context, c *client, e protocol.Envelope, m *protocol.Path) {
-	h.mu.Lock()
-	s := c.sessions[e.Session]
-	h.mu.Unlock()
-	if s == nil {
-		return
-	}
-	wait(ctx, s.limits[c.role].descriptions) // each is a write to the store
-	h.mu.Lock()
-	current := c.sessions[e.Session] == s
-	if current {
-		s.row.Path, s.media = *m, time.Now()
-	}
-	h.mu.Unlock()
-	if !current {
-		return
-	}
-	h.keep(ctx, s)
-	c.logger.Info("path chosen", "session", e.Session, "path", m.Kind, "means", m.Means)
-}
-
-// stats takes a report that media flows as a sign of life of its session.
-func (h *Hub) stats(c *client, e protocol.Envelope, m *protocol.Stats) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if s := c.sessions[e.Session]; s != nil && m.Media {
-		s.media = time.Now()
-	}
 }
 
 // invited takes a device's reply to an invite. A refusal ends the session.

@@ -149,7 +149,33 @@ func (w *world) Save(_ context.Context, s record.Session) error {
 			return nil
 		}
 	}
+	if known := w.rows[s.ID].Account; known.Version >= s.Account.Version {
+		s.Account = known
+	}
 	w.rows[s.ID] = s
+	return nil
+}
+
+func (w *world) SaveAccounts(_ context.Context, sessions []record.Session) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range sessions {
+		if known, ok := w.rows[s.ID]; ok && known.Account.Version < s.Account.Version {
+			known.Account = s.Account
+			w.rows[s.ID] = known
+		}
+	}
+	return nil
+}
+
+func (w *world) SaveNetworks(_ context.Context, told []record.DeviceNetwork) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, n := range told {
+		d := w.devices[n.Device]
+		d.Network, d.NetworkTold = &n.Network, n.Told
+		w.devices[n.Device] = d
+	}
 	return nil
 }
 

@@ -28,6 +28,7 @@ type Hub struct {
 	admission *admission
 	budget    *budget
 	quota     quota
+	figures   *figures
 	// work counts the goroutines of sockets and writers.
 	work sync.WaitGroup
 	// hurry is closed by Abort.
@@ -66,6 +67,7 @@ func New(config Config) *Hub {
 		hurry:     make(chan struct{}),
 		admission: newAdmission(config),
 		budget:    newBudget(config.QueueBytes),
+		figures:   newFigures(),
 		homes:     map[netip.Prefix]int{},
 		parked:    list.New(),
 		graves:    graves{byLink: map[protocol.LinkID]grave{}, most: config.MaxParked},
@@ -142,6 +144,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	close(over)
 	work.Wait()
 	h.work.Wait() // what cut has begun
+	h.saveBooks(base, time.Now(), 0)
 	err := h.saveLast(base)
 	h.config.Logger.Info("hub drained", "links", links, "took", time.Since(start).Round(time.Millisecond))
 	return err

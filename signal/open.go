@@ -131,6 +131,7 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	}, now)
 	s.rationed, s.terms = c.rationed, h.plan(s.row.Project).For(c.viewer.Terms)
 	s.relayless = s.rationed || s.terms.Path == protocol.PathDirectOnly
+	s.row.Account.Policy, s.row.Account.Device.Network, s.row.Account.Viewer.Network = s.path(), d.network, c.network
 	s.offer, s.trickle, s.behind = m.Offer, m.Trickle == nil || *m.Trickle, w.behind
 	if m.Grant != "" && m.Grant == c.grant {
 		s.row.ViewerGrant, c.grant = c.grant, protocol.GrantID(newSecret())

@@ -24,14 +24,19 @@ type directory interface {
 	LoseConnections(ctx context.Context) error
 	// EndConnections keeps how many connections have ended at once, and that their devices were seen until then.
 	EndConnections(ctx context.Context, ended []record.Connection) error
+	// SaveNetworks keeps what devices have told of their networks.
+	SaveNetworks(ctx context.Context, told []record.DeviceNetwork) error
 	// RevokedKeys lists the revoked API keys whose tokens may not have expired yet.
 	RevokedKeys(ctx context.Context) ([]protocol.KeyID, error)
 }
 
 // sessions keeps the open sessions over a restart. The store implements it.
 type sessions interface {
-	// Save inserts or updates. A row that has ended stays as it ended.
+	// Save inserts or updates. A row that has ended stays as it ended, and an account that is older than the known one is
+	// left out.
 	Save(ctx context.Context, s record.Session) error
+	// SaveAccounts keeps the accounts alone of sessions that are known, the newer ones.
+	SaveAccounts(ctx context.Context, sessions []record.Session) error
 	// Open lists the sessions of devices that have not ended.
 	Open(ctx context.Context) ([]record.Session, error)
 	// Get fails with CodeNotFound for a session that the project never had.

@@ -24,6 +24,8 @@ type session struct {
 	relayless      bool         // only the direct path is left, to the session's end
 	rationed       bool         // which is for want of relay budget
 	opened         bool         // the viewer has been told that it exists
+	unsaved        bool         // the store does not have the row's account as it is, which it was last told at booked
+	booked         time.Time
 
 	// Until the device has answered.
 	invited bool
@@ -41,7 +43,7 @@ type limits struct{ candidates, descriptions *rate.Limiter }
 
 func newSession(row record.Session, now time.Time) *session {
 	s := &session{
-		row: row, media: now, renew: now, trickle: true, limits: map[protocol.Role]*limits{},
+		row: row, media: now, renew: now, booked: now, trickle: true, limits: map[protocol.Role]*limits{},
 	}
 	for _, role := range []protocol.Role{protocol.RoleViewer, protocol.RoleDevice} {
 		s.limits[role] = &limits{
@@ -126,11 +128,13 @@ func (h *Hub) persist(ctx context.Context, s *session) error {
 	s.saving.Lock()
 	defer s.saving.Unlock()
 	h.mu.Lock()
-	row := s.row
+	row := s.rowLocked(time.Now())
 	h.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
-	defer cancel()
-	return h.config.Sessions.Save(ctx, row)
+	err := within(ctx, func(ctx context.Context) error { return h.config.Sessions.Save(ctx, row) })
+	if err != nil {
+		h.bookAgain([]record.Session{row})
+	}
+	return err
 }
 
 // keep is persist for changes that the peers need not wait for: if it fails, the session goes on and a restarted hub
@@ -144,6 +148,8 @@ func (h *Hub) keep(ctx context.Context, s *session) {
 // endLocked ends a session: each end that knows of it hears why. The caller then lets go of it with release.
 func (h *Hub) endLocked(s *session, reason protocol.Reason, now time.Time) {
 	s.row.Ended, s.row.Reason = now.UTC(), reason
+	h.enterLocked(s, func(b book) { b.finish(now) })
+	h.figures.ended.WithLabelValues(labelsOf(s.row.Account.Means)...).Inc()
 	s.offer = nil
 	s.behind.take()
 	if s.viewer != nil && s.opened {

@@ -74,6 +74,7 @@ func TestAnOpenBringsBothEndsTogether(t *testing.T) {
 		Rights: []protocol.Right{protocol.RightView, protocol.RightAudio}, Owner: ownerHash(owner),
 		Media: protocol.Media{Video: true}, ViewerGrant: v.welcome.Grant, DeviceGrant: m.Grant,
 		Created: row.Created, Expires: opened.Expires, Answered: row.Answered,
+		Account: record.Account{Version: row.Account.Version, Policy: protocol.PathPreferDirect},
 	}
 	if diff := cmp.Diff(want, row); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)

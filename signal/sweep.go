@@ -11,6 +11,8 @@ import (
 func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.finishAll(ctx, protocol.ReasonExpired, h.sessions, func(s *session) bool { return !now.Before(s.row.Expires) })
 	h.finishAll(ctx, protocol.ReasonTimeout, h.sessions, func(s *session) bool { return now.Sub(s.media) >= h.config.MediaTimeout })
+	h.sweepPaths(ctx, now)
+	h.saveBooks(ctx, now, bookInterval)
 	h.sweepParked(ctx, now)
 	h.sweepBacklogs()
 	h.relieveVolatile()

@@ -75,10 +75,11 @@ func (h *Hub) mayAdoptLocked(s *session, c *client, m *protocol.Sync) bool {
 func (h *Hub) adoptLocked(s *session, c *client, e protocol.Envelope, m *protocol.Sync) (changed bool, err error) {
 	h.attachLocked(s, c)
 	if m.Path != nil {
-		s.row.Path, changed = *m.Path, true
+		changed = h.tellLocked(s, c.role, m.Path, time.Now())
 	}
 	if m.ICEConnected {
 		s.media = time.Now()
+		h.enterLocked(s, func(b book) { b.alive(s.media) })
 	}
 	description := m.Description
 	if c.role == protocol.RoleDevice {
