@@ -1,6 +1,10 @@
 package nat
 
-import "github.com/sightline-rtc/sightline/protocol"
+import (
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
 
 // Reason says why a session goes through a relay. The codes are stable; there may be more one day.
 type Reason string
@@ -25,7 +29,7 @@ const (
 )
 
 // RelayReason returns why two ends that use a relay need one, judging by what they know of their networks. It never returns
-// ReasonNotYet: only who watches the session knows for how long it has been looking.
+// ReasonNotYet: see After.
 func RelayReason(device, viewer protocol.Network, policy protocol.PathPolicy) Reason {
 	switch {
 	case policy == protocol.PathRelayOnly:
@@ -75,4 +79,17 @@ func symmetric(n protocol.Network) bool {
 // One that is known to filter by address alone lets a symmetric peer in.
 func filtersPorts(n protocol.Network) bool {
 	return n.Filtering == protocol.NATAddressAndPort || n.Filtering == "" && n != (protocol.Network{})
+}
+
+// looking is how long the direct path of a session that has a relay is looked for: checks go on every few seconds, and by
+// then every way has been tried several times.
+const looking = 30 * time.Second
+
+// After returns the reason for a session that has been on the relay for so long: at first a path that could be there may
+// only not have been found yet.
+func (r Reason) After(relayed time.Duration) Reason {
+	if relayed < looking && (r == ReasonNoPathFound || r == ReasonUnknown) {
+		return ReasonNotYet
+	}
+	return r
 }

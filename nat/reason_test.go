@@ -2,6 +2,7 @@ package nat
 
 import (
 	"testing"
+	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -56,5 +57,22 @@ func TestEveryReasonHasWords(t *testing.T) {
 	}
 	if got := Reason("one of tomorrow").Words(); got != "" {
 		t.Errorf("got %q, want nothing", got)
+	}
+}
+
+func TestAPathThatCouldBeThereIsLookedForAtFirst(t *testing.T) {
+	for _, test := range []struct {
+		reason  Reason
+		relayed time.Duration
+		want    Reason
+	}{
+		{ReasonNoPathFound, looking - 1, ReasonNotYet},
+		{ReasonUnknown, 0, ReasonNotYet},
+		{ReasonNoPathFound, looking, ReasonNoPathFound},
+		{ReasonBothSymmetric, 0, ReasonBothSymmetric},
+	} {
+		if got := test.reason.After(test.relayed); got != test.want {
+			t.Errorf("%s after %v: got %s, want %s", test.reason, test.relayed, got, test.want)
+		}
 	}
 }

@@ -143,3 +143,14 @@ func (a *Account) On(kind protocol.PathKind) (t time.Duration, bytes uint64) {
 	}
 	return t, bytes
 }
+
+// Networks are those of the two ends, zero where nothing is known.
+func (a *Account) Networks() (device, viewer protocol.Network) {
+	if a.Device.Network != nil {
+		device = *a.Device.Network
+	}
+	if a.Viewer.Network != nil {
+		viewer = *a.Viewer.Network
+	}
+	return device, viewer
+}

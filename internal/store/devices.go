@@ -3,20 +3,51 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
 
-const deviceColumns = `id, project, name, model, public_key, generation, created_ms, last_seen_ms, revoked_ms`
+const deviceColumns = `id, project, name, model, public_key, generation, created_ms, last_seen_ms, revoked_ms,
+	network, network_ms`
 
 func scanDevice(row *sql.Rows) (record.Device, error) {
 	var d record.Device
-	var created, seen, revoked stamp
-	err := row.Scan(&d.ID, &d.Project, &d.Name, &d.Model, (*[]byte)(&d.PublicKey), &d.Generation, &created, &seen, &revoked)
-	d.Created, d.LastSeen, d.Revoked = created.time(), seen.time(), revoked.time()
-	return d, err
+	var created, seen, revoked, told stamp
+	var network string
+	err := row.Scan(&d.ID, &d.Project, &d.Name, &d.Model, (*[]byte)(&d.PublicKey), &d.Generation, &created, &seen, &revoked, &network, &told)
+	if err != nil {
+		return d, err
+	}
+	d.Created, d.LastSeen, d.Revoked, d.NetworkTold = created.time(), seen.time(), revoked.time(), told.time()
+	if network != "" {
+		d.Network = &protocol.Network{}
+		if err := json.Unmarshal([]byte(network), d.Network); err != nil {
+			return d, fmt.Errorf("read network of device %s: %w", d.ID, err)
+		}
+	}
+	return d, nil
+}
+
+// SaveNetworks keeps what devices have told of their networks, all or nothing.
+func (s *Store) SaveNetworks(ctx context.Context, told []record.DeviceNetwork) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		for _, n := range told {
+			text, err := json.Marshal(n.Network)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE devices SET network = ?, network_ms = ? WHERE id = ?`,
+				string(text), stampOf(n.Told), n.Device); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return about(err, "save networks of %d devices", len(told))
 }
 
 // Device returns a device of any project, also when it was revoked: look at Revoked. It fails with CodeNotFound.

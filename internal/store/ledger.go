@@ -11,7 +11,8 @@ import (
 	"github.com/sightline-rtc/sightline/record"
 )
 
-// Record keeps the counts of relay allocations, and adds what is new in them to their projects' months. They are
+// Record keeps the counts of relay allocations, and adds what is new in them to their projects' months, and to the days of
+// projects and devices. They are
 // cumulative, so repeating is harmless and an older count that comes late changes nothing: all or nothing is kept, whenever
 // the process ends.
 func (s *Store) Record(ctx context.Context, usage []record.Usage) error {
@@ -28,26 +29,29 @@ func (s *Store) Record(ctx context.Context, usage []record.Usage) error {
 				return fmt.Errorf("allocation %s: %w", u.Allocation, errors.Join(err, l.close()))
 			}
 		}
-		return l.close()
+		return errors.Join(l.days.write(ctx, tx), l.close())
 	})
 	return about(err, "record relay usage")
 }
 
 // ledger is one transaction of Record.
-type ledger struct{ known, owner, insert, add *sql.Stmt }
+type ledger struct {
+	known, owner, insert, add *sql.Stmt
+	days                      pathDays
+}
 
 func openLedger(ctx context.Context, tx *sql.Tx) (*ledger, error) {
-	l := &ledger{}
+	l := &ledger{days: pathDays{}}
 	for _, s := range []struct {
 		statement **sql.Stmt
 		query     string
 	}{
-		{&l.known, `SELECT project, up_bytes, up_packets, down_bytes, down_packets FROM relay_usage WHERE allocation = ?`},
-		{&l.owner, `SELECT s.project FROM session_grants g JOIN sessions s ON s.id = g.session WHERE g.grant_id = ?`},
-		{&l.insert, `INSERT INTO relay_usage (allocation, grant_id, project, role, transport,
+		{&l.known, `SELECT project, device, up_bytes, up_packets, down_bytes, down_packets FROM relay_usage WHERE allocation = ?`},
+		{&l.owner, `SELECT s.project, s.device FROM session_grants g JOIN sessions s ON s.id = g.session WHERE g.grant_id = ?`},
+		{&l.insert, `INSERT INTO relay_usage (allocation, grant_id, project, device, role, transport,
 				up_bytes, up_packets, down_bytes, down_packets, started_ms, updated_ms, ended_ms)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (allocation) DO UPDATE SET project = excluded.project,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (allocation) DO UPDATE SET project = excluded.project, device = excluded.device,
 				up_bytes = excluded.up_bytes, up_packets = excluded.up_packets,
 				down_bytes = excluded.down_bytes, down_packets = excluded.down_packets,
 				updated_ms = excluded.updated_ms, ended_ms = excluded.ended_ms
@@ -77,37 +81,73 @@ func (l *ledger) close() error {
 	return errors.Join(errs...)
 }
 
-// enter keeps one count.
+// owned is whose an allocation is, empty where that is not known.
+type owned struct {
+	project protocol.ProjectID
+	device  protocol.DeviceID
+}
+
+// enter keeps one count. What an allocation carried before it was known whose it is counts for its owner from then on.
 func (l *ledger) enter(ctx context.Context, u record.Usage) error {
 	var before record.Traffic
-	var project protocol.ProjectID
+	var known owned
 	err := l.known.QueryRowContext(ctx, u.Allocation).
-		Scan(&project, &before.UpBytes, &before.UpPackets, &before.DownBytes, &before.DownPackets)
+		Scan(&known.project, &known.device, &before.UpBytes, &before.UpPackets, &before.DownBytes, &before.DownPackets)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if project == "" {
-		project = u.Project
+	owner, err := l.ownerOf(ctx, u, known)
+	if err != nil {
+		return err
 	}
-	if project == "" { // its session may have been opened since
-		err := l.owner.QueryRowContext(ctx, u.Grant).Scan(&project)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-	}
-	result, err := l.insert.ExecContext(ctx, u.Allocation, u.Grant, project, u.Role, u.Transport,
+	result, err := l.insert.ExecContext(ctx, u.Allocation, u.Grant, owner.project, owner.device, u.Role, u.Transport,
 		u.Traffic.UpBytes, u.Traffic.UpPackets, u.Traffic.DownBytes, u.Traffic.DownPackets,
 		stampOf(u.Started), stampOf(u.Updated), stampOf(u.Ended))
 	if err != nil {
 		return err
 	}
-	if kept, err := result.RowsAffected(); err != nil || kept == 0 || project == "" {
+	if kept, err := result.RowsAffected(); err != nil || kept == 0 || owner.project == "" {
 		return err
 	}
-	_, err = l.add.ExecContext(ctx, project, monthOf(u.Updated),
+	all, day := u.Traffic.UpBytes+u.Traffic.DownBytes, record.DayOf(u.Updated)
+	if known.project == "" {
+		before = record.Traffic{}
+	}
+	news := all - before.UpBytes - before.DownBytes
+	l.days.at(owner.project, "", day, protocol.MeansRelay).relayed += news
+	switch {
+	case owner.device == "":
+	case known.device == "":
+		l.days.at(owner.project, owner.device, day, protocol.MeansRelay).relayed += all
+	default:
+		l.days.at(owner.project, owner.device, day, protocol.MeansRelay).relayed += news
+	}
+	_, err = l.add.ExecContext(ctx, owner.project, monthOf(u.Updated),
 		u.Traffic.UpBytes-before.UpBytes, u.Traffic.UpPackets-before.UpPackets,
 		u.Traffic.DownBytes-before.DownBytes, u.Traffic.DownPackets-before.DownPackets)
 	return err
+}
+
+// ownerOf returns whose an allocation is: what is known stays, the rest its grant's session tells, once it is open.
+func (l *ledger) ownerOf(ctx context.Context, u record.Usage, known owned) (owned, error) {
+	if known.project == "" {
+		known.project = u.Project
+	}
+	if known.project != "" && known.device != "" {
+		return known, nil
+	}
+	var session owned
+	err := l.owner.QueryRowContext(ctx, u.Grant).Scan(&session.project, &session.device)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return owned{}, err
+	}
+	if known.project == "" {
+		known.project = session.project
+	}
+	if known.project == session.project {
+		known.device = session.device
+	}
+	return known, nil
 }
 
 // monthOf names a month as the ledger does.

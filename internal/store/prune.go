@@ -69,8 +69,13 @@ func (s *Store) Prune(ctx context.Context) (sessions int64, err error) {
 			(SELECT id FROM devices WHERE revoked_ms <> 0 AND revoked_ms < ?)`, old); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM enrolments WHERE expires_ms < ?`, old)
-		return err
+		if _, err := tx.ExecContext(ctx, `DELETE FROM enrolments WHERE expires_ms < ?`, old); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM path_days WHERE day < ?`, record.DayOf(now.Add(-PathLife))); err != nil {
+			return err
+		}
+		return pruneEvents(ctx, tx, now)
 	})
 	return sessions, about(err, "prune store")
 }

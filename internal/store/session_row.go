@@ -23,14 +23,17 @@ func relayed(column string) string {
 		JOIN relay_usage u ON u.grant_id = g.grant_id WHERE g.session = sessions.id)`
 }
 
-func scanSession(row *sql.Rows) (record.Session, error) {
+// scanSession reads the columns, and into others what a query has after them.
+func scanSession(row *sql.Rows, others ...any) (record.Session, error) {
 	var s record.Session
 	var created, expires, answered, ended stamp
 	var rights, path, terms string
-	err := row.Scan(&s.ID, &s.Kind, &s.Project, &s.Device, &s.Key, &s.Viewer, &rights, &s.Owner,
+	err := row.Scan(append([]any{
+		&s.ID, &s.Kind, &s.Project, &s.Device, &s.Key, &s.Viewer, &rights, &s.Owner,
 		&s.Media.Video, &s.Media.Audio, &s.Media.Talk, &s.ViewerGrant, &s.DeviceGrant,
 		&created, &expires, &answered, &ended, &s.Reason, &path, &terms,
-		&s.Relayed.UpBytes, &s.Relayed.UpPackets, &s.Relayed.DownBytes, &s.Relayed.DownPackets)
+		&s.Relayed.UpBytes, &s.Relayed.UpPackets, &s.Relayed.DownBytes, &s.Relayed.DownPackets,
+	}, others...)...)
 	if err != nil {
 		return s, err
 	}
@@ -49,6 +52,22 @@ func scanSession(row *sql.Rows) (record.Session, error) {
 			return s, fmt.Errorf("read terms of session %s: %w", s.ID, err)
 		}
 		s.Terms = plain.Terms()
+	}
+	return s, nil
+}
+
+// scanLight is scanSession for lists, without the account.
+func scanLight(row *sql.Rows) (record.Session, error) { return scanSession(row) }
+
+// scanWhole reads the columns and the account.
+func scanWhole(row *sql.Rows) (record.Session, error) {
+	var account string
+	s, err := scanSession(row, &account)
+	if err != nil {
+		return s, err
+	}
+	if err := readAccount(account, &s.Account); err != nil {
+		return s, fmt.Errorf("read account of session %s: %w", s.ID, err)
 	}
 	return s, nil
 }

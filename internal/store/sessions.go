@@ -19,7 +19,8 @@ func (s *Store) Sessions() *Sessions { return &Sessions{store: s} }
 
 // Save writes a session, new or known. An ended session stays as it ended: a later end is taken for the first, and
 // anything else fails with CodeConflict, as does a session that another project, device or owner has, or a relay grant
-// that another session has. Relayed is not written: it is what Record was told.
+// that another session has. Relayed is not written: it is what Record was told. An account that is newer than the known one
+// is kept with what it adds to its project's days, and with the events of its changes.
 func (s *Sessions) Save(ctx context.Context, session record.Session) error {
 	err := s.store.write(ctx, func(tx *sql.Tx) error {
 		written, err := upsertSession(ctx, tx, session)
@@ -32,14 +33,21 @@ func (s *Sessions) Save(ctx context.Context, session record.Session) error {
 		if err := saveGrant(ctx, tx, session.ID, session.ViewerGrant, protocol.RoleViewer); err != nil {
 			return err
 		}
-		return saveGrant(ctx, tx, session.ID, session.DeviceGrant, protocol.RoleDevice)
+		if err := saveGrant(ctx, tx, session.ID, session.DeviceGrant, protocol.RoleDevice); err != nil {
+			return err
+		}
+		days := pathDays{}
+		if err := saveAccount(ctx, tx, days, session, ""); err != nil {
+			return err
+		}
+		return days.write(ctx, tx)
 	})
 	return about(err, "save session %s", session.ID)
 }
 
 // refuse tells why a session could not be written: nil when it ends what has ended.
 func (s *Sessions) refuse(ctx context.Context, tx *sql.Tx, session record.Session) error {
-	known, ok, err := one(ctx, tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = ?`, session.ID)
+	known, ok, err := one(ctx, tx, scanLight, `SELECT `+sessionColumns+` FROM sessions WHERE id = ?`, session.ID)
 	switch {
 	case err != nil:
 		return err
@@ -53,15 +61,15 @@ func (s *Sessions) refuse(ctx context.Context, tx *sql.Tx, session record.Sessio
 
 // Open returns all live sessions of all projects that have not ended, the oldest first.
 func (s *Sessions) Open(ctx context.Context) ([]record.Session, error) {
-	list, err := all(ctx, s.store.reader, scanSession,
-		`SELECT `+sessionColumns+` FROM sessions WHERE kind = ? AND ended_ms = 0 ORDER BY created_ms, id`, record.SessionLive)
+	list, err := all(ctx, s.store.reader, scanWhole,
+		`SELECT `+sessionColumns+`, account FROM sessions WHERE kind = ? AND ended_ms = 0 ORDER BY created_ms, id`, record.SessionLive)
 	return list, about(err, "list open sessions")
 }
 
 // Get returns a session of a project; it fails with CodeNotFound.
 func (s *Sessions) Get(ctx context.Context, in protocol.ProjectID, id protocol.SessionID) (record.Session, error) {
-	session, ok, err := one(ctx, s.store.reader, scanSession,
-		`SELECT `+sessionColumns+` FROM sessions WHERE id = ? AND project = ?`, id, in)
+	session, ok, err := one(ctx, s.store.reader, scanWhole,
+		`SELECT `+sessionColumns+`, account FROM sessions WHERE id = ? AND project = ?`, id, in)
 	if err == nil && !ok {
 		err = noSession()
 	}
@@ -104,7 +112,7 @@ func (s *Sessions) List(ctx context.Context, in protocol.ProjectID, filter recor
 		return nil, "", protocol.Errorf(protocol.CodeInvalid, "the state of a session is opening, answered or ended")
 	}
 	size := pageSize(limit)
-	list, err := all(ctx, s.store.reader, scanSession, `SELECT `+sessionColumns+` FROM sessions
+	list, err := all(ctx, s.store.reader, scanLight, `SELECT `+sessionColumns+` FROM sessions
 		WHERE `+strings.Join(where, " AND ")+` ORDER BY created_ms DESC, id DESC LIMIT ?`, append(args, size)...)
 	if err != nil {
 		return nil, "", about(err, "list sessions")

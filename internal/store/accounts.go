@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/sightline-rtc/sightline/nat"
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+// maxPathEvents bounds the events of one session's path: more is a fault of its ends, or malice.
+const maxPathEvents = 64
+
+// SaveAccounts keeps the accounts of sessions, all or nothing, and what is new in them in their projects' days. It leaves
+// out those that are older than the known ones, and of sessions that are not known or have ended.
+func (s *Sessions) SaveAccounts(ctx context.Context, sessions []record.Session) error {
+	err := s.store.write(ctx, func(tx *sql.Tx) error {
+		days := pathDays{}
+		for _, session := range sessions {
+			if err := saveAccount(ctx, tx, days, session, ` AND ended_ms = 0`); err != nil {
+				return fmt.Errorf("session %s: %w", session.ID, err)
+			}
+		}
+		return days.write(ctx, tx)
+	})
+	return about(err, "save accounts of %d sessions", len(sessions))
+}
+
+// saveAccount keeps an account if it is newer than the known one, with the events of what has changed.
+func saveAccount(ctx context.Context, tx *sql.Tx, days pathDays, session record.Session, unless string) error {
+	known, ok, err := one(ctx, tx, scanAccount, `SELECT account FROM sessions WHERE id = ?`+unless, session.ID)
+	if err != nil || !ok || known.Version >= session.Account.Version {
+		return err
+	}
+	text, err := json.Marshal(&session.Account)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE sessions SET account = ? WHERE id = ?`, string(text), session.ID); err != nil {
+		return err
+	}
+	days.addNews(session, &known)
+	for _, change := range session.Account.Changes {
+		if change.Number <= known.Numbered || change.Number > maxPathEvents {
+			continue
+		}
+		event, err := pathEvent(session, change)
+		if err != nil {
+			return err
+		}
+		if err := insertEvent(ctx, tx, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanAccount(row *sql.Rows) (a record.Account, err error) {
+	var text string
+	if err := row.Scan(&text); err != nil {
+		return a, err
+	}
+	err = readAccount(text, &a)
+	return a, err
+}
+
+func readAccount(text string, into *record.Account) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), into)
+}
+
+func pathEvent(session record.Session, change record.PathChange) (record.Event, error) {
+	data := record.PathEvent{
+		Number: change.Number, Path: change.Kind, Means: change.Means,
+		By: change.By, Local: change.Path.Local, Remote: change.Path.Remote, Protocol: change.Path.Protocol, AfterMS: change.Path.AfterMS,
+	}
+	if change.Kind == protocol.PathRelay {
+		device, viewer := session.Account.Networks()
+		data.RelayReason = string(nat.RelayReason(device, viewer, session.Account.Policy).After(0))
+	}
+	text, err := json.Marshal(data)
+	return record.Event{
+		Project: session.Project, Kind: record.EventSessionPath, At: change.At, Device: session.Device, Session: session.ID, Data: text,
+	}, err
+}

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
+)
+
+const (
+	// EventLife is how long events are kept.
+	EventLife = 30 * 24 * time.Hour
+	// MaxEvents bounds those of a project; the oldest go. It is some 300 MB.
+	MaxEvents = 1_000_000
+	// MaxEventPage bounds what one call of Events returns.
+	MaxEventPage = 1000
+)
+
+// insertEvent writes an event in the transaction of what it tells, with the next number of its project.
+func insertEvent(ctx context.Context, tx *sql.Tx, e record.Event) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE projects SET events = events + 1 WHERE id = ?`, e.Project)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO events (project, seq, id, kind, at_ms, device, session, data)
+		SELECT id, events, ?, ?, ?, ?, ?, ? FROM projects WHERE id = ?`,
+		id.String(), e.Kind, stampOf(e.At), e.Device, e.Session, string(e.Data), e.Project)
+	return err
+}
+
+// Events returns a project's events in the order of their numbers; a limit of 0, or over MaxEventPage, means as many.
+func (s *Store) Events(ctx context.Context, in protocol.ProjectID, f record.EventFilter, limit int) ([]record.Event, error) {
+	if limit <= 0 || limit > MaxEventPage {
+		limit = MaxEventPage
+	}
+	where, args := `project = ? AND seq > ?`, []any{in, f.After}
+	if len(f.Kinds) > 0 {
+		where += ` AND kind IN (?` + strings.Repeat(`, ?`, len(f.Kinds)-1) + `)`
+		for _, kind := range f.Kinds {
+			args = append(args, kind)
+		}
+	}
+	list, err := all(ctx, s.reader, scanEvent, `SELECT project, seq, id, kind, at_ms, device, session, data FROM events
+		WHERE `+where+` ORDER BY seq LIMIT ?`, append(args, limit)...)
+	return list, about(err, "list events")
+}
+
+func scanEvent(row *sql.Rows) (record.Event, error) {
+	var e record.Event
+	var at stamp
+	var data string
+	err := row.Scan(&e.Project, &e.Seq, &e.ID, &e.Kind, &at, &e.Device, &e.Session, &data)
+	e.At, e.Data = at.time(), []byte(data)
+	return e, err
+}
+
+// pruneEvents deletes those that are too old, or too many.
+func pruneEvents(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM events WHERE at_ms < ?`, stampOf(now.Add(-EventLife))); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM events WHERE seq <=
+		(SELECT p.events - ? FROM projects p WHERE p.id = events.project)`, MaxEvents)
+	return err
+}
