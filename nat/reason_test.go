@@ -8,13 +8,13 @@ import (
 )
 
 func TestARelayHasItsReason(t *testing.T) {
-	const any, address, port = protocol.NATEndpointIndependent, protocol.NATAddressDependent, protocol.NATAddressAndPort
+	const every, address, port = protocol.NATEndpointIndependent, protocol.NATAddressDependent, protocol.NATAddressAndPort
 	var (
 		unknown   protocol.Network
-		full      = protocol.Network{Mapping: any, Filtering: any}
-		addr      = protocol.Network{Mapping: any, Filtering: address}
-		cone      = protocol.Network{Mapping: any, Filtering: port}
-		browser   = protocol.Network{Mapping: any}
+		full      = protocol.Network{Mapping: every, Filtering: every}
+		addr      = protocol.Network{Mapping: every, Filtering: address}
+		cone      = protocol.Network{Mapping: every, Filtering: port}
+		browser   = protocol.Network{Mapping: every}
 		symmetric = protocol.Network{Mapping: port, Filtering: port}
 		perHost   = protocol.Network{Mapping: address, Filtering: port}
 		mapped    = protocol.Network{Mapping: port, Filtering: port, PortMapping: protocol.PortMappingPCP}

@@ -123,7 +123,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	s.http = s.serverOf(s.routes(rest.Handler(), pages))
 	counters := obs.Counters(slices.Concat(s.counters(), s.quotaCounters()))
 	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(
-		slices.Concat(s.gauges(), s.quotaGauges()), append(s.relay.Collectors(), counters...)...)))
+		slices.Concat(s.gauges(), s.quotaGauges()), slices.Concat(s.relay.Collectors(), s.hub.Collectors(), counters)...)))
 	s.ready.Store(true)
 	return s, nil
 }
