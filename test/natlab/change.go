@@ -34,6 +34,38 @@ func (h *Host) Plug(ctx context.Context) error {
 	return batch(ctx, h.Namespace, "addr flush dev eth0\n"+h.plug())
 }
 
+// LeaveIPv4 takes the host's IPv4 address away until Plug.
+func (h *Host) LeaveIPv4(ctx context.Context) error {
+	return batch(ctx, h.Namespace, fmt.Sprintf("addr del %s/%d dev eth0\n", h.Addr, h.bits))
+}
+
+// Renumber gives the outermost router of an end another address outside in place of the one that it has, as a provider
+// does at night: what was mapped to the old one is gone. The end must have a translator of its own.
+func (t *Town) Renumber(ctx context.Context, side Side) error {
+	e := t.side(side)
+	if e.kind.public() || !e.online() {
+		return fmt.Errorf("renumber the %s: it has no translator of its own", side)
+	}
+	g := t.outermost(e)
+	old := g.wan
+	g.wan = nth(netip.PrefixFrom(old, 32), 100)
+	rules, err := g.ruleset()
+	if err != nil {
+		return err
+	}
+	router := e.router
+	if carriers[e.kind] != "" {
+		router = e.carrier
+	}
+	if err := batch(ctx, router.Namespace, fmt.Sprintf("addr add %s/32 dev wan0\naddr del %s/32 dev wan0\n", g.wan, old)); err != nil {
+		return err
+	}
+	if err := batch(ctx, t.internet.Namespace, fmt.Sprintf("route add %s dev %s\nroute del %s dev %[2]s\n", g.wan, side, old)); err != nil {
+		return err
+	}
+	return router.Filter(ctx, "delete table ip nat\ndelete table inet gate\n"+rules)
+}
+
 // plug are the commands that put a host without addresses on its network.
 func (h *Host) plug() string {
 	commands := "link set eth0 up\n" + h.own(h.Addr, h.second)

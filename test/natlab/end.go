@@ -75,7 +75,7 @@ func (b *building) routers(e *end) error {
 	case e.kind == SameCarrier:
 		return b.subscribe(e, e.neighbour)
 	case carriers[e.kind] != "":
-		carrier, err := b.router(e.carrier, gate{kind: carriers[e.kind], wan: outside(e.number), lan: carrierNet(e.number), carries: b.config.IPv6})
+		carrier, err := b.router(e.carrier, b.outermost(e))
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (b *building) routers(e *end) error {
 		b.connect(e, carrier)
 		return b.subscribe(e, e)
 	default:
-		router, err := b.router(e.router, gate{kind: e.kind, wan: outside(e.number), lan: e.net()})
+		router, err := b.router(e.router, b.outermost(e))
 		if err != nil {
 			return err
 		}
@@ -93,9 +93,22 @@ func (b *building) routers(e *end) error {
 	}
 }
 
+// outermost is what an end has between itself and the internet's router.
+func (t *Town) outermost(e *end) gate {
+	if kind := carriers[e.kind]; kind != "" {
+		return t.gate(gate{kind: kind, wan: outside(e.number), lan: carrierNet(e.number), carries: true})
+	}
+	return t.gate(gate{kind: e.kind, wan: outside(e.number), lan: e.net()})
+}
+
+// gate is one as the town has them.
+func (t *Town) gate(g gate) gate {
+	g.hairpin, g.keep = t.config.Hairpin, t.config.UDPTimeout
+	return g
+}
+
 // router sketches a router with an inside, whose address is the network's first.
 func (b *building) router(h *Host, g gate) (*machine, error) {
-	g.hairpin, g.keep = b.config.Hairpin, b.config.UDPTimeout
 	rules, err := g.ruleset()
 	if err != nil {
 		return nil, fmt.Errorf("rules of %s: %w", h.Name, err)
@@ -141,7 +154,7 @@ func (b *building) connect(e *end, outermost *machine) {
 func (b *building) subscribe(e, of *end) error {
 	network := carrierNet(of.number)
 	wan := nth(network, 1+e.number)
-	router, err := b.router(e.router, gate{kind: PortRestricted, wan: wan, lan: e.net()})
+	router, err := b.router(e.router, b.gate(gate{kind: PortRestricted, wan: wan, lan: e.net()}))
 	if err != nil {
 		return err
 	}

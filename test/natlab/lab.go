@@ -1,10 +1,5 @@
 //go:build linux
 
-// Package natlab builds small networks of Linux network namespaces, so that tests and measurements run real
-// programs over a real kernel without touching the machine's own network.
-//
-// A Lab is a router and some hosts, each in a namespace of its own with a default route. It says nothing about
-// what runs on the hosts: that is package rig. Building one needs root, iproute2 and nftables.
 package natlab
 
 import (
@@ -30,7 +25,6 @@ type Lab struct {
 	router  *Host
 	janitor *janitor
 
-	cuts  atomic.Int64
 	close sync.Once
 	err   error
 }

@@ -3,7 +3,7 @@
 package natlab
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -133,9 +133,15 @@ func TestDivertedConnectionsReachTheRouter(t *testing.T) {
 // answers reports whether a host that nobody listens on refuses a connection.
 func answers(t *testing.T, from *Host, addr netip.Addr) bool {
 	t.Helper()
+	return refuses(t, from, netip.AddrPortFrom(addr, 9))
+}
+
+// refuses reports whether a port that nobody listens on refuses a connection.
+func refuses(t *testing.T, from *Host, to netip.AddrPort) bool {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	_, err := from.Dial(ctx, "tcp4", netip.AddrPortFrom(addr, 9).String())
+	_, err := from.Dial(ctx, "tcp", to.String())
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
@@ -157,13 +163,17 @@ func TestClosingALabLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestALabGoesWhenItsBuilderIsKilled(t *testing.T) {
-	if name := os.Getenv("NATLAB_BUILDER"); name != "" {
+func TestALabAndATownGoWhenTheirBuilderIsKilled(t *testing.T) {
+	if os.Getenv("NATLAB_BUILDER") != "" {
 		l, err := New(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Printf("built %s\n", l.name)
+		town, err := NewTown(t.Context(), TownConfig{Device: CarrierPort, Viewer: Symmetric, Mapping: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("built %s %s %s %d\n", l.name, town.name, town.folder, town.Mapper().daemon.Process.Pid)
 		select {}
 	}
 	needLab(t)
@@ -176,24 +186,34 @@ func TestALabGoesWhenItsBuilderIsKilled(t *testing.T) {
 	if err := builder.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var name string
-	for name == "" {
-		line := make([]byte, 256)
-		n, err := stdout.Read(line)
-		if err != nil {
-			t.Fatal(err)
+	var lab, town, folder string
+	var daemon int
+	for lines := bufio.NewScanner(stdout); daemon == 0; {
+		if !lines.Scan() {
+			t.Fatal("the builder ends by itself")
 		}
-		if _, rest, ok := bytes.Cut(line[:n], []byte("built ")); ok {
-			name = strings.TrimSpace(string(rest))
-		}
+		_, _ = fmt.Sscanf(lines.Text(), "built %s %s %s %d", &lab, &town, &folder, &daemon)
+	}
+	if !alive(daemon) || len(standing(t, town)) == 0 {
+		t.Error("there is no town with a running miniupnpd")
 	}
 	if err := builder.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = builder.Wait()
-	for deadline := time.Now().Add(10 * time.Second); len(standing(t, name)) > 0; {
+	left := func() (all []string) {
+		all = append(standing(t, lab), standing(t, town)...)
+		if _, err := os.Stat(folder); err == nil {
+			all = append(all, folder)
+		}
+		if alive(daemon) {
+			all = append(all, "miniupnpd")
+		}
+		return all
+	}
+	for deadline := time.Now().Add(10 * time.Second); len(left()) > 0; {
 		if time.Now().After(deadline) {
-			t.Fatalf("namespaces left 10 s after their builder died: %v", standing(t, name))
+			t.Fatalf("left 10 s after their builder died: %v", left())
 		}
 		<-time.After(20 * time.Millisecond)
 	}

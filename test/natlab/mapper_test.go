@@ -19,6 +19,7 @@ import (
 var askers = map[Protocols]func(*testing.T, *Host, netip.Addr, uint16) bool{PCP: askPCP, NATPMP: askNATPMP, UPnP: askUPnP}
 
 func TestARouterMapsPortsByEachProtocolAlone(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: Symmetric, Viewer: Symmetric, Mapping: true, Protocols: PCP})
 	for _, spoken := range []Protocols{PCP, NATPMP, UPnP} {
 		if err := town.Mapper().Restart(t.Context(), spoken); err != nil {
@@ -26,7 +27,7 @@ func TestARouterMapsPortsByEachProtocolAlone(t *testing.T) {
 		}
 		for protocol, ask := range askers {
 			s := socket(t, town.Device())
-			local := s.LocalAddr().(*net.UDPAddr).AddrPort()
+			local := addrPort(s)
 			want := protocol == spoken
 			if got := ask(t, town.Device(), town.Device().gateway, local.Port()); got != want {
 				t.Errorf("of protocols %b, %b maps a port: %v, want %v", spoken, protocol, got, want)
@@ -40,6 +41,7 @@ func TestARouterMapsPortsByEachProtocolAlone(t *testing.T) {
 }
 
 func TestAStoppedRouterTakesItsMappingsBack(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: PortRestricted, Viewer: Open, Mapping: true})
 	device, m := town.Device(), town.Mapper()
 	if !askNATPMP(t, device, device.gateway, 4000) {
@@ -75,6 +77,7 @@ func TestAStoppedRouterTakesItsMappingsBack(t *testing.T) {
 }
 
 func TestARouterBehindACarrierMapsNothing(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: CarrierFull, Viewer: Open, Mapping: true})
 	for protocol, ask := range askers {
 		if ask(t, town.Device(), town.Device().gateway, 4000) {
@@ -84,6 +87,7 @@ func TestARouterBehindACarrierMapsNothing(t *testing.T) {
 }
 
 func TestOnlyHomeRoutersMapPorts(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: Firewall, Viewer: Open, Mapping: true})
 	if town.Mapper() != nil {
 		t.Error("a firewall maps ports")
@@ -103,20 +107,6 @@ func rules(t *testing.T, m *Mapper) []string {
 		t.Fatal(err)
 	}
 	return all
-}
-
-// passes reports whether what a sends to an address reaches b.
-func passes(t *testing.T, a net.PacketConn, to netip.AddrPort, b net.PacketConn) bool {
-	t.Helper()
-	for range 3 {
-		if _, err := a.WriteTo([]byte("stranger"), net.UDPAddrFromAddrPort(to)); err != nil {
-			t.Fatal(err)
-		}
-		if text, _ := hear(t, b); text == "stranger" {
-			return true
-		}
-	}
-	return false
 }
 
 // exchange sends a datagram and returns the first answer, nil if there is none.

@@ -47,34 +47,3 @@ func (h *Host) Counters(ctx context.Context, table string) (map[string]Count, er
 	}
 	return counters, nil
 }
-
-// Cut is a way between two hosts on which packets are dropped.
-type Cut struct {
-	router *Host
-	table  string
-}
-
-// Cut drops what travels between two hosts, both ways: proto is "udp", "tcp", or "" for everything.
-func (l *Lab) Cut(ctx context.Context, a, b *Host, proto string) (*Cut, error) {
-	match := ""
-	if proto != "" {
-		match = "meta l4proto " + proto + " "
-	}
-	c := &Cut{router: l.router, table: fmt.Sprintf("cut%d", l.cuts.Add(1))}
-	err := l.router.Filter(ctx, fmt.Sprintf(`table inet %s {
-	chain forward {
-		type filter hook forward priority 0
-		ip saddr %[2]s ip daddr %[3]s %[4]sdrop
-		ip saddr %[3]s ip daddr %[2]s %[4]sdrop
-	}
-}`, c.table, a.Addr, b.Addr, match))
-	if err != nil {
-		return nil, fmt.Errorf("cut %s from %s: %w", a.Name, b.Name, err)
-	}
-	return c, nil
-}
-
-// Mend lets packets pass again.
-func (c *Cut) Mend(ctx context.Context) error {
-	return c.router.Filter(ctx, "delete table inet "+c.table)
-}

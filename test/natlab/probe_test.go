@@ -179,6 +179,9 @@ func (r *reflector) hairpins(t *testing.T, h *Host) bool {
 	return punch(t, r, h, h)
 }
 
+// rounds are how often something is tried that may never succeed.
+const rounds = 15
+
 // punch reports whether two hosts that know each other's address outside, and nothing else, come to hear each other: each
 // sends to there and to wherever it hears the other from, as ICE does.
 func punch(t *testing.T, r *reflector, a, b *Host) bool {
@@ -193,7 +196,7 @@ func punch(t *testing.T, r *reflector, a, b *Host) bool {
 		known[1-i] = map[netip.AddrPort]bool{at: true}
 	}
 	var answered [2]bool
-	for range 12 {
+	for range rounds {
 		for i, s := range socks {
 			for to := range known[i] {
 				_, _ = s.WriteTo([]byte("question"), net.UDPAddrFromAddrPort(to))
@@ -218,6 +221,7 @@ func punch(t *testing.T, r *reflector, a, b *Host) bool {
 	return false
 }
 
+// hear returns what comes next within a moment, "" if nothing does.
 func hear(t *testing.T, s net.PacketConn) (string, netip.AddrPort) {
 	t.Helper()
 	if err := s.SetReadDeadline(time.Now().Add(5 * time.Millisecond)); err != nil {
@@ -232,7 +236,39 @@ func hear(t *testing.T, s net.PacketConn) (string, netip.AddrPort) {
 	return string(b[:n]), netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }
 
+// passes reports whether what a sends to an address reaches b.
+func passes(t *testing.T, a net.PacketConn, to netip.AddrPort, b net.PacketConn) bool {
+	t.Helper()
+	for range rounds {
+		if _, err := a.WriteTo([]byte("stranger"), net.UDPAddrFromAddrPort(to)); err != nil {
+			t.Fatal(err)
+		}
+		for range 4 {
+			if text, _ := hear(t, b); text == "stranger" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// introduce lets a send to b, and returns where b sees it come from.
+func introduce(t *testing.T, a, b net.PacketConn) netip.AddrPort {
+	t.Helper()
+	send(t, a, b, "hello")
+	for range 1000 {
+		if text, from := hear(t, b); text == "hello" {
+			return from
+		}
+	}
+	t.Fatal("what was sent does not come")
+	return netip.AddrPort{}
+}
+
+func addrPort(s net.PacketConn) netip.AddrPort { return s.LocalAddr().(*net.UDPAddr).AddrPort() }
+
 func TestEveryTypeIsWhatItClaims(t *testing.T) {
+	t.Parallel()
 	cone := func(filtering string) nature {
 		return nature{Translated: true, Mapping: "endpoint", Filtering: filtering, Preserves: true}
 	}

@@ -5,11 +5,13 @@ package natlab
 import (
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 )
 
 func TestHostsOfOneLANReachEachOtherAndThoseOfOneCarrierDoNot(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: CarrierPort, Viewer: SameLAN})
 	device, viewer := town.Device(), town.Viewer()
 	if !answers(t, viewer, device.Addr) {
@@ -30,6 +32,7 @@ func TestHostsOfOneLANReachEachOtherAndThoseOfOneCarrierDoNot(t *testing.T) {
 }
 
 func TestATownSaysWhatCannotBe(t *testing.T) {
+	t.Parallel()
 	needLab(t)
 	for _, config := range []TownConfig{
 		{Device: PortRestricted, Viewer: SameCarrier}, {Device: SameLAN, Viewer: Open}, {Device: "cone", Viewer: Open}, {Device: Open},
@@ -42,6 +45,7 @@ func TestATownSaysWhatCannotBe(t *testing.T) {
 }
 
 func TestHolesArePunchedWhereTheoryAllows(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: Open, Viewer: Open})
 	r := serve(t, town.Server(), [2]netip.Addr{town.Server().Addr, town.Server().Second()})
 	for _, pair := range []struct {
@@ -70,6 +74,7 @@ func TestHolesArePunchedWhereTheoryAllows(t *testing.T) {
 }
 
 func TestHairpinsReachWhatIsBehindTheSameTranslator(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: Open, Viewer: Open, Hairpin: true})
 	r := serve(t, town.Server(), [2]netip.Addr{town.Server().Addr, town.Server().Second()})
 	for _, pair := range []struct {
@@ -99,35 +104,31 @@ func TestHairpinsReachWhatIsBehindTheSameTranslator(t *testing.T) {
 }
 
 func TestIPv6IsPublicAndHomesLetNobodyInWhomNobodySpokeTo(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: Open, Viewer: Open, IPv6: true})
 	server := town.Server()
 	r := serve(t, server, [2]netip.Addr{server.Addr6(), server.Second6()})
-	for _, viewer := range []Type{Symmetric, CarrierSymmetric, SameLAN, SameCarrier, UDPBlocked} {
-		for _, device := range []Type{Open, Firewall, Symmetric, CarrierPort, UDPBlocked} {
-			if viewer == SameCarrier && carriers[device] == "" {
-				continue
-			}
-			if err := town.Rebuild(t.Context(), device, viewer); err != nil {
-				t.Fatal(err)
-			}
-			a, b := socket6(t, town.Device()), socket6(t, town.Viewer())
-			want := a.LocalAddr().(*net.UDPAddr).AddrPort()
-			if device == UDPBlocked {
-				want = netip.AddrPort{}
-			}
-			if got := ask(t, a, r.at[0][0], 0); got != want {
-				t.Errorf("behind %s the device is seen at %v, want %v", device, got, want)
-			}
-			to := a.LocalAddr().(*net.UDPAddr).AddrPort()
-			blocked := viewer != SameLAN && (viewer == UDPBlocked || device == UDPBlocked)
-			open := (device == Open || viewer == SameLAN) && !blocked
-			if got := passes(t, b, to, a); got != open {
-				t.Errorf("%s and %s: what a stranger sends passes: %v, want %v", device, viewer, got, open)
-			}
-			send(t, a, b, "hello")
-			if got := passes(t, b, to, a); got == blocked {
-				t.Errorf("%s and %s: what was asked for passes: %v", device, viewer, got)
-			}
+	for _, pair := range [][2]Type{
+		{Open, Symmetric}, {Firewall, CarrierSymmetric}, {Symmetric, SameLAN}, {CarrierPort, SameCarrier}, {UDPBlocked, Open}, {PortRestricted, UDPBlocked},
+	} {
+		device, viewer := pair[0], pair[1]
+		if err := town.Rebuild(t.Context(), device, viewer); err != nil {
+			t.Fatal(err)
+		}
+		a, b := socket6(t, town.Device()), socket6(t, town.Viewer())
+		want := addrPort(a)
+		if device == UDPBlocked {
+			want = netip.AddrPort{}
+		}
+		if got := ask(t, a, r.at[0][0], 0); got != want {
+			t.Errorf("behind %s the device is seen at %v, want %v", device, got, want)
+		}
+		if got, want := passes(t, b, addrPort(a), a), device == Open || viewer == SameLAN; got != want {
+			t.Errorf("%s and %s: what a stranger sends passes: %v, want %v", device, viewer, got, want)
+		}
+		send(t, a, b, "hello")
+		if got, want := passes(t, b, addrPort(a), a), device != UDPBlocked && viewer != UDPBlocked; got != want {
+			t.Errorf("%s and %s: what was asked for passes: %v, want %v", device, viewer, got, want)
 		}
 	}
 }
@@ -143,14 +144,14 @@ func socket6(t *testing.T, h *Host) net.PacketConn {
 }
 
 func TestATranslatorForgetsASilentMapping(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: PortRestricted, Viewer: Open, UDPTimeout: 2 * time.Second})
 	for _, kind := range []Type{PortRestricted, FullCone, CarrierFull} {
 		if err := town.Rebuild(t.Context(), kind, Open); err != nil {
 			t.Fatal(err)
 		}
 		device, viewer := socket(t, town.Device()), socket(t, town.Viewer())
-		send(t, device, viewer, "hello")
-		_, at := hear(t, viewer)
+		at := introduce(t, device, viewer)
 		if !passes(t, viewer, at, device) {
 			t.Fatalf("%s: no answer comes in", kind)
 		}
@@ -162,14 +163,14 @@ func TestATranslatorForgetsASilentMapping(t *testing.T) {
 }
 
 func TestARouterThatForgetsLetsNoAnswersIn(t *testing.T) {
+	t.Parallel()
 	town := town(t, TownConfig{Device: PortRestricted, Viewer: Open})
 	for _, kind := range []Type{PortRestricted, FullCone} {
 		if err := town.Rebuild(t.Context(), kind, Open); err != nil {
 			t.Fatal(err)
 		}
 		device, viewer := socket(t, town.Device()), socket(t, town.Viewer())
-		send(t, device, viewer, "hello")
-		_, at := hear(t, viewer)
+		at := introduce(t, device, viewer)
 		if !passes(t, viewer, at, device) {
 			t.Fatalf("%s: no answer comes in", kind)
 		}
@@ -179,5 +180,71 @@ func TestARouterThatForgetsLetsNoAnswersIn(t *testing.T) {
 		if passes(t, viewer, at, device) {
 			t.Errorf("%s: an answer comes in after the router has forgotten the question", kind)
 		}
+	}
+}
+
+func TestAnEndMovesToAnotherAddressOutside(t *testing.T) {
+	t.Parallel()
+	town := town(t, TownConfig{Device: Open, Viewer: PortRestricted, Hairpin: true})
+	r := serve(t, town.Server(), [2]netip.Addr{town.Server().Addr, town.Server().Second()})
+	for _, kind := range []Type{Open, PortRestricted, CarrierPort} {
+		if err := town.Rebuild(t.Context(), kind, PortRestricted); err != nil {
+			t.Fatal(err)
+		}
+		device := socket(t, town.Device())
+		before := ask(t, device, r.at[0][0], 0)
+		err := town.Renumber(t.Context(), DeviceSide)
+		if kind == Open {
+			if err == nil {
+				t.Error("an end without a translator moves")
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := ask(t, device, r.at[0][0], 0)
+		if !after.IsValid() || after.Addr() == before.Addr() {
+			t.Errorf("%s: the device is seen at %v, and at %v before it moved", kind, after, before)
+		}
+		if ask(t, socket(t, town.Viewer()), r.at[0][0], 0).Addr() != outside(2) {
+			t.Errorf("%s: the other end moves too", kind)
+		}
+	}
+}
+
+func TestAHostLeavesIPv4(t *testing.T) {
+	t.Parallel()
+	town := town(t, TownConfig{Device: PortRestricted, Viewer: PortRestricted, IPv6: true})
+	device, server := town.Device(), town.Server()
+	if err := device.LeaveIPv4(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if answers(t, device, server.Addr) {
+		t.Error("the server answers over IPv4")
+	}
+	if !answers(t, device, server.Addr6()) {
+		t.Error("the server does not answer over IPv6")
+	}
+}
+
+func TestAClosedTownLeavesNothing(t *testing.T) {
+	t.Parallel()
+	town := town(t, TownConfig{Device: CarrierPort, Viewer: SameCarrier, Mapping: true})
+	if err := town.Rebuild(t.Context(), PortRestricted, Open); err != nil {
+		t.Fatal(err)
+	}
+	daemon := town.Mapper().daemon.Process.Pid
+	if err := town.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := standing(t, town.name); len(left) > 0 {
+		t.Errorf("namespaces left: %v", left)
+	}
+	if _, err := os.Stat(town.folder); err == nil {
+		t.Errorf("the folder %s is left", town.folder)
+	}
+	if alive(daemon) {
+		t.Error("miniupnpd runs on")
 	}
 }
