@@ -31,7 +31,10 @@ func (h *Host) Unplug(ctx context.Context) error {
 
 // Plug puts the host back on its network, with the address that it had.
 func (h *Host) Plug(ctx context.Context) error {
-	return batch(ctx, h.Namespace, "addr flush dev eth0\n"+h.plug())
+	if err := batch(ctx, h.Namespace, "link set eth0 down\naddr flush dev eth0\n"+h.plug()); err != nil {
+		return err
+	}
+	return h.ready(ctx)
 }
 
 // LeaveIPv4 takes the host's IPv4 address away until Plug.
@@ -66,12 +69,16 @@ func (t *Town) Renumber(ctx context.Context, side Side) error {
 	return router.Filter(ctx, "delete table ip nat\ndelete table inet gate\n"+rules)
 }
 
-// plug are the commands that put a host without addresses on its network.
+// plug are the commands that put a host without addresses on its network. It announces those that it has when its link comes
+// up: a router may be about to give it up.
 func (h *Host) plug() string {
-	commands := "link set eth0 up\n" + h.own(h.Addr, h.second)
-	commands += fmt.Sprintf("route add default via %s dev eth0 onlink\n", h.gateway)
+	commands := h.own(h.Addr, h.second)
 	if h.gateway6.IsValid() {
-		commands += h.own(h.addr6, h.second6) + fmt.Sprintf("route add default via %s dev eth0\n", h.gateway6)
+		commands += h.own(h.addr6, h.second6)
+	}
+	commands += fmt.Sprintf("link set eth0 up\nroute add default via %s dev eth0 onlink\n", h.gateway)
+	if h.gateway6.IsValid() {
+		commands += fmt.Sprintf("route add default via %s dev eth0\n", h.gateway6)
 	}
 	return commands
 }

@@ -18,8 +18,8 @@ type setting struct {
 }
 
 // atOnce are what every namespace needs before its first packet: bridged frames do not pass the NAT hooks a second time,
-// which some kernels do by default and which sends a hairpinned frame back to its own port; and IPv6 works at once
-// instead of after a second or two of duplicate address detection.
+// which some kernels do by default and which sends a hairpinned frame back to its own port; IPv6 works at once instead
+// of after a second or two of duplicate address detection; and who comes up says so, as what DHCP configures does.
 func atOnce() []setting {
 	return []setting{
 		{path: "bridge/bridge-nf-call-iptables", value: "0", optional: true},
@@ -28,6 +28,8 @@ func atOnce() []setting {
 		{path: "ipv6/conf/all/accept_dad", value: "0"},
 		{path: "ipv6/conf/default/accept_dad", value: "0"},
 		{path: "ipv6/conf/default/dad_transmits", value: "0"},
+		{path: "ipv4/conf/default/arp_notify", value: "1"},
+		{path: "ipv6/conf/default/ndisc_notify", value: "1"},
 	}
 }
 

@@ -109,17 +109,17 @@ func (s *sketch) build(ctx context.Context) error {
 // patience is how long interfaces may take: the kernel looks after those that it holds for unimportant once a second.
 const patience = 5 * time.Second
 
-// ready waits until the kernel has seen that a machine's interfaces are up at both ends. That takes a few milliseconds; a
+// ready waits until the kernel has seen that a host's interfaces are up at both ends. That takes a few milliseconds; a
 // packet before it is lost, and with it the second until the next ARP request.
-func (m *machine) ready(ctx context.Context) error {
-	return m.inside(func() error {
+func (h *Host) ready(ctx context.Context) error {
+	return h.inside(func() error {
 		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 			down, err := sleeping()
 			if err != nil || down == "" {
 				return err
 			}
 			if ctx.Err() != nil || time.Now().After(deadline) {
-				return fmt.Errorf("wait for %s of %s: %w", down, m.Name, errors.Join(ctx.Err(), errNotUp))
+				return fmt.Errorf("wait for %s of %s: %w", down, h.Name, errors.Join(ctx.Err(), errNotUp))
 			}
 		}
 	})
