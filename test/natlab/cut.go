@@ -60,21 +60,19 @@ func (h *Host) Lose(ctx context.Context, percent int) (*Cut, error) {
 }
 
 // Sever leaves the device only the server and its own router, both of which tell others of it but bring nobody to it: the
-// one way between device and viewer is a relay. The hosts' multicast passes.
+// one way between device and viewer is a relay. Multicast passes, and ICMPv6, by which neighbours find each other.
 func (t *Town) Sever(ctx context.Context) (*Cut, error) {
 	server, device := t.server, t.device.host
 	except := func(end string) []string {
-		rules := []string{fmt.Sprintf("ip %s { %s, 224.0.0.0/4 } accept", end, join(server.Addr, server.second, device.gateway))}
+		rules := []string{fmt.Sprintf("ip %s { %s } accept", end, join(server.Addr, server.second, device.gateway))}
 		if server.addr6.IsValid() {
-			rules = append(rules, fmt.Sprintf("ip6 %s { %s, fe80::/10, ff00::/8 } accept", end, join(server.addr6, server.second6)))
+			rules = append(rules, "meta l4proto ipv6-icmp accept", fmt.Sprintf("ip6 %s { %s } accept", end, join(server.addr6, server.second6)))
 		}
 		return append(rules, "meta protocol { ip, ip6 } drop")
 	}
 	in, out := except("saddr"), except("daddr")
-	// Multicast comes from neighbours.
-	in[0] = strings.Replace(in[0], ", 224.0.0.0/4", "", 1)
-	in = append([]string{"ip daddr 224.0.0.0/4 accept"}, in...)
-	return device.cut(ctx, in, out)
+	multicast := []string{"ip daddr 224.0.0.0/4 accept", "ip6 daddr ff00::/8 accept"}
+	return device.cut(ctx, append(multicast, in...), append(multicast, out...))
 }
 
 func join(addrs ...netip.Addr) string {
