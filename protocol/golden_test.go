@@ -96,7 +96,7 @@ var golden = map[string]struct {
 		Policy: goldenPolicy, Expires: goldenExpires, NextGrant: goldenGrant, ICEServers: goldenServers,
 	}},
 	"invite": {Envelope{Type: TypeInvite, Seq: 1, ID: 1, Session: goldenSession, Gen: 7}, &Invite{
-		Viewer: Viewer{Name: "front desk"}, Grants: []Right{RightView, RightAudio}, ICEServers: goldenServers, Grant: goldenGrant,
+		Viewer: Viewer{Name: "front desk", SameNetwork: true}, Grants: []Right{RightView, RightAudio}, ICEServers: goldenServers, Grant: goldenGrant,
 		Policy: goldenPolicy, Expires: goldenExpires, Media: goldenMedia, Offer: goldenOffer, Trickle: true,
 	}},
 	"describe_answer": {Envelope{Type: TypeDescribe, Seq: 2, Session: goldenSession, Gen: 7}, &Describe{Revision: 1, Kind: DescribeAnswer, SDP: goldenOffer.SDP}},

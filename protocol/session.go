@@ -55,6 +55,9 @@ type Invite struct {
 // Viewer is what a device may know of who looks.
 type Viewer struct {
 	Name string `json:"name,omitempty"`
+	// SameNetwork says that the viewer's link comes from the IPv4 address, or the IPv6 /64, that the device's comes from: they
+	// are behind one NAT, or in one network.
+	SameNetwork bool `json:"same_network,omitempty"`
 }
 
 // Describe carries a session description, or a device's wish for a new offer.

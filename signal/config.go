@@ -83,6 +83,9 @@ type Config struct {
 	// STUN lists the URLs of other STUN servers than the relay's (RFC 7064), which clients are given too.
 	STUN []string
 
+	// NoFillIn leaves viewers' candidates as they are: no address that a link comes from is put into hidden ones.
+	NoFillIn bool
+
 	// Logger gets what a person may want to know; nil means silence.
 	Logger *slog.Logger
 }

@@ -30,10 +30,27 @@ func (h *Hub) forward(ctx context.Context, c *client, e protocol.Envelope, body 
 		limit = s.limits[c.role].descriptions
 	}
 	wait(ctx, limit)
+	h.mu.Lock()
+	ready := h.prepareLocked(s, c, body)
+	h.mu.Unlock()
+	for _, m := range ready {
+		message := e
+		if m != body {
+			message = rewritten(e, m)
+		}
+		if !h.handOn(ctx, s, c, message, m) {
+			return
+		}
+	}
+}
+
+// handOn carries what is ready to the other end, and tells the relay of it. It reports whether the session goes on.
+func (h *Hub) handOn(ctx context.Context, s *session, c *client, e protocol.Envelope, body protocol.Message) bool {
 	h.allowMessage(s, c.role, body)
+	description, _ := body.(*protocol.Describe)
 	answered, err := h.pass(s, c, e, description)
 	if h.overShare(ctx, s, err) {
-		return
+		return false
 	}
 	if err != nil {
 		c.fault(e, protocol.AsError(err))
@@ -41,6 +58,7 @@ func (h *Hub) forward(ctx context.Context, c *client, e protocol.Envelope, body 
 	if answered {
 		h.keep(ctx, s)
 	}
+	return true
 }
 
 // sessionOf returns the session that a client's message belongs to, nil if there is none. A message of an open that

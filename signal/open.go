@@ -72,9 +72,7 @@ func (h *Hub) try(ctx context.Context, w *waiting) error {
 		if err := h.renew(s, w.viewer); err != nil {
 			w.viewer.logger.Warn("relay credentials not renewed", "session", s.row.ID, "err", err)
 		}
-		if w.open.Offer != nil {
-			h.allowDescription(s, protocol.RoleViewer, w.open.Offer.SDP)
-		}
+		h.allowOffer(s, w)
 		return nil
 	case s == nil || err != nil:
 		return err
@@ -132,7 +130,8 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	s.rationed, s.terms = c.rationed, h.plan(s.row.Project).For(c.viewer.Terms)
 	s.relayless = s.rationed || s.terms.Path == protocol.PathDirectOnly
 	s.row.Account.Policy, s.row.Account.Device.Network, s.row.Account.Viewer.Network = s.path(), d.network, c.network
-	s.offer, s.trickle, s.behind = m.Offer, m.Trickle == nil || *m.Trickle, w.behind
+	s.trickle = m.Trickle == nil || *m.Trickle
+	s.offer, s.behind = h.prepareOfferLocked(s, c, m.Offer), h.prepareBacklogLocked(s, c, w.behind)
 	if m.Grant != "" && m.Grant == c.grant {
 		s.row.ViewerGrant, c.grant = c.grant, protocol.GrantID(newSecret())
 	}

@@ -1,7 +1,6 @@
 package signal
 
 import (
-	"encoding/json"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -18,10 +17,10 @@ func (h *Hub) allowMessage(s *session, from protocol.Role, body protocol.Message
 	case *protocol.Candidate:
 		h.allowCandidate(s, from, m.Candidate)
 	case *protocol.Describe:
-		h.allowDescription(s, from, m.SDP)
+		h.allowDescription(s, from, m)
 	case *protocol.Sync:
 		if m.Description != nil {
-			h.allowDescription(s, from, m.Description.SDP)
+			h.allowDescription(s, from, m.Description)
 		}
 		for i := range m.Candidates {
 			h.allowCandidate(s, from, m.Candidates[i].Candidate)
@@ -32,21 +31,40 @@ func (h *Hub) allowMessage(s *session, from protocol.Role, body protocol.Message
 // allowOpen tells the relay what a viewer has said before its session began: an offer, and messages that waited.
 func (h *Hub) allowOpen(s *session) {
 	h.mu.Lock()
-	offer, waited := s.offer, s.behind.messages
+	offer, waited := screenOffer(s.path(), s.offer), screenAll(s.path(), s.behind.messages)
 	h.mu.Unlock()
 	if offer != nil {
-		h.allowDescription(s, protocol.RoleViewer, offer.SDP)
+		h.allowSDP(s, protocol.RoleViewer, offer.SDP)
 	}
 	for _, e := range waited {
-		var m protocol.Candidate
-		if e.Type == protocol.TypeCandidate && json.Unmarshal(e.Data, &m) == nil {
-			h.allowCandidate(s, protocol.RoleViewer, m.Candidate)
+		if body := waitedBody(e); body != nil {
+			h.allowMessage(s, protocol.RoleViewer, body)
 		}
 	}
 }
 
-// allowDescription reads nothing of an SDP but the lines of its candidates (RFC 8839 section 5.1).
-func (h *Hub) allowDescription(s *session, from protocol.Role, sdp string) {
+// allowOffer does so for an open that was sent again.
+func (h *Hub) allowOffer(s *session, w *waiting) {
+	h.mu.Lock()
+	offer := h.prepareOfferLocked(s, w.viewer, w.open.Offer)
+	h.mu.Unlock()
+	if offer != nil {
+		h.allowSDP(s, protocol.RoleViewer, offer.SDP)
+	}
+}
+
+// allowDescription takes the places of a device too that no line of its SDP has.
+func (h *Hub) allowDescription(s *session, from protocol.Role, d *protocol.Describe) {
+	h.allowSDP(s, from, d.SDP)
+	for _, o := range d.Origins {
+		if peer, err := netip.ParseAddrPort(o.Address); err == nil && peer.Port() != 0 {
+			h.allowPeer(s, from, netip.AddrPortFrom(peer.Addr().Unmap().WithZone(""), peer.Port()))
+		}
+	}
+}
+
+// allowSDP reads nothing of an SDP but the lines of its candidates (RFC 8839 section 5.1).
+func (h *Hub) allowSDP(s *session, from protocol.Role, sdp string) {
 	for line := range strings.Lines(sdp) {
 		if candidate, ok := strings.CutPrefix(line, "a="); ok && strings.HasPrefix(candidate, "candidate:") {
 			h.allowCandidate(s, from, candidate)
@@ -79,12 +97,12 @@ func candidateAddress(candidate string) (netip.AddrPort, bool) {
 }
 
 // allowClients tells the relay the addresses that the session's links come from. A NAT gives media other ports than it
-// gives a link.
+// gives a link. Where everything is relayed, no relay has a peer but another relay.
 func (h *Hub) allowClients(s *session) {
 	addresses := map[protocol.Role]netip.Addr{}
 	h.mu.Lock()
 	for _, c := range []*client{s.viewer, s.device} {
-		if c != nil && c.address.IsValid() {
+		if c != nil && c.address.IsValid() && s.path() != protocol.PathRelayOnly {
 			addresses[c.role] = c.address
 		}
 	}

@@ -12,16 +12,20 @@ import (
 // budget is used up: ICE finds a path, and both ends report it, in far less.
 const pathGrace = 30 * time.Second
 
-// quota counts what used-up relay budgets have done.
-type quota struct{ ended, direct, refused atomic.Uint64 }
+// quota counts what used-up relay budgets have done, and used-up time on the relay.
+type quota struct{ ended, direct, refused, overtime atomic.Uint64 }
 
 // Quota says what used-up relay budgets have done since the hub was made: sessions ended, sessions that were left only the
-// direct path, opens refused because they may go no other way than through a relay.
-type Quota struct{ Ended, Direct, Refused uint64 }
+// direct path, opens refused because they may go no other way than through a relay. Overtime are the sessions that have ended
+// because their own time on the relay was over.
+type Quota struct{ Ended, Direct, Refused, Overtime uint64 }
 
 // Quota returns what used-up relay budgets have done.
 func (h *Hub) Quota() Quota {
-	return Quota{Ended: h.quota.ended.Load(), Direct: h.quota.direct.Load(), Refused: h.quota.refused.Load()}
+	return Quota{
+		Ended: h.quota.ended.Load(), Direct: h.quota.direct.Load(), Refused: h.quota.refused.Load(),
+		Overtime: h.quota.overtime.Load(),
+	}
 }
 
 func (h *Hub) endRelayed(ctx context.Context, project protocol.ProjectID) {

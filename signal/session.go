@@ -19,12 +19,14 @@ type session struct {
 	row            record.Session
 	viewer, device *client // nil while that end has no link that has shown the session to be its own
 	media          time.Time
-	renew          time.Time    // of the relay credentials
-	terms          record.Terms // nothing is left open in them
-	relayless      bool         // only the direct path is left, to the session's end
-	rationed       bool         // which is for want of relay budget
-	opened         bool         // the viewer has been told that it exists
-	unsaved        bool         // the store does not have the row's account as it is, which it was last told at booked
+	renew          time.Time     // of the relay credentials
+	terms          record.Terms  // nothing is left open in them
+	relayless      bool          // only the direct path is left, to the session's end
+	rationed       bool          // which is for want of relay budget
+	onRelay        time.Duration // how long it has been on the relay, as of clocked
+	clocked        time.Time
+	opened         bool // the viewer has been told that it exists
+	unsaved        bool // the store does not have the row's account as it is, which it was last told at booked
 	booked         time.Time
 
 	// Until the device has answered.
@@ -34,6 +36,7 @@ type session struct {
 	trickle bool
 	behind  backlog
 
+	fills  fills
 	limits map[protocol.Role]*limits
 	saving sync.Mutex
 }
@@ -43,7 +46,7 @@ type limits struct{ candidates, descriptions *rate.Limiter }
 
 func newSession(row record.Session, now time.Time) *session {
 	s := &session{
-		row: row, media: now, renew: now, booked: now, trickle: true, limits: map[protocol.Role]*limits{},
+		row: row, media: now, renew: now, clocked: now, booked: now, trickle: true, limits: map[protocol.Role]*limits{},
 	}
 	for _, role := range []protocol.Role{protocol.RoleViewer, protocol.RoleDevice} {
 		s.limits[role] = &limits{

@@ -40,6 +40,7 @@ type stage struct {
 	// connect makes a socket to the hub.
 	connect func(*testing.T) wire
 	url     string // of a stage with real sockets
+	home    string // where the next client comes from, if coming is in the configuration
 	// patience is how long to wait for what must come.
 	patience time.Duration
 	pumps    sync.WaitGroup
@@ -126,7 +127,7 @@ func onSockets(t *testing.T, configure func(*Config)) *stage {
 	s.url = strings.Replace(server.URL, "http", "ws", 1)
 	s.connect = func(t *testing.T) wire {
 		t.Helper()
-		conn, response, err := (&websocket.Dialer{Subprotocols: []string{protocol.Subprotocol}}).DialContext(t.Context(), s.url, nil)
+		conn, response, err := (&websocket.Dialer{Subprotocols: []string{protocol.Subprotocol}}).DialContext(t.Context(), s.url, http.Header{homeHeader: {s.home}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,6 +140,22 @@ func onSockets(t *testing.T, configure func(*Config)) *stage {
 		s.pumps.Wait()
 		s.until(t, "all goroutines of the hub have ended: "+strings.Join(hubGoroutines(), "\n\n"), func() bool { return len(hubGoroutines()) == 0 })
 	})
+	return s
+}
+
+const homeHeader = "X-Home"
+
+// coming makes clients come from where stage.from says, as a trusted proxy would.
+func coming(c *Config) {
+	c.ClientAddress = func(r *http.Request) netip.Addr {
+		address, _ := netip.ParseAddr(r.Header.Get(homeHeader)) // none is none
+		return address.Unmap()
+	}
+}
+
+// from says where the next clients come from.
+func (s *stage) from(address string) *stage {
+	s.home = address
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sightline-rtc/sightline/internal/throttle"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -107,8 +108,8 @@ func (h *Hub) openedLocked(
 // invitation is the invite without what depends on the device's link.
 func (h *Hub) invitation(s *session, servers []protocol.ICEServer) protocol.Envelope {
 	return protocol.Must(protocol.TypeInvite, s.row.ID, &protocol.Invite{
-		Viewer: protocol.Viewer{Name: s.row.Viewer}, Grants: s.row.Rights, ICEServers: servers, Grant: s.row.DeviceGrant,
-		Policy: s.policy(), Expires: s.row.Expires, Media: s.row.Media, Offer: s.offer, Trickle: s.trickle,
+		Viewer: protocol.Viewer{Name: s.row.Viewer, SameNetwork: sameNetwork(s.viewer, s.device)}, Grants: s.row.Rights, ICEServers: servers, Grant: s.row.DeviceGrant,
+		Policy: s.policy(), Expires: s.row.Expires, Media: s.row.Media, Offer: screenOffer(s.path(), s.offer), Trickle: s.trickle,
 	})
 }
 
@@ -127,7 +128,7 @@ func (h *Hub) inviteLocked(s *session, servers []protocol.ICEServer) error {
 		return err
 	}
 	s.invited, s.invite = true, e.ID
-	for _, message := range s.behind.take() {
+	for _, message := range screenAll(s.path(), s.behind.take()) {
 		s.device.send(forwarded(message, 0))
 	}
 	return nil
@@ -140,15 +141,21 @@ func (h *Hub) reopenLocked(s *session, c *client, request protocol.Envelope, m *
 	}
 	h.attachLocked(s, c)
 	h.openedLocked(s, c, request, "", nil)
+	offer := h.prepareOfferLocked(s, c, m.Offer)
 	switch {
-	case m.Offer == nil:
+	case offer == nil:
 	case s.invited && s.device != nil: // whose answer may have been lost, or which was invited without the offer
 		s.device.send(protocol.Must(protocol.TypeSync, s.row.ID, &protocol.Sync{
-			Revision:    m.Offer.Revision,
-			Description: &protocol.Describe{Revision: m.Offer.Revision, Kind: protocol.DescribeOffer, SDP: m.Offer.SDP},
+			Revision:    offer.Revision,
+			Description: &protocol.Describe{Revision: offer.Revision, Kind: protocol.DescribeOffer, SDP: offer.SDP},
 		}))
 	case !s.answered():
-		s.offer = m.Offer
+		s.offer = offer
 	}
 	return nil
+}
+
+// sameNetwork reports whether two links come from one customer's network.
+func sameNetwork(a, b *client) bool {
+	return a != nil && b != nil && a.address.IsValid() && throttle.Household(a.address) == throttle.Household(b.address)
 }

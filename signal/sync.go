@@ -46,6 +46,7 @@ func (h *Hub) adopt(ctx context.Context, c *client, e protocol.Envelope, m *prot
 		return protocol.Errorf(protocol.CodeConflict, "the session belongs to somebody else")
 	}
 	fresh := c.sessions[e.Session] != s
+	m, _ = h.prepareLocked(s, c, m)[0].(*protocol.Sync) // which always passes
 	changed, err := h.adoptLocked(s, c, e, m)
 	h.mu.Unlock()
 	if h.overShare(ctx, s, err) {

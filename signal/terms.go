@@ -132,6 +132,9 @@ func (h *Hub) settleLocked(s *session, plan record.Plan, now time.Time) change {
 	}
 	after := s.policy()
 	c.told, c.moved = after != before, after.Path != before.Path
+	if c.moved {
+		h.enterLocked(s, func(book) {}) // which has the path policy
+	}
 	return c
 }
 

@@ -40,7 +40,7 @@ func (s *Server) quotaGauges() []obs.Gauge {
 }
 
 func (s *Server) quotaCounters() []obs.Counter {
-	const help = "Sessions on a used-up relay budget: ended, left only the direct path, or refused."
+	const help = "Sessions on a used-up relay budget: ended, left only the direct path, or refused; and those over their time on the relay."
 	count := func(of string, pick func(signal.Quota) uint64) obs.Counter {
 		return obs.Counter{
 			Name: "quota_total", Help: help, Label: "what", Of: of,
@@ -51,5 +51,6 @@ func (s *Server) quotaCounters() []obs.Counter {
 		count("ended", func(q signal.Quota) uint64 { return q.Ended }),
 		count("direct_only", func(q signal.Quota) uint64 { return q.Direct }),
 		count("refused", func(q signal.Quota) uint64 { return q.Refused }),
+		count("overtime", func(q signal.Quota) uint64 { return q.Overtime }),
 	}
 }

@@ -55,6 +55,7 @@ type Serve struct {
 	RelayMaxKbps   int            `help:"What may go through the relay for one end of a session in one direction, in kbit/s, where its project has no bound of its own. 0: no bound." placeholder:"N"`
 	RelayDrain     time.Duration  `help:"How long a stop waits for relayed sessions to end. 0: they break off." placeholder:"DURATION"`
 	STUNURL        []string       `name:"stun-url" help:"Another STUN server that cameras and viewers ask for their address, beside this one, such as stun:stun.example.org:3478." placeholder:"URL"`
+	IPv6FillIn     bool           `name:"ipv6-fill-in" env:"SIGHTLINE_IPV6_FILL_IN" help:"Tell cameras the IPv6 address that a viewer's link comes from where the browser hides it (mDNS). --no-ipv6-fill-in: do not." default:"true" negatable:""`
 	Path           string         `help:"How sessions may go where their project does not say: prefer_direct, direct_only or relay_only." enum:"prefer_direct,direct_only,relay_only" default:"prefer_direct" placeholder:"PATH"`
 	RelayDelay     time.Duration  `help:"How long a viewer tries without the relay first. 0: it does not." default:"700ms"`
 	MaxRelayTime   time.Duration  `help:"How long a session may go through the relay, in whole seconds, where its project has no bound of its own. 0: no bound." placeholder:"DURATION"`

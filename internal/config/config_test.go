@@ -64,6 +64,7 @@ var settings = []setting{
 		"stun-url", "stun:a.example:3478,stun:[2001:db8::1]", "['stun:a.example:3478', 'stun:[2001:db8::1]']",
 		func(s *Serve) any { return strings.Join(s.STUNURL, " ") }, "stun:a.example:3478 stun:[2001:db8::1]",
 	},
+	{"ipv6-fill-in", "false", "", func(s *Serve) any { return s.IPv6FillIn }, false},
 	{"path", "relay_only", "", func(s *Serve) any { return s.Path }, "relay_only"},
 	{"relay-delay", "0s", "", func(s *Serve) any { return s.RelayDelay }, time.Duration(0)},
 	{"max-relay-time", "10m", "", func(s *Serve) any { return s.MaxRelayTime }, 10 * time.Minute},
@@ -161,7 +162,7 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 	}
 	want := Serve{
 		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
-		RelayPeers: "enforce", Path: "prefer_direct", RelayDelay: 700 * time.Millisecond,
+		RelayPeers: "enforce", IPv6FillIn: true, Path: "prefer_direct", RelayDelay: 700 * time.Millisecond,
 	}
 	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -183,7 +183,7 @@ export const BODIES: { readonly [T in Type]: Check<Bodies[T]> } = {
     ice_servers: maybe(servers),
   }),
   invite: shape<Invite>({
-    viewer: shape<Invite["viewer"]>({ name: maybe(name) }),
+    viewer: shape<Invite["viewer"]>({ name: maybe(name), same_network: maybe(flag) }),
     grants: list(oneOf(["view", "audio", "talk", "control"]), most),
     ice_servers: maybe(servers),
     grant: maybe(grant),

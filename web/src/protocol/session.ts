@@ -42,7 +42,8 @@ export interface Opened {
 
 /** Asks a device to serve a viewer. */
 export interface Invite {
-  viewer: { name?: string };
+  /** `same_network`: its link comes from the IPv4 address, or the IPv6 /64, that the device's comes from. */
+  viewer: { name?: string; same_network?: boolean };
   grants: Right[];
   ice_servers?: ICEServer[];
   grant?: string;
