@@ -72,7 +72,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	a.keepPort(port)
+	a.remember(func(m *mediaPort) { m.Port = port.Number() })
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.feed.Run(ctx) })
 	group.Go(func() error { return port.Run(ctx) })

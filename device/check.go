@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,8 +19,9 @@ import (
 // sourceCheckTime is how long a source may take to its first picture.
 const sourceCheckTime = 15 * time.Second
 
-// Check tells in words whether the server, the enrolment and the source are fine. It changes nothing, and fails when
-// one of them is not.
+// Check tells in words whether the server, the enrolment and the source are fine, and fails when one of them is not; and
+// what the network allows, which is for nobody here to fail. It changes nothing but that a router, if it is asked, opens a
+// port for a moment.
 func (a *Agent) Check(ctx context.Context, out io.Writer) error {
 	bad := 0
 	for _, step := range []struct {
@@ -39,6 +41,10 @@ func (a *Agent) Check(ctx context.Context, out io.Writer) error {
 		if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, step.name, words); err != nil {
 			return err
 		}
+	}
+	mark, lines := a.checkNetwork(ctx)
+	if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, "network", strings.Join(lines, "\n                ")); err != nil {
+		return err
 	}
 	if bad > 0 {
 		return fmt.Errorf("%d of 3 checks failed", bad)

@@ -30,7 +30,9 @@ func TestCheckSaysWhatIsFine(t *testing.T) {
 	got, err := checked(t, settings(t, h))
 	want := "ok   server     reached at " + h.server.URL + ", WebSocket and long poll work\n" +
 		"ok   enrolment  not enrolled yet; the code has the right form\n" +
-		"ok   source     H264 640x360\n"
+		"ok   source     H264 640x360\n" +
+		"ok   network    The address is public, but a firewall may let in only answers: viewers get through directly unless their own " +
+		"router uses another port for every destination.\n"
 	if err != nil || got != want {
 		t.Errorf("got %v and\n%s\nwant\n%s", err, got, want)
 	}
@@ -59,7 +61,7 @@ func TestCheckSaysWhatIsNot(t *testing.T) {
 			if err == nil || err.Error() != "1 of 3 checks failed" || !strings.Contains(got, tt.want) {
 				t.Errorf("got %v and\n%s\nwant in it %q", err, got, tt.want)
 			}
-			if lines := strings.Count(got, "\n"); lines != 3 {
+			if lines := strings.Count(got, "\n"); lines != 4 {
 				t.Errorf("got %d lines, want one for each check:\n%s", lines, got)
 			}
 		})

@@ -37,6 +37,8 @@ type Config struct {
 	// Media says how media is sent, Reach by which port.
 	Media peer.Config
 	Reach reach.Config
+	// NoPortMapping keeps the device from asking routers for ports.
+	NoPortMapping bool
 	// TLS is for hubs with a certificate of their own authority; nil means the system's authorities.
 	TLS *tls.Config
 

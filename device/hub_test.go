@@ -215,7 +215,7 @@ func (w *wire) read() (protocol.Envelope, protocol.Message) {
 }
 
 // chatter is what sessions bring by themselves, at any time.
-var chatter = []protocol.Type{protocol.TypeAck, protocol.TypeCandidate, protocol.TypeStats, protocol.TypePath}
+var chatter = []protocol.Type{protocol.TypeAck, protocol.TypeCandidate, protocol.TypeStats, protocol.TypePath, protocol.TypeNetwork}
 
 // until reads until a message of the type comes. Only chatter may come before it.
 func (w *wire) until(want protocol.Type) (protocol.Envelope, protocol.Message) {
@@ -311,7 +311,8 @@ func settings(t *testing.T, h *hub) Config {
 		Hub: h.server.URL, Enrol: auth.NewSecret(testCode), State: t.TempDir(), Version: "test",
 		Door:       protocol.TransportWebSocket, // which these tests break on purpose
 		MinBackoff: time.Millisecond, MaxBackoff: 2 * time.Millisecond, RefusedBackoff: time.Millisecond,
-		Media: peer.Config{ReportInterval: 100 * time.Millisecond}, Reach: reach.Config{Listen: "127.0.0.1:0"},
+		Media: peer.Config{ReportInterval: 100 * time.Millisecond}, Reach: reach.Config{Listen: "127.0.0.1:0", Servers: []string{newSTUN(t)}},
+		NoPortMapping: true, // whatever router this is
 	}
 	if os.Getenv("DEVICE_TEST_LOG") != "" {
 		c.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -20,7 +20,8 @@ func TestMediaPortIsTheSameAfterARestart(t *testing.T) {
 			t.Fatalf("run %d: %v", n, err)
 		}
 	}
-	first, err := state{c.State}.mediaPort()
+	known, err := state{c.State}.mediaPort()
+	first := known.Port
 	if err != nil || first == 0 {
 		t.Fatalf("remembered: got %d and %v, want a port", first, err)
 	}
@@ -45,7 +46,7 @@ func TestTakenMediaPortIsNotInsistedOn(t *testing.T) {
 	}
 	defer taken.Close()
 	c := settings(t, newHub(t))
-	if err := (state{c.State}).saveMediaPort(taken.Number()); err != nil {
+	if err := (state{c.State}).saveMediaPort(mediaPort{Port: taken.Number()}); err != nil {
 		t.Fatal(err)
 	}
 	agent, err := New(c)
@@ -78,18 +79,19 @@ func TestDamagedMemoryOfTheMediaPortIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer port.Close()
-	if !strings.Contains(log.String(), "media port not remembered") {
+	if !strings.Contains(log.String(), "media port not recalled") {
 		t.Errorf("log: got %s, want a word of the file", &log)
 	}
 }
 
 func FuzzDecodeMediaPort(f *testing.F) {
-	for _, seed := range []string{`{"port":40000}`, `{"port":-1}`, `{}`, ``, `[]`} {
+	for _, seed := range []string{`{"port":40000,"stun":["stun:192.0.2.1:3478"]}`, `{"stun":["http://a"]}`, `{"port":-1}`, `{}`, ``, `[]`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if port, err := decodeMediaPort(text); err != nil && port != 0 {
-			t.Errorf("got port %d with %v", port, err)
+		known, err := decodeMediaPort(text)
+		if err != nil && (known.Port != 0 || known.STUN != nil) || len(known.STUN) > maxKeptServers {
+			t.Errorf("got %+v with %v", known, err)
 		}
 	})
 }

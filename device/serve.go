@@ -32,6 +32,8 @@ func (a *Agent) serve(ctx context.Context, key ed25519.PrivateKey, id identity, 
 		return err
 	}
 	v.up = up
+	unsubscribe := port.Subscribe(func(bool) { v.news.changed() })
+	defer unsubscribe()
 	defer v.closeAll(protocol.ReasonDeviceLeft)
 	up.Run(ctx)
 	return nil

@@ -18,6 +18,7 @@ type viewings struct {
 	agent  *Agent
 	device protocol.DeviceID
 	port   *reach.Port
+	news   bulletin
 	up     *uplink.Link
 	work   sync.WaitGroup
 
@@ -29,7 +30,9 @@ type viewings struct {
 }
 
 func newViewings(a *Agent, id protocol.DeviceID, port *reach.Port) *viewings {
-	return &viewings{agent: a, device: id, port: port, all: map[protocol.SessionID]*viewing{}}
+	v := &viewings{agent: a, device: id, port: port, all: map[protocol.SessionID]*viewing{}}
+	v.news.port, v.news.send = port, v.send
+	return v
 }
 
 // send queues a message for the hub. One that cannot be queued because too much is unacknowledged ends the door; the state
@@ -47,6 +50,7 @@ func (v *viewings) Welcomed(up uplink.Up) {
 		}
 		v.syncAll()
 	}
+	v.news.welcomed()
 	v.agent.ready.Do(func() { v.agent.config.Ready(v.device) })
 }
 
@@ -59,8 +63,12 @@ func (v *viewings) advise(servers []protocol.ICEServer, welcome bool) {
 	}
 	heed := welcome == v.advised && len(urls) > 0
 	v.mu.Unlock()
-	if heed {
-		v.port.SetServers(urls)
+	if !heed {
+		return
+	}
+	v.port.SetServers(urls)
+	if welcome {
+		v.agent.remember(func(m *mediaPort) { m.STUN = urls[:min(len(urls), maxKeptServers)] })
 	}
 }
 

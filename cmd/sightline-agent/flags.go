@@ -24,7 +24,7 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	config := device.Config{Version: version}
 	set := flag.NewFlagSet("sightline-agent "+args[0], flag.ContinueOnError)
 	set.SetOutput(io.Discard) // an error is told once, by whoever gets it
-	var enrol, ca, level, door, stun string
+	var enrol, ca, level, door, stun, mapping string
 	var retry time.Duration
 	set.StringVar(&config.Hub, "hub", "", "`URL` of the server")
 	set.StringVar(&enrol, "enroll", "", "one-time `CODE` with which the camera joins; not needed once it has")
@@ -36,6 +36,7 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	set.IntVar(&config.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
 	set.StringVar(&config.Reach.Listen, "media-listen", "", "UDP and TCP `HOST:PORT` for media; a free port, the same after each restart, if empty")
 	set.StringVar(&stun, "stun", "", "`URL,URL` of STUN servers that are asked before the server's own")
+	set.StringVar(&mapping, "port-mapping", "auto", "whether the router is asked for ports (PCP, NAT-PMP, UPnP): auto or off")
 	set.StringVar(&ca, "ca", "", "PEM `FILE` of the authority that signed the server's certificate")
 	set.StringVar(&door, "door", "auto", "way to the server: auto, websocket or poll")
 	set.DurationVar(&retry, "door-retry", 0, "`TIME` between tries of the WebSocket while the long poll is used; 1, 5, then 15m if 0")
@@ -71,6 +72,10 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	if config.Door, known = doors[door]; !known {
 		return config, fmt.Errorf("--door is auto, websocket or poll, not %q", door)
 	}
+	if mapping != "auto" && mapping != "off" {
+		return config, fmt.Errorf("--port-mapping is auto or off, not %q", mapping)
+	}
+	config.NoPortMapping = mapping == "off"
 	if config.Reach.Servers, err = stunServers(stun); err != nil {
 		return config, err
 	}

@@ -176,9 +176,31 @@ func (p *Port) Assessed(ctx context.Context) {
 	}
 }
 
-// Network returns what is known of the network that the device is in; zero before the first assessment.
+// Network returns what is known of the network that the device is in; zero while that is nothing.
 func (p *Port) Network() protocol.Network {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.network
+	return p.known()
+}
+
+// known needs mu.
+func (p *Port) known() protocol.Network {
+	select {
+	case <-p.assessed:
+	default:
+		if p.opened.Protocol == "" {
+			return protocol.Network{}
+		}
+	}
+	n := p.network
+	n.MappingFault, n.DoubleNAT = p.fault, p.doubled()
+	switch {
+	case n.DoubleNAT:
+		n.MappingFault = protocol.MappingDoubleNAT
+	case p.fault == "":
+		n.PortMapping = p.opened.Protocol
+		n.TCP = p.opened.TCP.IsValid()
+	}
+	n.TCP = n.TCP || p.listener != nil && n.Public && n.Filtering == protocol.NATEndpointIndependent
+	return n
 }

@@ -12,6 +12,8 @@ import (
 type Config struct {
 	// Listen is the address of the media port, for IPv4 and IPv6 when its host is empty. Empty means ":0": any free port.
 	Listen string
+	// UDPOnly has no TCP listener.
+	UDPOnly bool
 	// Preferred is the port that is taken when Listen has none, if it is free; 0 means none.
 	Preferred uint16
 	// Socket is used instead of a socket on Listen: for networks that are not the kernel's.
@@ -25,6 +27,8 @@ type Config struct {
 	Probe func() (net.PacketConn, error)
 	// Resolve looks up the addresses of a host, "ip4" or "ip6"; nil asks the system.
 	Resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	// Mapper asks the router for ports; nil means that the device was told not to.
+	Mapper mapper
 	// Place names where the machine is: when it changes, all that was learned is void. nil means that it never does.
 	Place func() string
 	// Logger gets what a person may want to know; nil means silence.

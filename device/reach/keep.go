@@ -46,7 +46,8 @@ func (p *Port) round(ctx context.Context, looked int) int {
 	urls, epoch := p.wanted, p.epoch
 	p.mu.Unlock()
 	if looked != epoch {
-		p.replace(p.resolve(ctx, urls))
+		addresses, unfound := p.resolve(ctx, urls)
+		p.replace(addresses, unfound)
 	}
 	p.mu.Lock()
 	servers := slices.Clone(p.servers)
@@ -79,8 +80,9 @@ func each(servers []server, what func(server)) {
 }
 
 // replace puts other servers in place and keeps what is known of those that stay.
-func (p *Port) replace(addresses []netip.AddrPort) {
+func (p *Port) replace(addresses []netip.AddrPort, unfound []error) {
 	p.change(func() {
+		p.unfound = unfound
 		before := p.servers
 		p.servers = nil
 		for _, a := range addresses {

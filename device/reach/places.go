@@ -30,11 +30,32 @@ func (p *Port) Places() []Place {
 // places needs mu.
 func (p *Port) places(own []netip.AddrPort) []Place {
 	var places []Place
-	for _, s := range p.servers {
-		place := Place{Address: s.mapped}
-		if s.mapped.IsValid() && !slices.Contains(own, s.mapped) && !slices.Contains(places, place) {
+	add := func(place Place) {
+		known := func(other Place) bool { return other.Address == place.Address && other.TCP == place.TCP }
+		if place.Address.IsValid() && !slices.Contains(own, place.Address) && !slices.ContainsFunc(places, known) {
 			places = append(places, place)
 		}
+	}
+	mapped := p.mapped()
+	for _, place := range mapped {
+		if !place.Carrier {
+			add(place)
+		}
+	}
+	var outside []netip.AddrPort
+	for _, s := range p.servers {
+		add(Place{Address: s.mapped})
+		if s.mapped.Addr().Is4() && !slices.Contains(outside, s.mapped) {
+			outside = append(outside, s.mapped)
+		}
+	}
+	if len(outside) > 1 { // another port for each destination; some routers give the device's own to the first that asks
+		for _, at := range outside {
+			add(Place{Address: netip.AddrPortFrom(at.Addr(), p.Number()), Means: protocol.MeansPredicted})
+		}
+	}
+	for _, place := range mapped {
+		add(place)
 	}
 	return places
 }
@@ -59,9 +80,9 @@ func (p *Port) Subscribe(tell func(moved bool)) (cancel func()) {
 func (p *Port) change(what func()) {
 	own := p.Addresses()
 	p.mu.Lock()
-	before, network := p.places(own), p.network
+	before, network := p.places(own), p.known()
 	what()
-	changed := network != p.network || !slices.Equal(before, p.places(own))
+	changed := network != p.known() || !slices.Equal(before, p.places(own))
 	p.mu.Unlock()
 	if changed {
 		p.tell(false)

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/sightline-rtc/sightline/device/portmap"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -37,8 +38,13 @@ type Port struct {
 	assessed chan struct{}
 	servers  []server
 	network  protocol.Network
-	tellers  map[int]func(moved bool)
-	teller   int // the key of the newest
+	// opened and fault are what the mapper said last.
+	opened portmap.Mapping
+	fault  protocol.MappingFault
+	// unfound is why servers were not found.
+	unfound []error
+	tellers map[int]func(moved bool)
+	teller  int // the key of the newest
 }
 
 // Open binds the media port, over UDP and where it can over TCP. It does no other I/O.
@@ -46,14 +52,18 @@ func Open(cfg Config) (*Port, error) {
 	cfg = cfg.withDefaults()
 	socket, listener := cfg.Socket, net.Listener(nil)
 	if socket == nil {
-		udp, tcp, err := listen(cfg.Listen, cfg.Preferred, cfg.Logger)
+		udp, tcp, err := listen(cfg)
 		if err != nil {
 			return nil, err
 		}
 		socket, listener = udp, tcp
 	}
+	fault := protocol.MappingFault("")
+	if cfg.Mapper == nil {
+		fault = protocol.MappingOff
+	}
 	p := &Port{
-		cfg: cfg, log: cfg.Logger, conn: newConn(socket), listener: listener,
+		cfg: cfg, log: cfg.Logger, conn: newConn(socket), listener: listener, fault: fault,
 		kick: make(chan struct{}, 1), asked: make(chan struct{}, 1), settled: make(chan struct{}), assessed: make(chan struct{}), tellers: make(map[int]func(bool)),
 	}
 	p.SetServers(nil)
@@ -67,6 +77,7 @@ func (p *Port) Run(ctx context.Context) error {
 	work.Go(func() { p.keep(ctx) })
 	work.Go(func() { p.assessor(ctx) })
 	work.Go(func() { p.watch(ctx) })
+	work.Go(func() { p.mapPorts(ctx) })
 	work.Wait()
 	return nil
 }

@@ -39,7 +39,7 @@ func STUNServers(servers []protocol.ICEServer) []string {
 	}
 	var picked []string
 	for _, url := range append(stuns, turns...) {
-		if !slices.Contains(picked, url) {
+		if !slices.Contains(picked, url) && CheckServer(url) == nil {
 			picked = append(picked, url)
 		}
 	}
@@ -88,9 +88,10 @@ func (p *Port) unsettle() {
 }
 
 // resolve returns the addresses of the servers, maxServers of each family: the first address of each server before the
-// second of any.
-func (p *Port) resolve(ctx context.Context, urls []string) []netip.AddrPort {
-	var picked []netip.AddrPort
+// second of any. unfound says why servers have none at all.
+func (p *Port) resolve(ctx context.Context, urls []string) (picked []netip.AddrPort, unfound []error) {
+	faults := make(map[string]error)
+	found := make(map[string]bool)
 	for _, network := range []string{"ip4", "ip6"} {
 		if !p.speaks(network) {
 			continue
@@ -100,8 +101,10 @@ func (p *Port) resolve(ctx context.Context, urls []string) []netip.AddrPort {
 			addresses, err := p.lookUp(ctx, network, url)
 			if err != nil {
 				p.log.Debug("stun server not found", "err", err)
+				faults[url] = err
 				continue
 			}
+			found[url] = true
 			first, more = append(first, addresses[0]), append(more, addresses[1:]...)
 		}
 		all := slices.Concat(first, more)
@@ -113,7 +116,25 @@ func (p *Port) resolve(ctx context.Context, urls []string) []netip.AddrPort {
 		}
 		picked = append(picked, family...)
 	}
-	return picked
+	for _, url := range urls {
+		if faults[url] != nil && !found[url] {
+			unfound = append(unfound, faults[url])
+		}
+	}
+	return picked, unfound
+}
+
+// Faults says which STUN servers are not found or do not answer.
+func (p *Port) Faults() []error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	faults := slices.Clone(p.unfound)
+	for _, s := range p.servers {
+		if s.misses > 0 && !s.mapped.IsValid() {
+			faults = append(faults, fmt.Errorf("%s does not answer", s.address))
+		}
+	}
+	return faults
 }
 
 // lookUp returns the addresses of a server in a family: one or more, or an error.

@@ -61,5 +61,8 @@ func (p *Port) moved() {
 	p.unsettle()
 	p.mu.Unlock()
 	p.poke()
+	if p.cfg.Mapper != nil {
+		p.cfg.Mapper.Again()
+	}
 	p.tell(true)
 }

@@ -33,7 +33,8 @@ func TestCheckSaysInPlainWordsWhatIsInBetween(t *testing.T) {
 			t.Parallel()
 			scheme, address, _ := strings.Cut(tt.hub, "://")
 			url := scheme + "://" + behind(t, address, tt.mode)
-			r := ends(t, "sightline-agent", "check", "--hub", url, "--state", t.TempDir(), "--enroll", code, "--source", "test:")
+			r := ends(t, "sightline-agent", "check", "--hub", url, "--state", t.TempDir(), "--enroll", code, "--source", "test:",
+				"--port-mapping", "off", "--media-listen", "127.0.0.1:0")
 			first, _, _ := strings.Cut(r.stdout, "\n")
 			if want := strings.ReplaceAll(tt.want, "URL, ", url+", "); first != want || r.status != tt.status {
 				t.Errorf("status %d and first\n%s\nwant %d and\n%s\nstderr: %s", r.status, first, tt.status, want, r.stderr)

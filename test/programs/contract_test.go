@@ -84,7 +84,7 @@ func (s *server) enrols(state string) (*process, string) {
 
 func (s *server) agent(flags ...string) (*process, string) {
 	s.t.Helper()
-	args := append([]string{"run", "--hub", s.URL, "--source", "test:", "--media-listen", "127.0.0.1:0"}, flags...)
+	args := append([]string{"run", "--hub", s.URL, "--source", "test:", "--media-listen", "127.0.0.1:0", "--port-mapping", "off"}, flags...)
 	p := starts(s.t, "sightline-agent", args...)
 	ready := decode[agentReady](s.t, p.line)
 	if !ready.Ready || ready.Device == "" {

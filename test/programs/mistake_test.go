@@ -96,6 +96,7 @@ func TestAgentsMistakesAreSaidInOneLine(t *testing.T) {
 		{"wrong level", run("--state", state, "--log-level", "loud"), `--log-level is debug, info, warn or error, not "loud"`},
 		{"wrong door", run("--state", state, "--door", "back"), `--door is auto, websocket or poll, not "back"`},
 		{"wrong STUN server", run("--state", state, "--stun", "stun:a:1,b:2"), `--stun: "b:2" is not the URL of a STUN server`},
+		{"wrong port mapping", run("--state", state, "--port-mapping", "yes"), `--port-mapping is auto or off, not "yes"`},
 		{"negative time", run("--state", state, "--door-retry", "-1s"), "--door-retry is a time such as 2m, not -1s"},
 	}
 	for _, tt := range tests {
@@ -170,7 +171,8 @@ func TestCheckTellsByItsStatus(t *testing.T) {
 	if bad.status != 1 || strings.Count(bad.stdout, "BAD") != 4 || bad.stderr != "sightline: 4 of 5 checks failed\n" {
 		t.Errorf("a server that is not there: status %d\n%s%s", bad.status, bad.stdout, bad.stderr)
 	}
-	agent := ends(t, "sightline-agent", "check", "--hub", s.URL, "--state", t.TempDir(), "--log-level", "error")
+	agent := ends(t, "sightline-agent", "check", "--hub", s.URL, "--state", t.TempDir(), "--log-level", "error",
+		"--port-mapping", "off")
 	if agent.status != 1 || agent.stderr != "sightline-agent: 2 of 3 checks failed\n" {
 		t.Errorf("an agent without a server: status %d\n%s%s", agent.status, agent.stdout, agent.stderr)
 	}
