@@ -14,7 +14,6 @@ import (
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device"
-	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -24,7 +23,7 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	config := device.Config{Version: version}
 	set := flag.NewFlagSet("sightline-agent "+args[0], flag.ContinueOnError)
 	set.SetOutput(io.Discard) // an error is told once, by whoever gets it
-	var enrol, ca, level, door, stun, mapping string
+	var enrol, ca, level, door string
 	var retry time.Duration
 	set.StringVar(&config.Hub, "hub", "", "`URL` of the server")
 	set.StringVar(&enrol, "enroll", "", "one-time `CODE` with which the camera joins; not needed once it has")
@@ -34,9 +33,7 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	set.StringVar(&config.Model, "model", "", "`MODEL` of the camera")
 	set.BoolVar(&config.Warm, "warm", false, "keep the source open while nobody looks")
 	set.IntVar(&config.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
-	set.StringVar(&config.Reach.Listen, "media-listen", "", "UDP and TCP `HOST:PORT` for media; a free port, the same after each restart, if empty")
-	set.StringVar(&stun, "stun", "", "`URL,URL` of STUN servers that are asked before the server's own")
-	set.StringVar(&mapping, "port-mapping", "auto", "whether the router is asked for ports (PCP, NAT-PMP, UPnP): auto or off")
+	readMedia := mediaFlags(set, &config)
 	set.StringVar(&ca, "ca", "", "PEM `FILE` of the authority that signed the server's certificate")
 	set.StringVar(&door, "door", "auto", "way to the server: auto, websocket or poll")
 	set.DurationVar(&retry, "door-retry", 0, "`TIME` between tries of the WebSocket while the long poll is used; 1, 5, then 15m if 0")
@@ -72,11 +69,7 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	if config.Door, known = doors[door]; !known {
 		return config, fmt.Errorf("--door is auto, websocket or poll, not %q", door)
 	}
-	if mapping != "auto" && mapping != "off" {
-		return config, fmt.Errorf("--port-mapping is auto or off, not %q", mapping)
-	}
-	config.NoPortMapping = mapping == "off"
-	if config.Reach.Servers, err = stunServers(stun); err != nil {
+	if err := readMedia(); err != nil {
 		return config, err
 	}
 	if retry < 0 {
@@ -92,20 +85,6 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 // doors are the values of --door.
 var doors = map[string]protocol.Transport{
 	"auto": "", "websocket": protocol.TransportWebSocket, "poll": protocol.TransportLongPoll,
-}
-
-// stunServers reads the value of --stun.
-func stunServers(list string) ([]string, error) {
-	if list == "" {
-		return nil, nil
-	}
-	urls := strings.Split(list, ",")
-	for _, url := range urls {
-		if err := reach.CheckServer(url); err != nil {
-			return nil, fmt.Errorf("--stun: %w", err)
-		}
-	}
-	return urls, nil
 }
 
 func fromEnvironment(set *flag.FlagSet) error {
