@@ -26,7 +26,7 @@ const usage = `usage: sightline-agent run --hub URL [--enroll CODE] --state DIR 
        sightline-agent version
 
 run    keeps the camera on the air until it is stopped
-check  says in words whether the server, the enrolment and the source are fine
+check  says in words whether the server, the enrolment and the source are fine, and what the network allows
 
 `
 
