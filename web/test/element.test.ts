@@ -1,11 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import "../src/element/define.ts";
 import type { SightlineCamera } from "../src/element/camera.ts";
-import { LABELS, PICTURE_CONTINUES, STATE_WORDS, WHY_WORDS, whyLongPoll, wordsFor } from "../src/element/words.ts";
+import {
+  LABELS,
+  PICTURE_CONTINUES,
+  RELAY_TIME_WORDS,
+  RELAY_WORDS,
+  STATE_WORDS,
+  WHY_WORDS,
+  whyLongPoll,
+  wordsFor,
+} from "../src/element/words.ts";
 import { readAddress } from "../src/pages/address.ts";
 import { CODES } from "../src/protocol/error.ts";
 import { FALLBACK_REASONS } from "../src/protocol/fallback.ts";
 import { REASONS } from "../src/protocol/reason.ts";
+import { RELAY_REASONS } from "../src/session/reason.ts";
 import { HINTS, STATES } from "../src/viewer/view.ts";
 import { PollDoor, welcome } from "./fakes/door.ts";
 import { Hub } from "./fakes/hub.ts";
@@ -65,6 +75,15 @@ describe("the words", () => {
     }
   });
 
+  it("say something of every reason of a relay", () => {
+    for (const reason of RELAY_REASONS) expect(RELAY_WORDS[reason], reason).toMatch(/^[A-Z][^_]*\.$/);
+  });
+
+  it("tell a session whose time on the relay is over from a plan that is used up", () => {
+    expect(wordsFor({ state: "closed", reason: "quota" })).toEqual(WHY_WORDS.quota);
+    expect(wordsFor({ state: "closed", reason: "quota", relayTime: true })).toEqual(RELAY_TIME_WORDS);
+  });
+
   it("say something of every state", () => {
     for (const state of STATES) expect(STATE_WORDS[state].title, state).toMatch(/\S/);
   });
@@ -76,11 +95,11 @@ describe("the words", () => {
 
   it("tell since when a camera is away", () => {
     const now = new Date("2026-11-21T12:00:00Z");
-    const at = (seen: string) => wordsFor("waiting", "offline", new Date(seen), now).title;
+    const at = (seen: string) => wordsFor({ state: "waiting", reason: "offline", lastSeen: new Date(seen) }, now).title;
     expect(at("2026-11-21T11:55:00Z")).toBe("Camera offline (last seen 5 minutes ago)");
     expect(at("2026-11-20T11:00:00Z")).toBe("Camera offline (last seen yesterday)");
-    expect(wordsFor("waiting", "offline", undefined, now).title).toBe("Camera offline");
-    expect(wordsFor("waiting", "full", new Date(), now).title).toBe("Camera full");
+    expect(wordsFor({ state: "waiting", reason: "offline" }, now).title).toBe("Camera offline");
+    expect(wordsFor({ state: "waiting", reason: "full", lastSeen: now }, now).title).toBe("Camera full");
   });
 });
 
@@ -104,7 +123,11 @@ describe("<sightline-camera>", () => {
     expect(camera.getAttribute("data-path")).toBe("relay");
     expect([camera.state, camera.path, camera.reason, camera.stats?.codec]).toEqual(["live", "relay", null, "H264"]);
     expect(text(camera)).toContain(LABELS.relay);
-    expect(events).toEqual([{ state: "connecting", reason: null }, { path: "relay" }, { state: "live", reason: null }]);
+    expect(events).toEqual([
+      { state: "connecting", reason: null },
+      { path: "relay", means: "relay" },
+      { state: "live", reason: null },
+    ]);
   });
 
   it("opens one socket, and asks for relays only when told to", async () => {
@@ -157,6 +180,29 @@ describe("<sightline-camera>", () => {
     await camera.updateComplete;
     const panel = camera.shadowRoot?.querySelector("dl")?.textContent ?? "";
     for (const figure of ["H264", "1280 × 720", "30 fps", "12 ms", "0.0 %", "Relay"]) expect(panel).toContain(figure);
+  });
+
+  it("follows an upgrade from the relay: in the figures, an attribute and an event", async () => {
+    const camera = await show();
+    const told: unknown[] = [];
+    camera.addEventListener("sightline-path", (event) => told.push((event as CustomEvent).detail));
+    await live();
+    camera.shadowRoot?.querySelector<HTMLButtonElement>(`[aria-label="${LABELS.stats}"]`)?.click();
+    await camera.updateComplete;
+    const figures = () => camera.shadowRoot?.querySelector("dl")?.textContent ?? "";
+    expect(figures()).toContain(RELAY_WORDS.not_yet);
+    FakePeer.newest.measure(60, "host", { candidateType: "host", address: "2001:db8::7", port: 5 });
+    FakePeer.newest.ice("completed");
+    await settle();
+    await camera.updateComplete;
+    expect(figures()).toContain("Direct (IPv6)");
+    expect(figures()).toContain(LABELS.firstPath);
+    expect(figures()).not.toContain(RELAY_WORDS.not_yet);
+    expect([camera.dataset.path, camera.pathDetails?.means]).toEqual(["direct", "ipv6"]);
+    expect(told).toEqual([
+      { path: "relay", means: "relay" },
+      { path: "direct", means: "ipv6" },
+    ]);
   });
 
   it("says by which door its signaling goes, and why, in an attribute, an event and the figures", async () => {

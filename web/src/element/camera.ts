@@ -13,6 +13,8 @@ const nothingYet: View = {
   state: "idle",
   reason: undefined,
   path: undefined,
+  pathDetails: undefined,
+  relayTime: false,
   stats: undefined,
   transport: undefined,
   fallback: undefined,
@@ -103,6 +105,11 @@ export class SightlineCamera extends LitElement {
   /** `direct` or `relay`; null while there is no path. */
   get path(): "direct" | "relay" | null {
     return this.#view.path ?? null;
+  }
+
+  /** What made the path, when it and the direct one came, and why it is a relay's; null while there is no path. */
+  get pathDetails(): View["pathDetails"] | null {
+    return this.#view.pathDetails ?? null;
   }
 
   /** What carries the signaling: `websocket` or `long_poll`; null while the server cannot be reached. */
@@ -222,9 +229,9 @@ export class SightlineCamera extends LitElement {
       this.dataset.state = view.state;
       this.#touched();
     }
-    if (view.path !== before.path) {
+    if (view.path !== before.path || view.pathDetails?.means !== before.pathDetails?.means) {
       this.#reflect("path", view.path);
-      this.#tell("sightline-path", { path: this.path });
+      this.#tell("sightline-path", { path: this.path, means: view.pathDetails?.means ?? null });
     }
     const moved = view.transport !== before.transport || view.fallback !== before.fallback;
     if (moved) {

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { View } from "../viewer/view.ts";
 import { ICONS } from "./icons.ts";
 import { panel } from "./panel.ts";
-import { LABELS, PICTURE_CONTINUES, STATE_WORDS, WHY_WORDS, wordsFor } from "./words.ts";
+import { LABELS, PICTURE_CONTINUES, plainWords, STATE_WORDS, wordsFor } from "./words.ts";
 
 /** What the face shows beside the view. */
 export interface FaceState {
@@ -89,7 +89,7 @@ function button(label: string, icon: unknown, click: () => void): TemplateResult
 }
 
 function veil(view: View, act: FaceActions): TemplateResult {
-  const words = wordsFor(view.state, view.reason, view.lastSeen);
+  const words = wordsFor(view);
   const busy = view.state === "connecting" || view.state === "waiting";
   return html`<div class="veil ${busy ? "busy" : ""}">
     <div class="emblem">${emblem(view)}</div>
@@ -122,6 +122,6 @@ function status({ state, reason }: View): string {
 /** What a screen reader says when something changes. */
 function spoken(view: View): string {
   if (view.state === "live") return view.reason ? PICTURE_CONTINUES : STATE_WORDS.live.title;
-  const { title, detail } = view.reason ? WHY_WORDS[view.reason] : STATE_WORDS[view.state];
+  const { title, detail } = plainWords(view);
   return detail ? `${title}. ${detail}` : title;
 }

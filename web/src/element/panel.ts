@@ -1,9 +1,10 @@
 import { html, nothing, type TemplateResult } from "lit";
+import type { PathKind } from "../protocol/session.ts";
 import type { View } from "../viewer/view.ts";
-import { LABELS, whyLongPoll } from "./words.ts";
+import { LABELS, MEANS_WORDS, RELAY_WORDS, whyLongPoll } from "./words.ts";
 
 /** The figures of the picture, for whoever asks for them. */
-export function panel({ stats, path, transport, fallback, deviceFallback }: View): TemplateResult {
+export function panel({ stats, path, pathDetails, transport, fallback, deviceFallback }: View): TemplateResult {
   const rows: [string, string][] = [
     [LABELS.codec, stats?.codec || "–"],
     [LABELS.resolution, stats?.width ? `${stats.width} × ${stats.height}` : "–"],
@@ -11,10 +12,12 @@ export function panel({ stats, path, transport, fallback, deviceFallback }: View
     [LABELS.bitrate, stats ? bitrate(stats.bitrateKbps) : "–"],
     [LABELS.rtt, stats ? roundTrip(stats.rttMs) : "–"],
     [LABELS.loss, stats ? `${stats.lossPercent.toFixed(1)} %` : "–"],
-    [LABELS.path, path ? LABELS[path] : "–"],
+    [LABELS.path, path ? pathWords(path, pathDetails?.means) : "–"],
+    ...times(pathDetails),
     [LABELS.signaling, transport ? LABELS[transport] : "–"],
   ];
   const notes = [
+    pathDetails?.why && RELAY_WORDS[pathDetails.why],
     fallback && whyLongPoll(fallback, LABELS.thisNetwork),
     deviceFallback && `${LABELS.cameraLongPoll} ${whyLongPoll(deviceFallback, LABELS.cameraNetwork)}`,
   ];
@@ -22,6 +25,24 @@ export function panel({ stats, path, transport, fallback, deviceFallback }: View
     ${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
     ${notes.map((note) => (note ? html`<dd class="note">${note}</dd>` : nothing))}
   </dl>`;
+}
+
+function pathWords(path: PathKind, means = ""): string {
+  const words = MEANS_WORDS[means];
+  return words ? `${LABELS[path]} (${words})` : LABELS[path];
+}
+
+/** When there was a path, and when the direct one came after it. */
+function times(details: View["pathDetails"]): [string, string][] {
+  if (!details) return [];
+  const { firstMs, directMs } = details;
+  const rows: [string, string][] = [[LABELS.firstPath, after(firstMs)]];
+  if (directMs !== undefined && directMs !== firstMs) rows.push([LABELS.directPath, after(directMs)]);
+  return rows;
+}
+
+function after(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
 function bitrate(kbps: number): string {

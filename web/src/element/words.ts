@@ -1,5 +1,6 @@
 import type { Fallback, FallbackReason } from "../protocol/fallback.ts";
-import type { State, Why } from "../viewer/view.ts";
+import type { RelayReason } from "../session/reason.ts";
+import type { State, View, Why } from "../viewer/view.ts";
 
 /** What a person reads about one situation. */
 export interface Words {
@@ -75,6 +76,31 @@ export function whyLongPoll({ reason, detail }: Fallback, network: string): stri
   return detail ? `${words} (${detail})` : words;
 }
 
+/** What made a path, where that is more than the usual. */
+export const MEANS_WORDS: Readonly<Record<string, string>> = {
+  predicted: "predicted port",
+  mapped: "mapped port",
+  ipv6: "IPv6",
+  tcp: "TCP",
+};
+
+/** Why the picture comes through a relay. */
+export const RELAY_WORDS: Readonly<Record<RelayReason, string>> = {
+  asked: "This page asked for the relay.",
+  policy: "Whoever manages this camera allows the relay only.",
+  device_udp_blocked: "The camera's network lets no UDP through, which a direct picture needs.",
+  viewer_udp_blocked: "This network lets no UDP through, which a direct picture needs.",
+  viewer_symmetric: "The router here uses another port for everyone it talks to, so the camera cannot find this page.",
+  not_yet: "A direct path is still being looked for.",
+  networks_unknown: "The two networks let no direct path through.",
+};
+
+/** Shown once a session was on the relay for as long as it may. */
+export const RELAY_TIME_WORDS: Words = {
+  title: "The time on the relay is used up",
+  detail: "There was no direct path to the camera, and the relay may be used for a while only.",
+};
+
 /** Shown over a picture that goes on although the link is gone. */
 export const PICTURE_CONTINUES = "Link lost — picture continues";
 
@@ -99,6 +125,8 @@ export const LABELS = {
   rtt: "Round trip",
   loss: "Packet loss",
   path: "Path",
+  firstPath: "First path",
+  directPath: "Direct path",
   signaling: "Signaling",
   websocket: "WebSocket",
   long_poll: "Long poll",
@@ -107,10 +135,20 @@ export const LABELS = {
   cameraLongPoll: "The camera is on long poll too.",
 } as const;
 
+/** What of a view its words depend on. */
+export type Situation = Pick<View, "state" | "reason"> & Partial<Pick<View, "lastSeen" | "relayTime">>;
+
+/** The words for a state and its reason. */
+export function plainWords({ state, reason, relayTime }: Situation): Words {
+  if (reason === "quota" && relayTime) return RELAY_TIME_WORDS;
+  return reason && state !== "live" ? WHY_WORDS[reason] : STATE_WORDS[state];
+}
+
 /** The words for a state and its reason; a camera that is away says since when. */
-export function wordsFor(state: State, why: Why | undefined, lastSeen?: Date, now: Date = new Date()): Words {
-  const words = why && state !== "live" ? WHY_WORDS[why] : STATE_WORDS[state];
-  if (!lastSeen || (why !== "offline" && why !== "device_offline")) return words;
+export function wordsFor(situation: Situation, now: Date = new Date()): Words {
+  const words = plainWords(situation);
+  const { reason, lastSeen } = situation;
+  if (!lastSeen || (reason !== "offline" && reason !== "device_offline")) return words;
   return { ...words, title: `${words.title} (${LABELS.lastSeen} ${ago(lastSeen, now)})` };
 }
 

@@ -89,7 +89,7 @@ export class Link {
     if (this.#status !== "idle" && this.#status !== "stopped") return;
     this.#unwake ??= onWake({
       woke: () => this.#wake(),
-      moved: () => this.#carriers.moved(),
+      moved: () => this.#moved(),
       offline: () => this.#askLife(),
     });
     this.#backoff.reset();
@@ -303,6 +303,11 @@ export class Link {
     if (hangs) this.#drop(1000, "woke");
     if (hangs || (waits && now >= this.#notBefore)) this.#dial();
     else this.#askLife();
+  }
+
+  #moved(): void {
+    this.#carriers.moved();
+    for (const holder of this.#exchange.held) holder.moved?.();
   }
 
   #askLife(): void {

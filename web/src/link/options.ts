@@ -53,4 +53,6 @@ export interface Holder {
   sync(): Sync;
   /** The link is up again; what has to be sent again goes first. */
   linkUp(welcome: Welcome): void;
+  /** The network is another one, or came back. */
+  moved?(): void;
 }

@@ -1,5 +1,7 @@
 /** One viewer looking at one device, over a link. */
 export type { SessionEnd, SessionEvents, SessionOptions } from "./options.ts";
+export type { PathDetails } from "./paths.ts";
 export type { Quality } from "./quality.ts";
+export { RELAY_REASONS, type RelayReason } from "./reason.ts";
 export { rightsOf } from "./rights.ts";
 export { Session } from "./session.ts";

@@ -1,11 +1,13 @@
 import { LIMITS } from "../protocol/limits.ts";
 import type { Candidate, Describe, Sync } from "../protocol/session.ts";
 import type { PathPolicy } from "../protocol/state.ts";
-import { permitted, placeOf, readCandidate, withPermitted } from "./candidates.ts";
+import { type CandidateLine, permitted, placeOf, readCandidate, withPermitted } from "./candidates.ts";
 import { Origins } from "./origins.ts";
 
 /** Where a negotiation's own descriptions and candidates go. */
 export interface Outlet {
+  /** A candidate of this end, also one that is not signaled. */
+  gathered(candidate: RTCIceCandidate): void;
   describe(description: Describe): void;
   candidate(candidate: Candidate): void;
 }
@@ -17,6 +19,8 @@ export interface Outlet {
 export class Negotiation {
   /** How the device came by its candidates. */
   readonly origins = new Origins();
+  /** The types of the device's candidates, of the newest answer and after it. */
+  readonly remoteTypes = new Set<string>();
   readonly #peer: RTCPeerConnection;
   readonly #out: Outlet;
   readonly #first: Promise<RTCSessionDescriptionInit>;
@@ -95,6 +99,9 @@ export class Negotiation {
   async answer({ revision, sdp, origins = [] }: Describe): Promise<void> {
     if (revision !== this.#revision || this.#answer !== "none" || !sdp) return;
     this.#answer = "taken";
+    this.remoteTypes.clear();
+    for (const line of sdp.split("\r\n")) this.#note(line);
+    for (const { candidate } of this.#remote) this.#note(candidate);
     for (const { address, means } of origins) this.origins.learn(address, means);
     await this.#peer.setRemoteDescription({ type: "answer", sdp: withPermitted(sdp, this.#path) });
     if (revision !== this.#revision) return;
@@ -108,7 +115,7 @@ export class Negotiation {
     if (!permitted(candidate.candidate, this.#path)) return;
     if (this.#remote.some((known) => sameCandidate(known, candidate))) return;
     this.#remote.push(candidate);
-    const line = readCandidate(candidate.candidate);
+    const line = this.#note(candidate.candidate);
     if (line && candidate.means) this.origins.learn(placeOf(line.address, line.port), candidate.means);
     if (this.#answer === "set") void this.#add(candidate);
   }
@@ -121,6 +128,12 @@ export class Negotiation {
     }
     if (this.#local.length > 0) state.candidates = this.#local;
     return state;
+  }
+
+  #note(line: string): CandidateLine | undefined {
+    const candidate = readCandidate(line);
+    if (candidate) this.remoteTypes.add(candidate.type);
+    return candidate;
   }
 
   async #add({ candidate, mid, mline, ufrag }: Candidate): Promise<void> {
@@ -140,6 +153,7 @@ export class Negotiation {
     const ufrag = found?.usernameFragment;
     // A late candidate of an offer that a restart has replaced.
     if (ufrag && !this.#offer?.sdp?.includes(`a=ice-ufrag:${ufrag}\r\n`)) return;
+    if (found) this.#out.gathered(found);
     if (found && !permitted(found.candidate, this.#path)) return;
     const end = !found?.candidate;
     if (end && (this.#ended || this.#peer.iceGatheringState !== "complete")) return;

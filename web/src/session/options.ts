@@ -20,6 +20,8 @@ export interface SessionEnd {
   reason: Reason | Code;
   /** The refusal, when it was one. */
   error?: ProtocolError;
+  /** Whether the quota is that of the session's time on the relay path. */
+  relayTime?: boolean;
 }
 
 /** What a session tells. */

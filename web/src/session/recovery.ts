@@ -6,6 +6,8 @@ const firstPatience = 8000;
 const waits = [0, 1000, 2000, 4000];
 /** How long a restart may take before it counts as failed, signaling apart: the checks, a relay as last resort. */
 const restartWithin = 6000;
+/** A change of networks comes in several events: no two restarts are closer for it (milliseconds). */
+const movedEvery = 1000;
 /** The most that is added for slow signaling: a first answer also waits for a camera's first picture. */
 const slowest = 10_000;
 
@@ -26,6 +28,7 @@ export class Recovery {
   #since: number | undefined;
   /** How long the newest answer took from its offer. */
   #signaling = 0;
+  #restartedAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #plan: "none" | "patience" | "restart" | "watch" = "none";
 
@@ -70,6 +73,15 @@ export class Recovery {
     this.#restart();
   }
 
+  /** The viewer is on another network: its addresses are gone, and earlier failures say nothing. */
+  moved(): void {
+    this.stop();
+    this.#tries = 0;
+    const wait = Math.max(0, this.#restartedAt + movedEvery - Date.now());
+    if (wait === 0) this.#restart();
+    else this.#after("restart", wait, () => this.#restart());
+  }
+
   /** Forgets what was planned. */
   stop(): void {
     clearTimeout(this.#timer);
@@ -87,6 +99,7 @@ export class Recovery {
     this.#plan = "none";
     if (!this.#events.restart()) return;
     this.#tries++;
+    this.#restartedAt = Date.now();
     this.#watch();
   }
 

@@ -2,6 +2,7 @@ import { Networks, networkOf } from "../link/networks.ts";
 import type { ICEServer } from "../protocol/handshake.ts";
 import type { PathKind } from "../protocol/session.ts";
 import type { PathPolicy, Policy } from "../protocol/state.ts";
+import { isRelay } from "./servers.ts";
 
 /** What a policy says of gathering. */
 export type Gathering = Pick<Policy, "path" | "relay_delay_ms">;
@@ -129,8 +130,4 @@ export class Relays {
     const due = Math.max(this.#begun + this.#delay, this.#answered + this.#delay * shareAfterAnswer);
     this.#timer = setTimeout(() => this.#options.due(), Math.max(0, due - Date.now()));
   }
-}
-
-function isRelay(url: string): boolean {
-  return /^turns?:/i.test(url);
 }

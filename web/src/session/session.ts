@@ -5,12 +5,13 @@ import type { Draft, Envelope } from "../protocol/envelope.ts";
 import { ProtocolError } from "../protocol/error.ts";
 import type { ICEServer, Welcome } from "../protocol/handshake.ts";
 import type { Reason } from "../protocol/reason.ts";
-import type { Describe, Media, Open, Opened, Sync } from "../protocol/session.ts";
+import type { Describe, Media, Open, Opened, Path, Sync } from "../protocol/session.ts";
 import type { Policy, Stats } from "../protocol/state.ts";
 import { Lease } from "./lease.ts";
 import { Meter } from "./meter.ts";
 import { Negotiation } from "./negotiation.ts";
 import type { SessionEnd, SessionEvents, SessionOptions } from "./options.ts";
+import { type PathDetails, Paths } from "./paths.ts";
 import { makePeer, onPair } from "./peer.ts";
 import type { Quality } from "./quality.ts";
 import { owner, sessionID } from "./random.ts";
@@ -39,6 +40,7 @@ export class Session implements Holder {
   readonly #meter: Meter;
   readonly #recovery: Recovery;
   readonly #relays: Relays;
+  readonly #paths: Paths;
   readonly #lease: Lease;
   readonly #pairChanged = () => this.#meter.changed();
   #release: (() => void) | undefined;
@@ -56,16 +58,22 @@ export class Session implements Holder {
     this.#options = options;
     this.#peer = makePeer({ audio: options.audio ?? false, relayOnly: options.relayOnly ?? false });
     this.#negotiation = new Negotiation(this.#peer, {
-      describe: (data) => this.#post({ type: "describe", session: this.id, data }),
+      describe: (data) => {
+        this.#paths.scout.begin(this.#relays.configuration().iceServers);
+        this.#post({ type: "describe", session: this.id, data });
+      },
       candidate: (data) => this.#post({ type: "candidate", session: this.id, data }),
+      gathered: (candidate) => this.#paths.scout.found(candidate),
+    });
+    this.#paths = new Paths({
+      relayOnly: options.relayOnly ?? false,
+      remoteTypes: this.#negotiation.remoteTypes,
+      network: () => this.#tellNetwork(),
+      spent: () => this.close("quota"),
     });
     this.#meter = new Meter(this.#peer, this.#negotiation.origins, {
       quality: (quality) => this.events.emit("quality", quality),
-      path: (path) => {
-        this.#post({ type: "path", session: this.id, data: path });
-        this.#relays.took(path.kind);
-        this.events.emit("path", path);
-      },
+      path: (path) => this.#tellPath(path),
       flowing: (flowing) => this.events.emit("flowing", flowing),
       report: (quality) => this.#post({ type: "stats", session: this.id, data: report(quality) }),
     });
@@ -80,6 +88,7 @@ export class Session implements Holder {
       due: () => this.#recovery.now(),
     });
     this.#lease = new Lease({ due: () => void this.#extend(), expired: () => this.close("expired") });
+    this.#paths.scout.watch(this.#peer);
     this.#peer.oniceconnectionstatechange = () => this.#ice();
     this.#peer.ontrack = ({ track }) => {
       this.stream.addTrack(track);
@@ -92,6 +101,11 @@ export class Session implements Holder {
     return this.#peer.iceConnectionState === "connected" || this.#peer.iceConnectionState === "completed";
   }
 
+  /** What is known of the path; undefined before there is one. */
+  get pathDetails(): PathDetails | undefined {
+    return this.#paths.details;
+  }
+
   /**
    * Asks for the session with the servers and the grant to gather with, and gathers. gathering is what the hub has told
    * of the session's policy beforehand.
@@ -102,6 +116,7 @@ export class Session implements Holder {
     this.#relays.begin(gathering);
     this.#negotiation.permit(gathering.path);
     this.#useServers(servers);
+    this.#paths.scout.begin(this.#relays.configuration().iceServers);
     const media: Media = { video: true };
     if (this.#options.audio) media.audio = true;
     const open: Open = { device: this.#options.device, owner: this.#owner, media, offer, trickle: true };
@@ -172,6 +187,7 @@ export class Session implements Holder {
   /** Does what had to wait for the link. */
   linkUp({ resumed, grant, ice_servers: servers = [] }: Welcome): void {
     this.#meter.repeat();
+    this.#tellNetwork();
     if (this.#asked === "waits") {
       // On a new link open is sent again with the new grant: relays of the old one are gone with it.
       const renewed = !resumed && grant !== this.#grant;
@@ -180,6 +196,14 @@ export class Session implements Holder {
       if (renewed && !this.connected) this.#restartWanted = true;
     }
     if (this.#restartWanted) this.#recovery.now();
+  }
+
+  /** Restarts ICE at once: the addresses that the other end has are those of another network. */
+  moved(): void {
+    if (this.#over) return;
+    this.#relays.moved();
+    this.#paths.scout.moved();
+    this.#recovery.moved();
   }
 
   #opened(answer: Envelope): void {
@@ -230,6 +254,7 @@ export class Session implements Holder {
 
   #usePolicy(policy: Policy): void {
     this.#policy = policy;
+    this.#paths.follow(policy);
     const again = this.#relays.follow(policy);
     this.#negotiation.permit(policy.path);
     this.#configure();
@@ -275,6 +300,19 @@ export class Session implements Holder {
     });
   }
 
+  #tellPath(path: Path): void {
+    this.#post({ type: "path", session: this.id, data: path });
+    this.#relays.took(path.kind);
+    this.#paths.take(path);
+    this.events.emit("path", path);
+  }
+
+  #tellNetwork(): void {
+    const { network: data } = this.#paths.scout;
+    if (this.#asked !== "not yet" && Object.keys(data).length > 0)
+      this.#post({ type: "network", session: this.id, data });
+  }
+
   #post(draft: Draft): void {
     if (!this.#over) this.#link.post(draft);
   }
@@ -285,6 +323,7 @@ export class Session implements Holder {
     clearTimeout(this.#answerTimer);
     this.#recovery.stop();
     this.#relays.stop();
+    this.#paths.stop();
     this.#lease.stop();
     this.#meter.stop();
     this.#release?.();
@@ -294,7 +333,8 @@ export class Session implements Holder {
       this.#link.close(this.id, reason, this.#owner);
     }
     this.#peer.close();
-    this.events.emit("ended", end);
+    const spent = end.reason === "quota" && this.#paths.timeIsUp;
+    this.events.emit("ended", spent ? { ...end, relayTime: true } : end);
   }
 }
 

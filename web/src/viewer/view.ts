@@ -2,6 +2,7 @@ import type { Code } from "../protocol/error.ts";
 import type { Door, Fallback } from "../protocol/fallback.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { PathKind } from "../protocol/session.ts";
+import type { PathDetails } from "../session/paths.ts";
 import type { Quality } from "../session/quality.ts";
 
 /** Every state that a person can see. */
@@ -27,6 +28,10 @@ export interface View {
   readonly state: State;
   readonly reason: Why | undefined;
   readonly path: PathKind | undefined;
+  /** What made the path, when, and why it is a relay's. */
+  readonly pathDetails: PathDetails | undefined;
+  /** Whether it is over because the session was on the relay for as long as it may. */
+  readonly relayTime: boolean;
   readonly stats: Quality | undefined;
   /** By which door the link is up; undefined while it is not. */
   readonly transport: Door | undefined;

@@ -49,6 +49,7 @@ export class Viewer {
   #shown = false;
   #stats: Quality | undefined;
   #path: View["path"];
+  #relayTime = false;
   #lastSeen: Date | undefined;
 
   constructor(options: ViewerOptions) {
@@ -92,6 +93,8 @@ export class Viewer {
         shown: this.#shown,
       }),
       path: this.#path,
+      pathDetails: this.#path && this.#session?.pathDetails,
+      relayTime: this.#relayTime,
       stats: this.#stats,
       transport: this.#link.transport,
       fallback: this.#link.fallback,
@@ -111,6 +114,7 @@ export class Viewer {
     if (this.#started) return;
     this.#started = true;
     this.#final = undefined;
+    this.#relayTime = false;
     this.#trouble = undefined;
     if (typeof RTCPeerConnection === "undefined") {
       this.#stop("unsupported");
@@ -229,8 +233,9 @@ export class Viewer {
     this.#change();
   }
 
-  #ended({ reason, error }: SessionEnd): void {
+  #ended({ reason, error, relayTime = false }: SessionEnd): void {
     this.#leave();
+    this.#relayTime = relayTime;
     this.#lastSeen = error?.lastSeen ?? this.#lastSeen;
     switch (AFTERWARDS[reason]) {
       case "stop":

@@ -21,6 +21,8 @@ export class FakePeer {
   iceConnectionState: RTCIceConnectionState = "new";
   iceGatheringState: RTCIceGatheringState = "new";
   onicecandidate: ((event: { candidate: Partial<RTCIceCandidate> | null }) => void) | undefined;
+  onicegatheringstatechange: (() => void) | undefined;
+  onicecandidateerror: ((event: { url: string }) => void) | undefined;
   oniceconnectionstatechange: (() => void) | undefined;
   ontrack: ((event: { track: unknown }) => void) | undefined;
   readonly iceTransport = new EventTarget();

@@ -1,0 +1,196 @@
+import type { NATBehaviour, Network } from "../protocol/network.ts";
+import type { Path } from "../protocol/session.ts";
+import { type CandidateLine, placeOf, readCandidate } from "./candidates.ts";
+import { isGlobal6, isPublic4, stunPlaces, takesUDP } from "./servers.ts";
+
+/** Ports of a NAT that counts up differ by little: by chance two of 64,000 do so once in two thousand times. */
+const mostStep = 16;
+
+/**
+ * A browser that has a pair stops to gather, and may say so before it says that it is connected. So long after the one the
+ * other is sure to have come (milliseconds).
+ */
+const settles = 50;
+
+/** What a browser has gathered in one go: its sockets are others in the next. */
+class Generation {
+  readonly servers: RTCIceServer[];
+  readonly hosts: CandidateLine[] = [];
+  /** Seen from outside, over UDP. */
+  readonly mapped: CandidateLine[] = [];
+  /** The protocols to the relays that gave a candidate. */
+  readonly relays = new Set<string>();
+  /** Whether a server did not answer. */
+  failed = false;
+  /** Whether gathering came to its end: a browser stops once a pair works. */
+  whole = false;
+
+  constructor(servers: RTCIceServer[]) {
+    this.servers = servers;
+  }
+
+  /** Takes candidates of one socket together. Where browsers hide the base, the foundation tells it apart. */
+  byBase(): CandidateLine[][] {
+    const alone = this.hosts.filter(({ protocol }) => protocol === "udp").length === 1;
+    const groups = new Map<string, CandidateLine[]>();
+    for (const candidate of this.mapped) {
+      const { basePort, foundation, component } = candidate;
+      const base = `${component} ${basePort || (alone ? "" : foundation)} ${candidate.address.includes(":")}`;
+      groups.set(base, [...(groups.get(base) ?? []), candidate]);
+    }
+    return [...groups.values()];
+  }
+}
+
+/**
+ * Learns from what its browser gathers which network a viewer is in. A browser tells little, so much stays unknown: what
+ * is told is certain.
+ */
+export class Scout {
+  readonly #changed: (network: Network) => void;
+  #generation = new Generation([]);
+  #known: Network = {};
+  /** Whether any STUN server has answered. */
+  #heard = false;
+  #settle: ReturnType<typeof setTimeout> | undefined;
+
+  /** changed is called with all that is known whenever that grows. */
+  constructor(changed: (network: Network) => void) {
+    this.#changed = changed;
+  }
+
+  /** What is known; empty for nothing. */
+  get network(): Network {
+    return this.#known;
+  }
+
+  /** Watches a peer connection's gathering, but for its candidates. */
+  watch(peer: RTCPeerConnection): void {
+    peer.onicecandidateerror = ({ url }) => {
+      if (/^stun:/i.test(url)) this.#generation.failed = true;
+    };
+    peer.onicegatheringstatechange = () => {
+      clearTimeout(this.#settle);
+      if (peer.iceGatheringState !== "complete") return;
+      this.#settle = setTimeout(() => {
+        if (!["new", "checking"].includes(peer.iceConnectionState)) return;
+        this.#generation.whole = true;
+        this.#learn();
+      }, settles);
+    };
+  }
+
+  /** Learns no more. */
+  stop(): void {
+    clearTimeout(this.#settle);
+  }
+
+  /** A browser gathers anew, with these servers. */
+  begin(servers: RTCIceServer[] = []): void {
+    this.stop();
+    this.#generation = new Generation(servers);
+  }
+
+  /** The network is another one: nothing is known of it. */
+  moved(): void {
+    this.#known = {};
+    this.#heard = false;
+    this.begin();
+  }
+
+  /** Takes a candidate of the viewer's own. */
+  found({ candidate: line, relayProtocol }: { candidate: string; relayProtocol?: string | null }): void {
+    const candidate = readCandidate(line);
+    const { hosts, mapped, relays } = this.#generation;
+    if (candidate?.type === "host") hosts.push(candidate);
+    else if (candidate?.type === "srflx" && candidate.protocol === "udp") {
+      mapped.push(candidate);
+      this.#heard = true;
+    } else if (candidate?.type === "relay" && relayProtocol) relays.add(relayProtocol);
+    else return;
+    this.#learn();
+  }
+
+  /** Takes a path: a relay over TCP, though it can be had over UDP, tells that UDP did not get through. */
+  path({ local, protocol }: Path): void {
+    const { servers, relays } = this.#generation;
+    if (local !== "relay" || protocol === "udp" || this.#heard) return;
+    if (servers.some(takesUDP) && !relays.has("udp")) this.#tell({ ...this.#known, udp_blocked: true });
+  }
+
+  #learn(): void {
+    const generation = this.#generation;
+    const { mapped, hosts } = generation;
+    const network: Network = { ...this.#known };
+    if (this.#heard) delete network.udp_blocked;
+    if ([...mapped, ...hosts].some(({ address }) => isGlobal6(address))) network.ipv6 = true;
+    if (hosts.some(({ address }) => isPublic4(address) && this.#seenAs(address))) network.public = true;
+    Object.assign(network, mappingOf(generation));
+    if (!this.#heard && unheard(generation)) network.udp_blocked = true;
+    this.#tell(network);
+  }
+
+  /** Whether an address of the viewer's own is that which is seen outside. Browsers leave out what is the same. */
+  #seenAs(address: string): boolean {
+    const { mapped, servers, whole, failed } = this.#generation;
+    if (mapped.length > 0) return mapped.some((outside) => outside.address === address);
+    return whole && !failed && stunPlaces(servers).length > 0;
+  }
+
+  #tell(network: Network): void {
+    if (JSON.stringify(network) === JSON.stringify(this.#known)) return;
+    this.#known = network;
+    this.#changed(network);
+  }
+}
+
+/**
+ * Whether servers were asked over UDP, and none was heard. Where the viewer's address is not hidden by a name this cannot be
+ * said: a browser leaves out what it is told if that is the same.
+ */
+function unheard({ whole, servers, hosts, mapped, relays }: Generation): boolean {
+  const asked = stunPlaces(servers).some(({ host }) => !host.includes(":"));
+  const udp = hosts.filter(({ protocol }) => protocol === "udp");
+  const hidden = udp.length > 0 && udp.every(({ address }) => address.endsWith(".local"));
+  return whole && asked && hidden && mapped.length === 0 && !relays.has("udp");
+}
+
+/** How a NAT maps the viewer's sockets (RFC 4787 section 4.1), as far as one generation tells. */
+function mappingOf(generation: Generation): Pick<Network, "mapping" | "port_step" | "port_preserved"> {
+  const groups = generation.byBase().filter(([first]) => first && !first.address.includes(":"));
+  if (groups.length === 0) return {};
+  const places = stunPlaces(generation.servers).filter(({ host }) => !host.includes(":"));
+  const spread = groups.find((group) => new Set(group.map(({ address, port }) => placeOf(address, port))).size > 1);
+  if (spread) {
+    const alone = new Set(places.map(({ host }) => host)).size < 2;
+    const mapping: NATBehaviour = alone ? "address_and_port_dependent" : "address_dependent";
+    const step = stepOf(spread.map(({ port }) => port));
+    return step === 0 ? { mapping } : { mapping, port_step: step };
+  }
+  const ports = new Set(generation.hosts.filter(({ protocol }) => protocol === "udp").map(({ port }) => port));
+  const kept = groups.every((group) =>
+    group.every(({ port, basePort }) => (basePort || port) === port && ports.has(port)),
+  );
+  const told: ReturnType<typeof mappingOf> = kept ? { port_preserved: true } : {};
+  // Browsers leave out what several servers say alike; that they were all asked is certain at the end alone.
+  if (generation.whole && !generation.failed && differ(places)) told.mapping = "endpoint_independent";
+  return told;
+}
+
+/** Whether two servers are certainly not one: a name may stand for the address of another. */
+function differ(places: { host: string; port: number }[]): boolean {
+  return places.some((a) =>
+    places.some((b) => a.port !== b.port || (a.host !== b.host && isAddress(a.host) && isAddress(b.host))),
+  );
+}
+
+function isAddress(host: string): boolean {
+  return /^[0-9.]+$/.test(host);
+}
+
+/** What a NAT adds from one mapping to the next; 0 if there is no pattern. */
+function stepOf(ports: number[]): number {
+  const sorted = [...new Set(ports)].sort((a, b) => a - b);
+  const steps = sorted.slice(1).map((port, i) => port - (sorted[i] ?? port));
+  return steps.length > 0 && Math.max(...steps) <= mostStep ? Math.min(...steps) : 0;
+}
