@@ -1,5 +1,5 @@
-// Package web is what browsers get: the watch page, the landing page and their assets, built by Vite into dist and
-// embedded here. The TypeScript beside it is the SDK, `<sightline-camera>` and the pages.
+// Package web is what browsers get: the watch page, the landing page, the doctor and their assets, built by Vite into dist
+// and embedded here. The TypeScript beside it is the SDK, `<sightline-camera>` and the pages.
 //
 // dist is not committed. A binary that was built without it says how to build it instead of showing pages.
 package web
@@ -15,7 +15,7 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// Handler serves the pages: `/`, `/watch/{device}`, `/assets/` and, for other sites' pages, the element as a module at
+// Handler serves the pages: `/`, `/watch/{device}`, `/doctor`, `/assets/` and, for other sites' pages, the element as a module at
 // `/sightline-camera.js`; anything else is 404. It is safe for concurrent use.
 func Handler() (http.Handler, error) {
 	built, err := fs.Sub(dist, "dist")
@@ -36,6 +36,7 @@ func handler(built fs.FS) (http.Handler, error) {
 	watch, err := loadFile(built, "watch.html")
 	if errors.Is(err, fs.ErrNotExist) {
 		mux.HandleFunc("GET /{$}", explainBuild)
+		mux.HandleFunc("GET /doctor", explainBuild)
 		mux.HandleFunc("GET /watch/{device}", explainBuild)
 		return secured(mux), nil
 	}
@@ -59,6 +60,15 @@ func handler(built fs.FS) (http.Handler, error) {
 		element.serve(w, r, revalidate)
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { landing.serve(w, r, revalidate) })
+	doctor, err := loadFile(built, "doctor.html")
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // pages of an older build
+		mux.HandleFunc("GET /doctor", explainBuild)
+	case err != nil:
+		return nil, err
+	default:
+		mux.HandleFunc("GET /doctor", func(w http.ResponseWriter, r *http.Request) { doctor.serve(w, r, revalidate) })
+	}
 	mux.HandleFunc("GET /watch/{device}", func(w http.ResponseWriter, r *http.Request) { watch.serve(w, r, revalidate) })
 	mux.HandleFunc("GET /assets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		asset, ok := assets[r.PathValue("name")]

@@ -15,6 +15,7 @@ func pages() fstest.MapFS {
 		".gitkeep":               {},
 		"index.html":             {Data: []byte("<h1>landing</h1>")},
 		"watch.html":             {Data: []byte("<h1>watch</h1>")},
+		"doctor.html":            {Data: []byte("<h1>doctor</h1>")},
 		"sightline-camera.js":    {Data: []byte("customElements")},
 		"assets/watch-abc123.js": {Data: []byte(strings.Repeat("export {};\n", 100))},
 		"assets/icon-abc123.svg": {Data: []byte("<svg/>")},
@@ -58,6 +59,7 @@ func TestPagesAndAssetsAreServedWithTheirTypesAndCaching(t *testing.T) {
 		{"/", "text/html; charset=utf-8", "no-cache", "landing"},
 		{"/watch/front_door-1", "text/html; charset=utf-8", "no-cache", "watch"},
 		{"/watch/front_door-1?ice=relay", "text/html; charset=utf-8", "no-cache", "watch"},
+		{"/doctor", "text/html; charset=utf-8", "no-cache", "doctor"},
 		{"/sightline-camera.js", "text/javascript; charset=utf-8", "no-cache", "customElements"},
 		{"/assets/watch-abc123.js", "text/javascript; charset=utf-8", immutable, "export"},
 		{"/assets/icon-abc123.svg", "image/svg+xml", immutable, "svg"},
@@ -81,7 +83,7 @@ func TestPagesAndAssetsAreServedWithTheirTypesAndCaching(t *testing.T) {
 
 func TestUnknownPathsAreNotFound(t *testing.T) {
 	h := built(t)
-	for _, path := range []string{"/nothing", "/watch", "/watch/", "/watch/a/b", "/assets/", "/assets/none.js", "/watch.html", "/.gitkeep"} {
+	for _, path := range []string{"/nothing", "/doctor/", "/doctor.html", "/watch", "/watch/", "/watch/a/b", "/assets/", "/assets/none.js", "/watch.html", "/.gitkeep"} {
 		if res := get(t, h, path); res.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: got status %d, want 404", path, res.StatusCode)
 		}
@@ -90,7 +92,7 @@ func TestUnknownPathsAreNotFound(t *testing.T) {
 
 func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 	h := built(t)
-	for _, path := range []string{"/", "/watch/d", "/assets/watch-abc123.js", "/nothing"} {
+	for _, path := range []string{"/", "/watch/d", "/doctor", "/assets/watch-abc123.js", "/nothing"} {
 		header := get(t, h, path).Header
 		if got := header.Get("Referrer-Policy"); got != "no-referrer" {
 			t.Errorf("%s: got referrer policy %q, want no-referrer", path, got)
@@ -158,7 +160,7 @@ func TestABinaryWithoutPagesSaysHowToBuildThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/", "/watch/d"} {
+	for _, path := range []string{"/", "/watch/d", "/doctor"} {
 		res := get(t, h, path)
 		if res.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("%s: got status %d, want 503", path, res.StatusCode)

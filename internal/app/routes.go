@@ -16,6 +16,7 @@ func (s *Server) routes(rest, pages http.Handler) http.Handler {
 	mux.Handle("/openapi.json", rest)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, true) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { health(w, s.ready.Load() && s.hub.Ready()) })
+	mux.HandleFunc("GET "+doctorPath, s.doctorServers)
 	mux.Handle("/", pages)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(protocol.ServerHeader, string(s.node))

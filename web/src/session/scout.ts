@@ -67,17 +67,26 @@ export class Scout {
   /** Watches a peer connection's gathering, but for its candidates. */
   watch(peer: RTCPeerConnection): void {
     peer.onicecandidateerror = ({ url }) => {
-      if (/^stun:/i.test(url)) this.#generation.failed = true;
+      if (/^stun:/i.test(url)) this.missed();
     };
     peer.onicegatheringstatechange = () => {
       clearTimeout(this.#settle);
       if (peer.iceGatheringState !== "complete") return;
       this.#settle = setTimeout(() => {
-        if (!["new", "checking"].includes(peer.iceConnectionState)) return;
-        this.#generation.whole = true;
-        this.#learn();
+        if (["new", "checking"].includes(peer.iceConnectionState)) this.end();
       }, settles);
     };
+  }
+
+  /** A server has not answered. */
+  missed(): void {
+    this.#generation.failed = true;
+  }
+
+  /** Gathering came to its end: whoever has not answered does not. */
+  end(): void {
+    this.#generation.whole = true;
+    this.#learn();
   }
 
   /** Learns no more. */

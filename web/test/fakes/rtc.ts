@@ -46,6 +46,8 @@ export class FakePeer {
     return { receiver: { jitterBufferTarget: null } };
   }
 
+  createDataChannel(_label: string) {}
+
   async createOffer() {
     this.#offers++;
     return { type: "offer", sdp: `v=0\r\na=ice-ufrag:u${this.#offers}\r\n` };
