@@ -113,7 +113,6 @@ func TestWhatCannotBeTrueIsNotTaken(t *testing.T) {
 		name string
 		lie  func(*box)
 	}{
-		{"no address", func(b *box) { b.address = netip.IPv4Unspecified() }},
 		{"loopback", func(b *box) { b.address = loopback }},
 		{"link-local", func(b *box) { b.address = netip.MustParseAddr("169.254.1.1") }},
 		{"multicast", func(b *box) { b.address = netip.MustParseAddr("224.0.0.1") }},
@@ -145,6 +144,15 @@ func TestAnIPv6AddressForAnIPv4PortIsNotTaken(t *testing.T) {
 	if _, err := wish(t.Context(), r, anAsk, wished(5000)); !errors.Is(err, errBroken) {
 		t.Errorf("got %v, want %v", err, errBroken)
 	}
+}
+
+func TestARouterWithoutAnAddressOutsideIsBehindAnother(t *testing.T) {
+	eachSpeaker(t, func(t *testing.T, b *box, r router) {
+		b.change(func(b *box) { b.address = anyAddress })
+		if _, err := wish(t.Context(), r, anAsk, wished(5000)); !errors.Is(err, errInner) {
+			t.Errorf("got %v, want %v", err, errInner)
+		}
+	})
 }
 
 func TestHugeLifetimesAreCut(t *testing.T) {

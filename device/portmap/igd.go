@@ -46,8 +46,8 @@ func findIGD(ctx context.Context, s search, timeout time.Duration) (*igd, error)
 		}
 		for _, found := range services {
 			a := actions{service: found, client: client}
-			if address, err := a.address(ctx); err != nil || !plausible(address) {
-				reason = fmt.Errorf("%w: no address outside", errBroken)
+			if _, err := a.address(ctx); err != nil {
+				reason = err
 				continue // another service may be the line that is up
 			}
 			router = &igd{place: s.place, actions: a}

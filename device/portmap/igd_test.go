@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 const ownTarget = "127.0.0.1:5000"
@@ -101,7 +103,7 @@ func TestUPnPRefusals(t *testing.T) {
 	for _, code := range []int{606, 501, 728, 0xffff} {
 		b, s := newIGD(t)
 		b.change(func(b *igdBox) { b.errors["AddPortMapping"] = code })
-		if _, err := wish(t.Context(), found(t, s), anAsk, wished(5000)); fault(err) != "refused" {
+		if _, err := wish(t.Context(), found(t, s), anAsk, wished(5000)); fault(err) != protocol.MappingRefused {
 			t.Errorf("error %d becomes %v, want a refusal", code, err)
 		}
 	}
@@ -251,12 +253,20 @@ func TestAnswersOfActionsAreBounded(t *testing.T) {
 }
 
 func TestUPnPAddressesThatAreNoneAreNotTaken(t *testing.T) {
-	for _, address := range []string{"", "0.0.0.0", "127.0.0.1", "router.example", "::1", "5.6.7.8.9", "255.255.255.255"} {
+	for address, want := range map[string]protocol.MappingFault{
+		"":                protocol.MappingDoubleNAT,
+		"0.0.0.0":         protocol.MappingDoubleNAT,
+		"127.0.0.1":       protocol.MappingBroken,
+		"router.example":  protocol.MappingBroken,
+		"::1":             protocol.MappingBroken,
+		"5.6.7.8.9":       protocol.MappingBroken,
+		"255.255.255.255": protocol.MappingBroken,
+	} {
 		b, s := newIGD(t)
 		b.change(func(b *igdBox) { b.address = address })
 		s.time = 200 * time.Millisecond
-		if _, err := findIGD(t.Context(), s, patience); fault(err) != "broken" {
-			t.Errorf("address %q: got %v, want a broken router", address, err)
+		if _, err := findIGD(t.Context(), s, patience); fault(err) != want {
+			t.Errorf("address %q: got %v, want %s", address, err, want)
 		}
 	}
 }

@@ -64,9 +64,18 @@ func (s actions) address(ctx context.Context) (netip.Addr, error) {
 	if err := s.call(ctx, "GetExternalIPAddress", nil, &out); err != nil {
 		return netip.Addr{}, err
 	}
-	a, err := netip.ParseAddr(strings.TrimSpace(out.NewExternalIPAddress))
-	if err != nil {
+	given := strings.TrimSpace(out.NewExternalIPAddress)
+	if given == "" {
+		return netip.Addr{}, errInner
+	}
+	a, err := netip.ParseAddr(given)
+	switch {
+	case err != nil:
 		return netip.Addr{}, fmt.Errorf("%w: %w", errBroken, err)
+	case a.IsUnspecified():
+		return netip.Addr{}, errInner
+	case !plausible(a):
+		return netip.Addr{}, fmt.Errorf("%w: an address outside of %s", errBroken, a)
 	}
 	return a, nil
 }

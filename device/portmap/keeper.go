@@ -143,9 +143,10 @@ func (k *keeper) hold(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-k.m.again:
-		case <-k.m.announced:
+		case <-k.m.announced: // not every router's clock begins anew
 			timer.Stop()
-			if k.look(ctx) {
+			if k.renew(ctx) {
+				renewal = k.renewal(time.Now())
 				continue
 			}
 		case <-timer.C:

@@ -239,17 +239,20 @@ func TestALostMappingIsMadeAnewWithTheSamePorts(t *testing.T) {
 	})
 }
 
-func TestAnAnnouncementIsLookedIntoAtOnce(t *testing.T) {
+func TestAnAnnouncementRenewsTheMappingAtOnce(t *testing.T) {
 	r := newScripted(protocol.PortMappingPCP)
 	kept(t, Config{}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+		opened := r.heard()
+		signal(m.announced)
+		synctest.Wait()
+		wantHeard(t, r, opened...)
+		r.change(func(r *scripted) { r.fails = errAbsent })
+		pass(time.Minute)
+		r.change(func(r *scripted) { r.fails = nil })
 		r.heard()
-		signal(m.announced)
+		signal(m.announced) // ends the wait for the next try
 		synctest.Wait()
-		wantHeard(t, r, "check 2")
-		r.change(func(r *scripted) { r.lost = true })
-		signal(m.announced)
-		synctest.Wait()
-		wantHeard(t, r, "check 2", "open udp 5000 at 5000", "open tcp 5000 at 443")
+		wantHeard(t, r, opened...)
 	})
 }
 
@@ -294,6 +297,7 @@ func TestWhyThereIsNoMappingIsTold(t *testing.T) {
 		want  protocol.MappingFault
 	}{
 		{"nobody answers", []error{errAbsent, errAbsent, errAbsent}, protocol.MappingAbsent},
+		{"one is behind another", []error{errRefused, errInner, errBroken}, protocol.MappingDoubleNAT},
 		{"one refuses", []error{errRefused, errBroken, errAbsent}, protocol.MappingRefused},
 		{"all is taken", []error{errTaken, errAbsent}, protocol.MappingRefused},
 		{"one talks nonsense", []error{errAbsent, errBroken}, protocol.MappingBroken},

@@ -87,8 +87,9 @@ func (m *Mapper) Run(ctx context.Context, req Request) error {
 }
 
 // Mapping returns the newest mapping, or why there is none: with a zero Mapping and an empty fault it is not known yet.
-// protocol.MappingDoubleNAT comes with a Mapping: its addresses are those of a router that is itself behind another one,
-// so that only who is there too reaches them.
+// protocol.MappingDoubleNAT comes with a Mapping if the router maps all the same: its addresses are those of a router that
+// is itself behind another one, so that only who is there too reaches them. Addresses are what the router says: the caller
+// compares them with what STUN sees before anybody is told.
 func (m *Mapper) Mapping() (Mapping, protocol.MappingFault) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -94,10 +94,13 @@ func (p *natpmp) converse(ctx context.Context, request []byte, answers func(natp
 			return false, nil //nolint:nilerr // the answer may be yet to come
 		}
 		response = r
-		if r.result != natpmpSucceeds {
-			return true, fmt.Errorf("%w: result %d", errRefused, r.result)
+		switch r.result {
+		case natpmpSucceeds:
+			return true, nil
+		case natpmpNetworkFailure:
+			return true, errInner
 		}
-		return true, nil
+		return true, fmt.Errorf("%w: result %d", errRefused, r.result)
 	})
 	return response, err
 }

@@ -8,14 +8,16 @@ import (
 
 // NAT-PMP's numbers (RFC 6886 sections 3.2 and 3.3).
 const (
-	natpmpVersion  = 0
-	opAddress      = 0
-	opMapUDP       = 1
-	opMapTCP       = 2
-	addressAnswer  = 12 // bytes
-	mapAnswer      = 16
-	errorAnswer    = 8 // what errors may be cut to
-	natpmpSucceeds = 0
+	natpmpVersion = 0
+	opAddress     = 0
+	opMapUDP      = 1
+	opMapTCP      = 2
+	addressAnswer = 12 // bytes
+	mapAnswer     = 16
+	errorAnswer   = 8 // what errors may be cut to
+
+	natpmpSucceeds       = 0
+	natpmpNetworkFailure = 3 // no address outside, or none that is of use
 )
 
 // natpmpResponse is a response. address is only there if opcode is opAddress, the ports and the lifetime with the others,

@@ -109,6 +109,8 @@ func (r pcpResult) err() error {
 		return nil
 	case pcpUnsupportedVersion:
 		return errAbsent
+	case pcpNetworkFailure:
+		return errInner
 	case pcpCannotProvide:
 		return fmt.Errorf("%w: result %d", errTaken, r)
 	}

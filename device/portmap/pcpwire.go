@@ -25,6 +25,7 @@ type pcpResult uint8
 const (
 	pcpSuccess            pcpResult = 0
 	pcpUnsupportedVersion pcpResult = 1
+	pcpNetworkFailure     pcpResult = 7
 	pcpCannotProvide      pcpResult = 11
 )
 

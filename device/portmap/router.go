@@ -61,11 +61,14 @@ var (
 	errTaken   = errors.New("the port is taken")   // another one may be free
 	errBroken  = errors.New("the answer is wrong") // it cannot be true
 	errLost    = errors.New("the mapping is lost") // the router restarted, forgot, or has another address
+	errInner   = errors.New("the router has no public address")
 )
 
 // fault is what an end is told of an error.
 func fault(err error) protocol.MappingFault {
 	switch {
+	case errors.Is(err, errInner): // and yet the device is on the Internet
+		return protocol.MappingDoubleNAT
 	case errors.Is(err, errRefused), errors.Is(err, errTaken):
 		return protocol.MappingRefused
 	case errors.Is(err, errBroken):
@@ -85,6 +88,8 @@ const (
 // bounded checks what a router gave and cuts its lifetime.
 func bounded(l lease) (lease, error) {
 	switch {
+	case l.external.Addr().IsUnspecified():
+		return lease{}, errInner
 	case l.external.Port() == 0 || !plausible(l.external.Addr()):
 		return lease{}, fmt.Errorf("%w: mapped to %s", errBroken, l.external)
 	case !l.permanent && l.lifetime < minLifetime:
