@@ -167,10 +167,14 @@ func (v *visit) ask(ctx context.Context, session string, path browser.Path) erro
 		return nil
 	}
 	v.result.Path, v.result.Means = protocol.PathKind(known.Path.Kind), protocol.Means(known.Path.Means)
-	if direct, ok := v.direct(path); ok && v.result.Direct() {
+	direct, ok := v.direct(path)
+	switch {
+	case ok && v.result.Direct():
 		v.result.DirectMS = rounded(direct - opened)
-	} else if ok != v.result.Direct() {
-		v.result.Wrong = fmt.Sprintf("the page's pair is %+v and the server says %s", path.Pairs[len(path.Pairs)-1], known.Path.Kind)
+	case v.result.Direct():
+		v.result.Wrong = fmt.Sprintf("the page's pair is %+v and the server says direct", path.Pairs[len(path.Pairs)-1])
+	case ok: // the device's relay, which the page takes for the device
+		v.result.RelayedFirst = true
 	}
 	v.result.Allocations, err = s.hub.Allocations(ctx)
 	return err
@@ -189,7 +193,7 @@ func (v *visit) direct(path browser.Path) (at float64, ok bool) {
 	return at, ok
 }
 
-// relayed says that a relay is in the way of a pair. The device's own stands for the device until it is signaled.
+// relayed says that a relay is in the way of a pair, as far as the page can tell.
 func (v *visit) relayed(p browser.Pair) bool {
 	return p.Relayed() || p.Remote.Address == v.stage.rig.Server.Addr.String()
 }
