@@ -67,8 +67,8 @@ func TestUnspecifiedHostIsEveryConcreteAddress(t *testing.T) {
 				t.Errorf("UDP is on %s, TCP on %s", d.addr, got)
 			}
 		}
-		if got, want := len(s.URLs()), 2*len(s.doors); got != want {
-			t.Errorf("%q: %d URLs, want %d", host, got, want)
+		if got, want := len(s.STUN()), len(s.doors); got != want {
+			t.Errorf("%q: %d STUN URLs, want %d", host, got, want)
 		}
 		if err := s.unbind(); err != nil {
 			t.Error(err)
@@ -92,6 +92,14 @@ func TestPublicAddressesAreWhatClientsAreTold(t *testing.T) {
 	}
 	if !s.hosts.isOwn(netip.MustParseAddr("8.8.8.8")) || !s.hosts.isOwn(netip.MustParseAddr("127.0.0.1")) {
 		t.Error("the public or the local address is not the host's own")
+	}
+}
+
+func TestTheRelayIsNamedOnceForEachPublicFamily(t *testing.T) {
+	got := firstPublic(addrs("8.8.8.8", "192.168.1.2", "8.8.4.4", "10.0.0.2", "2606:4700::1", "2606:4700::2", "fd00::1"))
+	want := addrs("8.8.8.8", "192.168.1.2", "10.0.0.2", "2606:4700::1", "fd00::1")
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

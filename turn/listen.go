@@ -135,11 +135,11 @@ func (s *Server) Addr() netip.AddrPort {
 	return s.doors[0].addr
 }
 
-// URLs returns where clients find the server (RFC 7065), for each address once by UDP and once by TCP,
-// then the entrances.
+// URLs returns where clients find the relay (RFC 7065), for each address once by UDP and once by TCP,
+// then the entrances. Clients allocate from every one at once: of several public addresses of a family it names the first.
 func (s *Server) URLs() []string {
 	var urls []string
-	for _, at := range s.authorities() {
+	for _, at := range s.authorities(firstPublic(s.hosts.told())) {
 		urls = append(urls, "turn:"+at+"?transport=udp", "turn:"+at+"?transport=tcp")
 	}
 	for _, e := range s.cfg.Entrances {
@@ -151,17 +151,29 @@ func (s *Server) URLs() []string {
 // STUN returns where clients ask for their address over UDP (RFC 7064), without credentials.
 func (s *Server) STUN() []string {
 	var urls []string
-	for _, at := range s.authorities() {
+	for _, at := range s.authorities(s.hosts.told()) {
 		urls = append(urls, "stun:"+at)
 	}
 	return urls
 }
 
-// authorities returns the server's HOST:PORT, with IPv6 in brackets.
-func (s *Server) authorities() []string {
+// firstPublic leaves out public addresses for which there is one of the same family before. Others are of networks whose
+// clients may reach no other.
+func firstPublic(addrs []netip.Addr) []netip.Addr {
+	var kept []netip.Addr
+	for _, a := range addrs {
+		if isSpecial(a) || !slices.ContainsFunc(kept, func(k netip.Addr) bool { return k.Is4() == a.Is4() && !isSpecial(k) }) {
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
+// authorities returns the HOST:PORT of the server's addresses, with IPv6 in brackets.
+func (s *Server) authorities(addrs []netip.Addr) []string {
 	port := s.Addr().Port()
 	var all []string
-	for _, addr := range s.hosts.told() {
+	for _, addr := range addrs {
 		all = append(all, netip.AddrPortFrom(addr, port).String())
 	}
 	return all

@@ -56,3 +56,9 @@ func (p *Page) Path(ctx context.Context) (path Path, err error) {
 func (p *Page) Reload(ctx context.Context) error {
 	return p.ask(ctx, "reload", map[string]any{"timeoutMS": millis(30 * time.Second)}, nil)
 }
+
+// Pairs returns every candidate pair that the page has, in words for people.
+func (p *Page) Pairs(ctx context.Context) (pairs []string, err error) {
+	err = p.Evaluate(ctx, "sightlinePath.table()", &pairs)
+	return pairs, err
+}

@@ -12,6 +12,23 @@
     mark() {
       log.gapMS = 0;
     },
+    /** Every candidate pair of every peer connection that lives, in words. */
+    async table() {
+      const lines = [];
+      for (const peer of peers) {
+        const report = await peer.getStats();
+        for (const pair of report.values()) {
+          if (pair.type !== "candidate-pair") continue;
+          const [local, remote] = [report.get(pair.localCandidateId), report.get(pair.remoteCandidateId)];
+          const end = (c) => `${c?.candidateType} ${c?.protocol} ${c?.address}:${c?.port}`;
+          lines.push(
+            `${end(local)} > ${end(remote)} ${pair.state}${pair.nominated ? " nominated" : ""}, ` +
+              `checks sent ${pair.requestsSent} answered ${pair.responsesReceived}, got ${pair.requestsReceived}`,
+          );
+        }
+      }
+      return lines;
+    },
   };
   Object.defineProperty(window, "sightlinePath", { value: log });
 
@@ -26,6 +43,7 @@
   };
 
   const candidate = (c) => ({ type: c.type ?? "", protocol: c.protocol ?? "", address: c.address ?? "", port: c.port ?? 0 });
+  const peers = new Set();
   const watched = new WeakSet();
   const watch = (peer) => {
     for (const { receiver } of peer.getTransceivers()) {
@@ -43,6 +61,14 @@
   const fragment = (peer) => /^a=ice-ufrag:(.*)$/m.exec(peer.localDescription?.sdp ?? "")?.[1].trim();
 
   window.RTCPeerConnection = class extends window.RTCPeerConnection {
+    constructor(...args) {
+      super(...args);
+      peers.add(this);
+    }
+    close() {
+      peers.delete(this);
+      super.close();
+    }
     async setLocalDescription(...args) {
       const before = fragment(this);
       await super.setLocalDescription(...args);

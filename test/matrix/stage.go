@@ -119,7 +119,7 @@ func (s *Stage) players(ctx context.Context) (*browser.Browser, error) {
 	var chromium *browser.Browser
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		if err := s.agent.Start(ctx); err != nil {
+		if err := s.agent.Start(ctx, "--log-level", "debug"); err != nil {
 			return err
 		}
 		return pause(gctx, settle)

@@ -42,6 +42,9 @@ func (v *visit) run(ctx context.Context, chromium *browser.Browser) (err error) 
 	if err := v.ask(ctx, session, path); err != nil {
 		return err
 	}
+	if v.result.judge(); v.result.Wrong != "" {
+		v.explain(ctx)
+	}
 	if !v.result.Direct() {
 		if err := v.revisit(ctx); err != nil {
 			return err
@@ -76,6 +79,18 @@ func (v *visit) first(ctx context.Context) (path browser.Path, shown bool, err e
 func (v *visit) noPicture(ctx context.Context, path browser.Path) {
 	state, _ := v.page.State(ctx)
 	v.result.Wrong = fmt.Sprintf("no picture in %v: the page says %q %q after %d sessions and %d paths", patience, state.State, state.Reason, len(path.Opens), len(path.Pairs))
+	v.explain(ctx)
+}
+
+// explain puts into the log what the page has tried.
+func (v *visit) explain(ctx context.Context) {
+	pairs, err := v.page.Pairs(ctx)
+	if err != nil {
+		v.stage.rig.Log.Say(err.Error())
+	}
+	for _, pair := range pairs {
+		v.stage.rig.Log.Say(pair)
+	}
 }
 
 // watch waits for as long as a path may still change, and notes when it did.

@@ -51,14 +51,14 @@ func (r *Rig) HubEverywhere(ctx context.Context, flags ...string) (*Hub, error) 
 	return r.hub(ctx, netip.IPv4Unspecified(), flags...)
 }
 
-// TownHub starts the server of a town: on all of its host's addresses, with NAT discovery and TURN on the port of the pages.
+// TownHub starts the server of a town: on all of its host's addresses, with NAT discovery.
 func (r *Rig) TownHub(ctx context.Context, flags ...string) (*Hub, error) {
 	h := r.newHub(netip.IPv4Unspecified(), netip.IPv4Unspecified())
 	if r.Server.Addr6().IsValid() {
 		h = r.newHub(netip.IPv6Unspecified(), netip.IPv6Unspecified())
 	}
 	url := "http://" + netip.AddrPortFrom(r.Server.Addr, hubPort).String()
-	err := h.Start(ctx, append([]string{"--url", url, "--turn-alt-port", "3479", "--turn-on-listen"}, flags...)...)
+	err := h.Start(ctx, append([]string{"--url", url, "--turn-alt-port", "3479"}, flags...)...)
 	return h, err
 }
 

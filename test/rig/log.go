@@ -28,6 +28,9 @@ func (l *Log) WriteTo(w io.Writer) (int64, error) {
 	return l.lines.WriteTo(w)
 }
 
+// Say adds a line of the measurement's own.
+func (l *Log) Say(line string) { l.add("rig", []byte(line)) }
+
 // from returns a writer for the words of one program.
 func (l *Log) from(name string) io.Writer { return &voice{log: l, name: name} }
 

@@ -188,6 +188,9 @@ func (run natRun) measure(ctx context.Context, book *matrix.Book, out, log io.Wr
 				}
 			}
 			r, err := stage.Visit(ctx, p)
+			if ctx.Err() != nil {
+				return ctx.Err() // what broke off is not worth a word
+			}
 			if err != nil {
 				return errors.Join(err, stage.WriteLog(log))
 			}
