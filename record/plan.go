@@ -25,7 +25,7 @@ func (p Plan) Exhausted() bool { return p.BudgetBytes > 0 && p.UsedBytes >= p.Bu
 // Grant is a relay grant that the relay was not told of.
 type Grant struct {
 	Project protocol.ProjectID
-	// MaxKbps is as in Terms.
-	MaxKbps int
+	// Terms are those of its session's token.
+	Terms   Terms
 	Expires time.Time
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sightline-rtc/sightline/internal/throttle"
 	"github.com/sightline-rtc/sightline/link"
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // client is the hub's end of one link.
@@ -33,10 +34,10 @@ type client struct {
 	viewer auth.Viewer
 	grant  protocol.GrantID // not tied to a session yet
 	renew  time.Time        // of the grant's credentials
-	// rationed says that the project's relay budget is used up, path how a session could go when the grant was last renewed:
+	// rationed says that the project's relay budget is used up, terms how a session could go when the grant was last renewed:
 	// where that is directly alone, the grant is not for use.
 	rationed bool
-	path     protocol.PathPolicy
+	terms    record.Terms
 	network  *protocol.Network // that it is in, as it says; nil before it has. What it points at does not change
 	// requests bounds what it may ask for.
 	requests *rate.Limiter

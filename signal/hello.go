@@ -114,9 +114,8 @@ func (h *Hub) admitViewer(
 	}
 	plan := h.plan(viewer.Project)
 	c.rationed = plan.Exhausted()
-	terms := c.linkTerms(plan)
-	c.path = terms.Path
-	servers, err := h.grantRelay(c.grant, protocol.RoleViewer, viewer.Project, terms)
+	c.terms = c.linkTerms(plan)
+	servers, err := h.grantRelay(c.grant, protocol.RoleViewer, viewer.Project, c.terms)
 	if err != nil {
 		return fmt.Errorf("grant relay: %w", err)
 	}

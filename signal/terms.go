@@ -191,12 +191,13 @@ type relink struct {
 }
 
 func (h *Hub) relinkLocked(c *client, plan record.Plan) relink {
-	path := c.linkTerms(plan).Path
-	if c.grant == "" || path == c.path {
+	terms := c.linkTerms(plan)
+	if c.grant == "" || terms == c.terms {
 		return relink{}
 	}
 	r := relink{client: c, project: c.viewer.Project}
-	if c.path = path; path == protocol.PathDirectOnly {
+	lost := terms.Path == protocol.PathDirectOnly && c.terms.Path != protocol.PathDirectOnly
+	if c.terms = terms; lost {
 		r.ended, c.grant = c.grant, protocol.GrantID(newSecret())
 	}
 	r.fresh = c.grant

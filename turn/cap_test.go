@@ -154,7 +154,7 @@ func TestWhatIsOverTheCapIsDroppedAndNotCounted(t *testing.T) {
 func TestLookedUpGrantsHaveTheirTermsAndEndWithTheirProjects(t *testing.T) {
 	g := newGrants(nil, time.Minute)
 	now := time.Now()
-	if !g.adopt(grantA, record.Grant{Project: "shop", MaxKbps: 64, Expires: now.Add(time.Hour)}, now) {
+	if !g.adopt(grantA, record.Grant{Project: "shop", Terms: record.Terms{MaxKbps: 64}, Expires: now.Add(time.Hour)}, now) {
 		t.Fatal("not adopted")
 	}
 	if err := g.open(grantB); err != nil {

@@ -148,7 +148,7 @@ func (g *grants) adopt(id protocol.GrantID, found record.Grant, now time.Time) b
 	if entry := g.known[id]; entry != nil {
 		return !entry.ended && (entry.forget.IsZero() || now.Before(entry.forget))
 	}
-	entry := newGrant(found.MaxKbps)
+	entry := newGrant(found.Terms.MaxKbps)
 	entry.forget, entry.project = found.Expires, found.Project
 	g.known[id] = entry
 	return true

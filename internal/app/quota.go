@@ -14,8 +14,8 @@ import (
 func (s *Server) grant(ctx context.Context, id protocol.GrantID) (record.Grant, bool) {
 	found, ok := s.store.GrantAlive(ctx, id)
 	plan := s.plans.Plan(found.Project)
-	found.MaxKbps = plan.MaxKbps
-	return found, ok && !plan.Exhausted()
+	found.Terms = plan.For(found.Terms)
+	return found, ok && !plan.Exhausted() && found.Terms.Path != protocol.PathDirectOnly
 }
 
 // replan is told when what a project may use of the relay has changed.

@@ -41,3 +41,29 @@ func TestATestSessionHasTheRelayWhileThereIsBudget(t *testing.T) {
 		}
 	}
 }
+
+func TestATestSessionHasNoRelayInAProjectThatGoesDirectOnly(t *testing.T) {
+	r := serve(t, settings(t))
+	ctx := t.Context()
+	grants, err := r.store.CreateTestGrants(ctx, protocol.DefaultProject, 1, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kbps := 64
+	for path, want := range map[protocol.PathPolicy]bool{
+		protocol.PathDirectOnly: false, protocol.PathRelayOnly: true, protocol.PathPreferDirect: true,
+	} {
+		if err := r.store.SetPlan(ctx, protocol.DefaultProject, store.PlanChange{Path: &path, MaxKbps: &kbps}); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(patience); ; runtime.Gosched() {
+			found, ok := r.grant(ctx, grants[0])
+			if ok == want && found.Terms.Path == path && found.Terms.MaxKbps == kbps {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: got %+v, %t", path, found, ok)
+			}
+		}
+	}
+}

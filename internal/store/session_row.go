@@ -46,12 +46,8 @@ func scanSession(row *sql.Rows, others ...any) (record.Session, error) {
 			return s, fmt.Errorf("read path of session %s: %w", s.ID, err)
 		}
 	}
-	if terms != "" {
-		var plain record.PlainTerms
-		if err := json.Unmarshal([]byte(terms), &plain); err != nil {
-			return s, fmt.Errorf("read terms of session %s: %w", s.ID, err)
-		}
-		s.Terms = plain.Terms()
+	if s.Terms, err = readTerms(terms); err != nil {
+		return s, fmt.Errorf("read session %s: %w", s.ID, err)
 	}
 	return s, nil
 }
@@ -70,6 +66,18 @@ func scanWhole(row *sql.Rows) (record.Session, error) {
 		return s, fmt.Errorf("read account of session %s: %w", s.ID, err)
 	}
 	return s, nil
+}
+
+// readTerms reads a session's terms; an empty text leaves all of them open.
+func readTerms(text string) (record.Terms, error) {
+	if text == "" {
+		return record.Terms{}, nil
+	}
+	var plain record.PlainTerms
+	if err := json.Unmarshal([]byte(text), &plain); err != nil {
+		return record.Terms{}, fmt.Errorf("read terms: %w", err)
+	}
+	return plain.Terms(), nil
 }
 
 // upsertSession writes a session unless it has ended or is somebody else's.

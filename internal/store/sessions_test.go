@@ -226,11 +226,15 @@ func TestGrantsLiveAsLongAsTheirSessions(t *testing.T) {
 		t.Fatalf("got grants %v", grants)
 	}
 	session := newSession(t, c, "cam")
+	session.Terms = record.Terms{Path: protocol.PathRelayOnly, MaxKbps: 64}
 	if err := s.Sessions().Save(ctx, session); err != nil {
 		t.Fatal(err)
 	}
-	for _, grant := range []protocol.GrantID{grants[0], grants[1], session.ViewerGrant, session.DeviceGrant} {
+	for i, grant := range []protocol.GrantID{grants[0], grants[1], session.ViewerGrant, session.DeviceGrant} {
 		want := record.Grant{Project: protocol.DefaultProject, Expires: c.now().Add(time.Hour)}
+		if i > 1 {
+			want.Terms = session.Terms
+		}
 		if found, ok := s.GrantAlive(ctx, grant); !ok || found != want {
 			t.Errorf("grant %s: got %+v, %t; want an hour", grant, found, ok)
 		}

@@ -70,11 +70,16 @@ func newTestSession(in protocol.ProjectID, now time.Time, life time.Duration) (r
 func (s *Store) GrantAlive(ctx context.Context, grant protocol.GrantID) (found record.Grant, ok bool) {
 	found, ok, err := one(ctx, s.reader, func(row *sql.Rows) (record.Grant, error) {
 		var g record.Grant
+		var terms string
 		var expires stamp
-		err := row.Scan(&g.Project, &expires)
+		if err := row.Scan(&g.Project, &terms, &expires); err != nil {
+			return g, err
+		}
 		g.Expires = expires.time()
+		var err error
+		g.Terms, err = readTerms(terms)
 		return g, err
-	}, `SELECT s.project, s.expires_ms FROM session_grants g JOIN sessions s ON s.id = g.session
+	}, `SELECT s.project, s.terms, s.expires_ms FROM session_grants g JOIN sessions s ON s.id = g.session
 		WHERE g.grant_id = ? AND s.ended_ms = 0 AND s.expires_ms > ?`, grant, stampOf(s.now()))
 	if err != nil {
 		s.log.Warn("cannot look up a relay grant", "err", err)

@@ -71,6 +71,9 @@ func TestChangesAreToldOnceAndUsedUpBudgetsAgainAndAgain(t *testing.T) {
 		}
 		b.set(nil, within, record.Plan{Project: "over", BudgetBytes: 20, UsedBytes: 10}, capped)
 		expect("a larger budget", "over")
+		within.Path, within.RelayDelay = protocol.PathRelayOnly, record.DelayOf(0)
+		b.set(nil, within, record.Plan{Project: "over", BudgetBytes: 20, UsedBytes: 10}, capped)
+		expect("another path", "within")
 		expect("nothing new")
 		stop()
 		run.Wait()
