@@ -18,15 +18,19 @@ import (
 // maxBodyBytes bounds every request's body: the largest legitimate one is well under 2 KB.
 const maxBodyBytes = 16 << 10
 
-// Config says what an API works on. Everything is needed but Logger and Now.
+// Config says what an API works on. Everything is needed but Price, Logger and Now.
 type Config struct {
 	Keys       Keys
 	Projects   Projects
 	Devices    Devices
 	Enrolments Enrolments
 	Sessions   Sessions
+	Events     Events
+	Usage      Usage
 	Hub        Hub
 	Tokens     Tokens
+	// Price is what a gigabyte costs that goes through the relay.
+	Price Price
 	// ClientAddress tells who sent a request, through whatever proxies are trusted.
 	ClientAddress func(*http.Request) netip.Addr
 	// Logger hears of failures that the client is not told; nil discards them.
@@ -48,7 +52,7 @@ type API struct {
 // New makes the API.
 func New(config Config) (*API, error) {
 	if config.Keys == nil || config.Projects == nil || config.Devices == nil || config.Enrolments == nil || config.Sessions == nil ||
-		config.Hub == nil || config.Tokens == nil || config.ClientAddress == nil {
+		config.Events == nil || config.Usage == nil || config.Hub == nil || config.Tokens == nil || config.ClientAddress == nil {
 		return nil, errors.New("api: the config is not complete")
 	}
 	if config.Logger == nil {
@@ -66,6 +70,8 @@ func New(config Config) (*API, error) {
 	a.addKeys()
 	a.addProject()
 	a.addSessions()
+	a.addEvents()
+	a.addUsage()
 	var err error
 	if a.document, err = encodeDocument(a.huma); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/sightline-rtc/sightline/nat"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -33,12 +34,18 @@ type Presence struct {
 	Agent     *Agent             `json:"agent,omitempty" doc:"What it says of its software"`
 }
 
+// DeviceDetails is a device with what it says of its network.
+type DeviceDetails struct {
+	Device
+	Network *Network `json:"network,omitempty" doc:"The network that it is in, as it last told"`
+}
+
 type (
 	deviceInput struct {
 		ID protocol.DeviceID `path:"device" maxLength:"64"`
 	}
 	deviceOutput struct {
-		Body Device
+		Body DeviceDetails
 	}
 	devicesInput struct {
 		Page
@@ -58,7 +65,7 @@ func (a *API) addDevices() {
 	}, a.listDevices)
 	add(a, huma.Operation{
 		OperationID: "get-device", Method: http.MethodGet, Path: "/v1/devices/{device}", Tags: []string{"devices"},
-		Summary: "Get a device",
+		Summary: "Get a device, with its network and what would let more viewers reach it directly",
 	}, a.getDevice)
 	add(a, huma.Operation{
 		OperationID: "delete-device", Method: http.MethodDelete, Path: "/v1/devices/{device}", Tags: []string{"devices"},
@@ -81,7 +88,15 @@ func (a *API) getDevice(ctx context.Context, in *deviceInput) (*deviceOutput, er
 	if err != nil {
 		return nil, err
 	}
-	return &deviceOutput{Body: a.device(d)}, nil
+	out := &deviceOutput{Body: DeviceDetails{Device: a.device(d)}}
+	if told, ok := a.config.Hub.Network(d.ID); ok { // the store is some seconds behind
+		d.Network, d.NetworkTold = &told.Network, told.Told
+	}
+	if out.Body.Network = network(d.Network); out.Body.Network != nil {
+		out.Body.Network.Told = d.NetworkTold
+		out.Body.Network.Advice = nat.Advice(*d.Network)
+	}
+	return out, nil
 }
 
 func (a *API) deleteDevice(ctx context.Context, in *deviceInput) (*struct{}, error) {

@@ -31,6 +31,12 @@ type world struct {
 	sessions   []record.Session
 	// connections are all devices', the newest first.
 	connections []record.Connection
+	// networks are what the hub knows of devices, events all projects', usage what summed says for any filter, which asked
+	// was.
+	networks map[protocol.DeviceID]record.DeviceNetwork
+	events   []record.Event
+	usage    map[protocol.ProjectID][]record.PathUsage
+	asked    record.PathFilter
 	// alive are the sessions that the hub knows, log what it was told.
 	alive map[protocol.SessionID]bool
 	log   []string
@@ -234,6 +240,32 @@ func (w *world) Presence(id protocol.DeviceID) protocol.Presence {
 	return protocol.Presence{Status: protocol.StatusOnline, Generation: 3, Since: testTime}
 }
 
+func (w *world) Network(id protocol.DeviceID) (record.DeviceNetwork, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n, ok := w.networks[id]
+	return n, ok
+}
+
+func (w *world) Events(_ context.Context, project protocol.ProjectID, filter record.EventFilter, limit int) ([]record.Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := of(w.events, func(e record.Event) bool {
+		return e.Project == project && e.Seq > filter.After && (len(filter.Kinds) == 0 || slices.Contains(filter.Kinds, e.Kind))
+	})
+	return list[:min(limit, len(list))], nil
+}
+
+func (w *world) PathUsage(_ context.Context, project protocol.ProjectID, filter record.PathFilter, cursor string, _ int) ([]record.PathUsage, string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = filter
+	if filter.Group == record.GroupDevice && cursor == "" {
+		return w.usage[project], "more", nil
+	}
+	return w.usage[project], "", nil
+}
+
 func (w *world) tell(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -267,7 +299,8 @@ func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 		t.Fatal(err)
 	}
 	a, err = New(Config{
-		Keys: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Hub: hub{w},
+		Keys: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Hub: hub{w},
+		Price:         Price{PerGB: 0.05, Currency: "USD"},
 		Tokens:        auth.NewKeyring([]record.SigningKey{{ID: "a", Private: private}}),
 		ClientAddress: remoteAddress,
 		Now:           func() time.Time { return testTime },

@@ -47,12 +47,22 @@ type (
 		List(ctx context.Context, project protocol.ProjectID, filter record.SessionFilter, cursor string, limit int) ([]record.Session, string, error)
 		End(ctx context.Context, project protocol.ProjectID, id protocol.SessionID, reason protocol.Reason) error
 	}
+	// Events keeps what happened, in the order of each project's numbers.
+	Events interface {
+		Events(ctx context.Context, project protocol.ProjectID, filter record.EventFilter, limit int) ([]record.Event, error)
+	}
+	// Usage sums up how media went, ordered by device, day and means. Of devices it returns a page.
+	Usage interface {
+		PathUsage(ctx context.Context, project protocol.ProjectID, filter record.PathFilter, cursor string, devices int) ([]record.PathUsage, string, error)
+	}
 	// Hub knows what is alive. Its calls return when what they end has ended; Close fails with CodeNotFound for a
 	// session that is not open there.
 	Hub interface {
 		Presence(id protocol.DeviceID) protocol.Presence
 		// Connection returns the socket that a device has now; ok is false if it has none.
 		Connection(id protocol.DeviceID) (c record.Connection, ok bool)
+		// Network returns what a device has told of its network; ok is false where the hub knows nothing.
+		Network(id protocol.DeviceID) (n record.DeviceNetwork, ok bool)
 		Close(ctx context.Context, id protocol.SessionID, reason protocol.Reason) error
 		RevokeDevice(ctx context.Context, id protocol.DeviceID)
 		RevokeKey(ctx context.Context, id protocol.KeyID)

@@ -27,20 +27,8 @@ type Session struct {
 	Expires  time.Time             `json:"expires"`
 	Answered time.Time             `json:"answered,omitzero"`
 	Ended    time.Time             `json:"ended,omitzero"`
-	Path     *Path                 `json:"path,omitempty" doc:"How the media goes, once an end has told"`
+	Path     *Path                 `json:"path,omitempty" doc:"How the media goes, once that is known, as both ends see it together"`
 	Relayed  Traffic               `json:"relayed" doc:"What went through the relay, as payload"`
-}
-
-// Path is how a session's media goes.
-type Path struct {
-	Kind     protocol.PathKind `json:"kind" enum:"direct,relay"`
-	Means    protocol.Means    `json:"means" doc:"What made the path: ice, predicted, mapped, ipv6, tcp or relay"`
-	Local    string            `json:"local"`
-	Remote   string            `json:"remote"`
-	Protocol string            `json:"protocol"`
-	RTTMS    float64           `json:"rtt_ms,omitempty"`
-	AfterMS  int64             `json:"after_ms,omitempty" doc:"How long after its open or invite the end had the path"`
-	Pairs    int               `json:"pairs,omitempty" doc:"How many candidate pairs the end has tried"`
 }
 
 // Traffic counts payload without any header; up is from the TURN client to its peer.
@@ -56,7 +44,7 @@ type (
 		ID protocol.SessionID `path:"session" maxLength:"64"`
 	}
 	sessionOutput struct {
-		Body Session
+		Body SessionDetails
 	}
 	sessionsInput struct {
 		Page
@@ -78,7 +66,8 @@ func (a *API) addSessions() {
 	}, a.listSessions)
 	add(a, huma.Operation{
 		OperationID: "get-session", Method: http.MethodGet, Path: "/v1/sessions/{session}", Tags: []string{"sessions"},
-		Summary: "Get a session",
+		Summary:     "Get a session, and how its media went",
+		Description: "Every path that it had and why it needed the relay, what each end told, time and bytes by kind of path.",
 	}, a.getSession)
 	add(a, huma.Operation{
 		OperationID: "close-session", Method: http.MethodDelete, Path: "/v1/sessions/{session}", Tags: []string{"sessions"},
@@ -103,7 +92,7 @@ func (a *API) getSession(ctx context.Context, in *sessionInput) (*sessionOutput,
 	if err != nil {
 		return nil, err
 	}
-	return &sessionOutput{Body: session(s)}, nil
+	return &sessionOutput{Body: sessionDetails(s, a.config.Now())}, nil
 }
 
 // closeSession asks the hub first, which alone can stop the picture. One that the hub does not know is only a row.

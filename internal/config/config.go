@@ -59,6 +59,8 @@ type Serve struct {
 	Path           string         `help:"How sessions may go where their project does not say: prefer_direct, direct_only or relay_only." enum:"prefer_direct,direct_only,relay_only" default:"prefer_direct" placeholder:"PATH"`
 	RelayDelay     time.Duration  `help:"How long a viewer tries without the relay first. 0: it does not." default:"700ms"`
 	MaxRelayTime   time.Duration  `help:"How long a session may go through the relay, in whole seconds, where its project has no bound of its own. 0: no bound." placeholder:"DURATION"`
+	RelayPrice     float64        `name:"relay-price-per-gb" help:"What a gigabyte through the relay costs, for GET /v1/usage/paths. 0: not known." placeholder:"N"`
+	RelayCurrency  string         `help:"Currency of --relay-price-per-gb." default:"USD" placeholder:"TEXT"`
 	Origins        []string       `help:"Web origins, besides the server's own, whose pages may show cameras; * for all." placeholder:"ORIGIN"`
 	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
 	TLSCert        string         `name:"tls-cert" help:"Certificate chain, PEM. With --tls-key the server speaks HTTPS." placeholder:"FILE"`

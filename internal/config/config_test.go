@@ -58,6 +58,8 @@ var settings = []setting{
 		"allow-peers", "10.0.0.0/8,192.0.2.7", "[10.0.0.0/8, 192.0.2.7]",
 		func(s *Serve) any { return text(s.AllowPeers) }, "10.0.0.0/8 192.0.2.7/32",
 	},
+	{"relay-price-per-gb", "0.05", "", func(s *Serve) any { return s.RelayPrice }, 0.05},
+	{"relay-currency", "EUR", "", func(s *Serve) any { return s.RelayCurrency }, "EUR"},
 	{"relay-max-kbps", "4000", "", func(s *Serve) any { return s.RelayMaxKbps }, 4000},
 	{"relay-drain", "90s", "", func(s *Serve) any { return s.RelayDrain }, 90 * time.Second},
 	{
@@ -162,7 +164,7 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 	}
 	want := Serve{
 		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
-		RelayPeers: "enforce", IPv6FillIn: true, Path: "prefer_direct", RelayDelay: 700 * time.Millisecond,
+		RelayPeers: "enforce", IPv6FillIn: true, Path: "prefer_direct", RelayDelay: 700 * time.Millisecond, RelayCurrency: "USD",
 	}
 	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -249,6 +251,10 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"proxies", "serve --trusted-proxies nginx", `"nginx" is not a range`},
 		{"relay ports", "serve --relay-ports 3000-2000", `"3000-2000" is no range of ports`},
 		{"low relay ports", "serve --relay-ports 1-2000", `"1-2000" is no range of ports`},
+		{"a price below none", "serve --relay-price-per-gb=-1", "--relay-price-per-gb: -1 is not between 0"},
+		{"a price that is no number", "serve --relay-price-per-gb=NaN", "--relay-price-per-gb: NaN is not between 0"},
+		{"a price without a currency", "serve --relay-price-per-gb=1 --relay-currency=", "--relay-currency: a price has a currency"},
+		{"a currency of many words", "serve --relay-currency=abcdefghijklmnopq", "--relay-currency: more than 16 bytes"},
 		{"a rate below none", "serve --relay-max-kbps=-1", "--relay-max-kbps: -1 is not between 0"},
 		{"a drain without an end", "serve --relay-drain 48h", "--relay-drain: 48h0m0s is not between 0 and 24h0m0s"},
 		{"a budget below none", "project set --relay-gb=-1", "--relay-gb: -1 is not between 0"},

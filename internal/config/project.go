@@ -61,5 +61,5 @@ func (s *Serve) checkRelay() error {
 	if s.RelayDrain < 0 || s.RelayDrain > maxRelayDrain {
 		return fmt.Errorf("--relay-drain: %v is not between 0 and %v", s.RelayDrain, maxRelayDrain)
 	}
-	return cmp.Or(checkKbps("--relay-max-kbps", s.RelayMaxKbps), checkRelayDelay(s.RelayDelay), checkRelayTime(s.MaxRelayTime), s.checkSTUN())
+	return cmp.Or(checkKbps("--relay-max-kbps", s.RelayMaxKbps), checkRelayDelay(s.RelayDelay), checkRelayTime(s.MaxRelayTime), s.checkSTUN(), s.checkPrice())
 }

@@ -68,7 +68,25 @@ func pruneEvents(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM events WHERE at_ms < ?`, stampOf(now.Add(-EventLife))); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM events WHERE seq <=
-		(SELECT p.events - ? FROM projects p WHERE p.id = events.project)`, MaxEvents)
-	return err
+	full, err := all(ctx, tx, scanEventCount, `SELECT id, events FROM projects WHERE events > ?`, MaxEvents)
+	if err != nil {
+		return err
+	}
+	for _, p := range full {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM events WHERE project = ? AND seq <= ?`, p.project, p.events-MaxEvents); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventCount is how many events a project has ever had.
+type eventCount struct {
+	project protocol.ProjectID
+	events  uint64
+}
+
+func scanEventCount(row *sql.Rows) (c eventCount, err error) {
+	err = row.Scan(&c.project, &c.events)
+	return c, err
 }

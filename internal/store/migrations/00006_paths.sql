@@ -24,7 +24,7 @@ CREATE TABLE path_days (
     relay_bytes  BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (project, device, day, means)
 );
-CREATE INDEX path_days_by_day ON path_days (project, day);
+CREATE INDEX path_days_by_day ON path_days (day);
 
 -- What happened, in an order of its own for each project. The numbers of a project have no gaps.
 ALTER TABLE projects ADD COLUMN events BIGINT NOT NULL DEFAULT 0;
