@@ -42,16 +42,16 @@ func (h *Host) LeaveIPv4(ctx context.Context) error {
 	return batch(ctx, h.Namespace, fmt.Sprintf("addr del %s/%d dev eth0\n", h.Addr, h.bits))
 }
 
-// Renumber gives the outermost router of an end another address outside in place of the one that it has, as a provider
+// Renumber gives the outermost router of an end another IPv4 address outside in place of the one that it has, as a provider
 // does at night: what was mapped to the old one is gone. The end must have a translator of its own.
 func (t *Town) Renumber(ctx context.Context, side Side) error {
 	e := t.side(side)
 	if e.kind.public() || !e.online() {
 		return fmt.Errorf("renumber the %s: it has no translator of its own", side)
 	}
+	old := e.wan
+	e.wan = old.Next().Next() // the other end has the one between
 	g := t.outermost(e)
-	old := g.wan
-	g.wan = nth(netip.PrefixFrom(old, 32), 100)
 	rules, err := g.ruleset()
 	if err != nil {
 		return err
@@ -60,10 +60,10 @@ func (t *Town) Renumber(ctx context.Context, side Side) error {
 	if carriers[e.kind] != "" {
 		router = e.carrier
 	}
-	if err := batch(ctx, router.Namespace, fmt.Sprintf("addr add %s/32 dev wan0\naddr del %s/32 dev wan0\n", g.wan, old)); err != nil {
+	if err := batch(ctx, router.Namespace, fmt.Sprintf("addr add %s/32 dev wan0\naddr del %s/32 dev wan0\n", e.wan, old)); err != nil {
 		return err
 	}
-	if err := batch(ctx, t.internet.Namespace, fmt.Sprintf("route add %s dev %s\nroute del %s dev %[2]s\n", g.wan, side, old)); err != nil {
+	if err := batch(ctx, t.internet.Namespace, fmt.Sprintf("route add %s dev %s\nroute del %s dev %[2]s\n", e.wan, side, old)); err != nil {
 		return err
 	}
 	return router.Filter(ctx, "delete table ip nat\ndelete table inet gate\n"+rules)

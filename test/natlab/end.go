@@ -15,6 +15,8 @@ type end struct {
 	// router and carrier are there only if the kind has them.
 	host, router, carrier *Host
 	neighbour             *end
+	// wan is where the internet sees the end: the address of its outermost router. Zero before it was built.
+	wan netip.Addr
 }
 
 func (t *Town) end(side Side, number byte) *end {
@@ -56,6 +58,7 @@ type building struct {
 // ends sketches everything between the internet and the two hosts.
 func (t *Town) ends(s *sketch, internet, device, viewer *machine) error {
 	t.device.kind, t.viewer.kind, t.viewer.neighbour = t.config.Device, t.config.Viewer, t.device
+	t.device.wan, t.viewer.wan = outside(t.device.number), outside(t.viewer.number)
 	b := building{Town: t, sketch: s, internet: internet, homes: make(map[*end]*machine), carriers: make(map[*end]*machine)}
 	for _, e := range []*end{t.device, t.viewer} {
 		if err := b.routers(e); err != nil {
@@ -96,9 +99,9 @@ func (b *building) routers(e *end) error {
 // outermost is what an end has between itself and the internet's router.
 func (t *Town) outermost(e *end) gate {
 	if kind := carriers[e.kind]; kind != "" {
-		return t.gate(gate{kind: kind, wan: outside(e.number), lan: carrierNet(e.number), carries: true})
+		return t.gate(gate{kind: kind, wan: e.wan, lan: carrierNet(e.number), carries: true})
 	}
-	return t.gate(gate{kind: e.kind, wan: outside(e.number), lan: e.net()})
+	return t.gate(gate{kind: e.kind, wan: e.wan, lan: e.net()})
 }
 
 // gate is one as the town has them.
@@ -132,12 +135,12 @@ func (b *building) connect(e *end, outermost *machine) {
 	b.wire(b.internet, port, outermost, "wan0")
 	b.internet.run("link set dev %s up", port)
 	b.internet.run("addr add %s/32 dev %s", internetGateway, port)
-	b.internet.run("route add %s dev %s", outside(e.number), port)
+	b.internet.run("route add %s dev %s", e.wan, port)
 	outermost.run("link set wan0 up")
-	outermost.run("addr add %s/32 dev wan0", outside(e.number))
+	outermost.run("addr add %s/32 dev wan0", e.wan)
 	outermost.run("route add default via %s dev wan0 onlink", internetGateway)
 	if e.kind.public() {
-		b.internet.run("route add %s via %s dev %s onlink", e.net(), outside(e.number), port)
+		b.internet.run("route add %s via %s dev %s onlink", e.net(), e.wan, port)
 	}
 	if b.config.IPv6 {
 		below := linkGateway.Next()

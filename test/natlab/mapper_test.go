@@ -32,7 +32,7 @@ func TestARouterMapsPortsByEachProtocolAlone(t *testing.T) {
 			if got := ask(t, town.Device(), town.Device().gateway, local.Port()); got != want {
 				t.Errorf("of protocols %b, %b maps a port: %v, want %v", spoken, protocol, got, want)
 			}
-			to := netip.AddrPortFrom(outside(1), local.Port())
+			to := netip.AddrPortFrom(town.Outside(DeviceSide), local.Port())
 			if got := passes(t, socket(t, town.Viewer()), to, s); got != want {
 				t.Errorf("of protocols %b, a stranger comes in by a port that %b mapped: %v, want %v", spoken, protocol, got, want)
 			}

@@ -12,7 +12,7 @@ import (
 //
 //	11.22.33.1             the internet's router, on every one of its links
 //	11.22.33.10, .11       the server
-//	11.22.33.21, .22       the outermost router of the device, of the viewer
+//	11.22.33.21, .22       the outermost router of the device, of the viewer; after Renumber .23, .24 and so on
 //	11.22.44.16/28, .32/28 the networks of an Open or Firewall end
 //	100.64.1.0/24, .2.0/24 the carriers' networks
 //	10.1.0.0/24, 10.2.0.0/24 the homes

@@ -304,6 +304,10 @@ func TestEveryTypeIsWhatItClaims(t *testing.T) {
 			if diff := cmp.Diff(want[kind], r.probe(t, town.Device())); diff != "" {
 				t.Errorf("want -, got +\n%s", diff)
 			}
+			at := ask(t, socket(t, town.Device()), r.at[0][0], 0)
+			if at.IsValid() && at.Addr() != town.Outside(DeviceSide) {
+				t.Errorf("the device is seen at %s, want %s", at.Addr(), town.Outside(DeviceSide))
+			}
 		})
 	}
 }

@@ -203,12 +203,20 @@ func TestAnEndMovesToAnotherAddressOutside(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		after := ask(t, device, r.at[0][0], 0)
-		if !after.IsValid() || after.Addr() == before.Addr() {
-			t.Errorf("%s: the device is seen at %v, and at %v before it moved", kind, after, before)
+		again := town.Outside(DeviceSide)
+		if again == before.Addr() {
+			t.Errorf("%s: the device is outside at %v, as before it moved", kind, again)
 		}
-		if ask(t, socket(t, town.Viewer()), r.at[0][0], 0).Addr() != outside(2) {
-			t.Errorf("%s: the other end moves too", kind)
+		if got := ask(t, device, r.at[0][0], 0).Addr(); got != again {
+			t.Errorf("%s: the device is seen at %v, want %v", kind, got, again)
+		}
+		if err := town.Renumber(t.Context(), DeviceSide); err != nil {
+			t.Errorf("move a second time: %v", err)
+		}
+		for side, host := range map[Side]*Host{DeviceSide: town.Device(), ViewerSide: town.Viewer()} {
+			if got, want := ask(t, socket(t, host), r.at[0][0], 0).Addr(), town.Outside(side); got != want {
+				t.Errorf("%s: the %s is seen at %v, want %v", kind, side, got, want)
+			}
 		}
 	}
 }
