@@ -14,28 +14,38 @@ var announcements = netip.AddrPortFrom(netip.AddrFrom4([4]byte{224, 0, 0, 1}), 5
 // announceGap is the least between two announcements that are listened to: a router sends the same one up to ten times.
 const announceGap = 5 * time.Second
 
-// listen tells of the announcements of the gateway until the context ends. Without them a restart is found by the next
-// check.
+// listen tells of the announcements of the gateway until the context ends. Where it cannot, as before there is a network,
+// it tries again with every check, which is what finds a restart then.
 func (m *Mapper) listen(ctx context.Context) {
-	conn, err := net.ListenMulticastUDP("udp4", nil, net.UDPAddrFromAddrPort(announcements))
-	if err != nil {
+	for ctx.Err() == nil {
+		conn, err := net.ListenMulticastUDP("udp4", nil, net.UDPAddrFromAddrPort(announcements))
+		if err == nil {
+			stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+			err = m.hear(conn)
+			stop()
+			_ = conn.Close()
+		}
+		if ctx.Err() != nil {
+			return
+		}
 		m.log.Debug("no announcements of routers", "err", err)
-		return
+		timer := time.NewTimer(m.cfg.Check)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
 	}
-	defer func() { _ = conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	m.hear(conn)
 }
 
 // hear reads announcements until the socket fails.
-func (m *Mapper) hear(conn *net.UDPConn) {
+func (m *Mapper) hear(conn *net.UDPConn) error {
 	b := make([]byte, maxDatagram)
 	var last time.Time
 	for {
 		n, from, err := conn.ReadFromUDPAddrPort(b)
 		if err != nil {
-			return
+			return err
 		}
 		if time.Since(last) >= announceGap && m.concerned(b[:n], from.Addr()) {
 			last = time.Now()

@@ -1,6 +1,7 @@
 package portmap
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -44,7 +45,11 @@ func TestAnnouncementsThatRepeatAreHeardOnce(t *testing.T) {
 	}
 	m := New(Config{Gateway: func() (netip.Addr, bool) { return loopback, true }})
 	var hearing sync.WaitGroup
-	hearing.Go(func() { m.hear(conn) })
+	hearing.Go(func() {
+		if err := m.hear(conn); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("hearing ended with %v", err)
+		}
+	})
 	from, err := net.Dial("udp4", conn.LocalAddr().String())
 	if err != nil {
 		t.Fatal(err)

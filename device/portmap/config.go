@@ -70,7 +70,7 @@ type Request struct {
 type Mapping struct {
 	// Protocol is what the router was asked by.
 	Protocol protocol.PortMapping
-	// UDP and TCP are the addresses outside; the zero value means that there is none.
+	// UDP and TCP are the addresses outside, of one machine; the zero value means that there is none.
 	UDP, TCP netip.AddrPort
 	// Gateway is the router's address inside.
 	Gateway netip.Addr

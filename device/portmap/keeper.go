@@ -3,6 +3,7 @@ package portmap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -72,6 +73,11 @@ func (k *keeper) take(ctx context.Context) error {
 func (k *keeper) open(ctx context.Context, g *grip) error {
 	for _, a := range k.asks() {
 		l, err := wish(ctx, g.router, a, k.wishes(a))
+		if err == nil && len(g.leases) > 0 && l.external.Addr() != g.leases[0].external.Addr() {
+			// Whoever proves the one address right has proved nothing of another.
+			_ = g.remove(ctx, l)
+			err = fmt.Errorf("%w: %s and %s", errBroken, g.leases[0].external, l.external)
+		}
 		switch {
 		case err == nil:
 			g.leases = append(g.leases, l)

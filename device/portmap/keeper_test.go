@@ -106,7 +106,7 @@ func (s *scripted) check(ctx context.Context, leases []lease) error {
 }
 
 // kept runs a mapper with scripted routers in a bubble of its own time. The test is called when all is at rest.
-func kept(t *testing.T, cfg Config, routers []*scripted, test func(t *testing.T, m *Mapper)) {
+func kept(t *testing.T, cfg Config, routers []router, test func(t *testing.T, m *Mapper)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		if cfg.Gateway == nil {
@@ -173,7 +173,7 @@ func wantChanged(t *testing.T, m *Mapper, want bool) {
 func TestAMappingIsRenewedAtHalfOfItsLifetimeAndRemovedAtTheEnd(t *testing.T) {
 	r := newScripted(protocol.PortMappingPCP)
 	opened := []string{"open udp 5000 at 5000", "open tcp 5000 at 443"}
-	kept(t, Config{Check: 24 * time.Hour}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+	kept(t, Config{Check: 24 * time.Hour}, []router{r}, func(t *testing.T, m *Mapper) {
 		wantMapping(t, m, protocol.PortMappingPCP, 5000, 443, "")
 		wantChanged(t, m, true)
 		wantHeard(t, r, opened...)
@@ -198,7 +198,7 @@ func TestAMappingIsRenewedAtHalfOfItsLifetimeAndRemovedAtTheEnd(t *testing.T) {
 func TestARouterThatGivesLessTimeIsAskedMoreOften(t *testing.T) {
 	r := newScripted(protocol.PortMappingNATPMP)
 	r.lifetime = 2 * time.Minute
-	kept(t, Config{Check: time.Hour}, []*scripted{r}, func(t *testing.T, _ *Mapper) {
+	kept(t, Config{Check: time.Hour}, []router{r}, func(t *testing.T, _ *Mapper) {
 		r.heard()
 		pass(10 * time.Minute)
 		if got := len(r.heard()); got != 20 {
@@ -210,7 +210,7 @@ func TestARouterThatGivesLessTimeIsAskedMoreOften(t *testing.T) {
 func TestAMappingForEverIsRenewedToo(t *testing.T) {
 	r := newScripted(protocol.PortMappingUPnP)
 	r.forever = true
-	kept(t, Config{Check: 24 * time.Hour}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+	kept(t, Config{Check: 24 * time.Hour}, []router{r}, func(t *testing.T, m *Mapper) {
 		if got, _ := m.Mapping(); !got.Expires.IsZero() {
 			t.Errorf("it expires at %s, want never", got.Expires)
 		}
@@ -225,7 +225,7 @@ func TestAMappingForEverIsRenewedToo(t *testing.T) {
 func TestALostMappingIsMadeAnewWithTheSamePorts(t *testing.T) {
 	r := newScripted(protocol.PortMappingPCP)
 	r.taken[443] = true
-	kept(t, Config{}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+	kept(t, Config{}, []router{r}, func(t *testing.T, m *Mapper) {
 		wantMapping(t, m, protocol.PortMappingPCP, 5000, 5000, "")
 		wantChanged(t, m, true)
 		r.heard()
@@ -241,7 +241,7 @@ func TestALostMappingIsMadeAnewWithTheSamePorts(t *testing.T) {
 
 func TestAnAnnouncementRenewsTheMappingAtOnce(t *testing.T) {
 	r := newScripted(protocol.PortMappingPCP)
-	kept(t, Config{}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+	kept(t, Config{}, []router{r}, func(t *testing.T, m *Mapper) {
 		opened := r.heard()
 		signal(m.announced)
 		synctest.Wait()
@@ -265,7 +265,7 @@ func TestANewNetworkIsMappedAnew(t *testing.T) {
 		defer mu.Unlock()
 		return gateway, true
 	}}
-	kept(t, cfg, []*scripted{r}, func(t *testing.T, m *Mapper) {
+	kept(t, cfg, []router{r}, func(t *testing.T, m *Mapper) {
 		opened := r.heard()
 		m.Again()
 		synctest.Wait()
@@ -284,7 +284,7 @@ func TestANewNetworkIsMappedAnew(t *testing.T) {
 func TestTheFirstProtocolThatMapsIsTaken(t *testing.T) {
 	absent, refusing, good := newScripted(protocol.PortMappingPCP), newScripted(protocol.PortMappingNATPMP), newScripted(protocol.PortMappingUPnP)
 	absent.fails, refusing.fails = errAbsent, errRefused
-	kept(t, Config{}, []*scripted{absent, refusing, good}, func(t *testing.T, m *Mapper) {
+	kept(t, Config{}, []router{absent, refusing, good}, func(t *testing.T, m *Mapper) {
 		wantMapping(t, m, protocol.PortMappingUPnP, 5000, 443, "")
 		wantHeard(t, absent, "open udp 5000 at 5000")
 	})
@@ -304,7 +304,7 @@ func TestWhyThereIsNoMappingIsTold(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var routers []*scripted
+			var routers []router
 			for _, err := range tt.fails {
 				r := newScripted(protocol.PortMappingPCP)
 				r.fails = err
@@ -321,7 +321,7 @@ func TestWhyThereIsNoMappingIsTold(t *testing.T) {
 func TestWithoutAGatewayNobodyIsAsked(t *testing.T) {
 	r := newScripted(protocol.PortMappingPCP)
 	none := func() (netip.Addr, bool) { return netip.Addr{}, false }
-	kept(t, Config{Gateway: none}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+	kept(t, Config{Gateway: none}, []router{r}, func(t *testing.T, m *Mapper) {
 		pass(time.Hour)
 		wantMapping(t, m, "", 0, 0, protocol.MappingAbsent)
 	})
@@ -331,7 +331,7 @@ func TestWithoutAGatewayNobodyIsAsked(t *testing.T) {
 func TestASilentNetworkIsAskedEverMoreSeldom(t *testing.T) {
 	r := newScripted(protocol.PortMappingPCP)
 	r.fails = errAbsent
-	kept(t, Config{}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+	kept(t, Config{}, []router{r}, func(t *testing.T, m *Mapper) {
 		pass(time.Hour)
 		if got := len(r.heard()); got < 10 || got > 14 {
 			t.Errorf("asked %d times in an hour, want about 12: from every 5 s to every 10 min", got)
@@ -344,7 +344,7 @@ func TestASilentNetworkIsAskedEverMoreSeldom(t *testing.T) {
 
 func TestARouterThatIsSilentForAMomentKeepsItsMapping(t *testing.T) {
 	r := newScripted(protocol.PortMappingPCP)
-	kept(t, Config{}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+	kept(t, Config{}, []router{r}, func(t *testing.T, m *Mapper) {
 		wantChanged(t, m, true)
 		r.change(func(r *scripted) { r.fails = errAbsent })
 		pass(time.Minute + 5*time.Second) // a check and two tries
@@ -361,7 +361,7 @@ func TestARouterThatIsSilentForAMomentKeepsItsMapping(t *testing.T) {
 
 func TestARouterThatRefusesAfterwardsHasNoMapping(t *testing.T) {
 	r := newScripted(protocol.PortMappingPCP)
-	kept(t, Config{}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+	kept(t, Config{}, []router{r}, func(t *testing.T, m *Mapper) {
 		r.change(func(r *scripted) { r.fails = errRefused })
 		pass(time.Minute)
 		wantMapping(t, m, "", 0, 0, protocol.MappingRefused)
@@ -372,39 +372,41 @@ func TestAnAddressBehindAnotherRouterIsToldAsSuch(t *testing.T) {
 	for _, address := range []string{"192.168.1.2", "10.0.0.2", "100.64.0.2"} {
 		r := newScripted(protocol.PortMappingPCP)
 		r.address = netip.MustParseAddr(address)
-		kept(t, Config{}, []*scripted{r}, func(t *testing.T, m *Mapper) {
+		kept(t, Config{}, []router{r}, func(t *testing.T, m *Mapper) {
 			wantMapping(t, m, protocol.PortMappingPCP, 5000, 443, protocol.MappingDoubleNAT)
 		})
 	}
 }
 
 func TestUDPIsMappedWhereTCPIsNot(t *testing.T) {
-	r := newScripted(protocol.PortMappingUPnP)
-	r.taken[443], r.taken[5000], r.taken[0] = true, false, true
-	r.lifetime = time.Hour
-	udpOnly := &refusesTCP{r}
-	synctest.Test(t, func(t *testing.T) {
-		m := New(Config{Gateway: func() (netip.Addr, bool) { return loopback, true }})
-		m.announcements = func(context.Context) {}
-		m.speak = []func(context.Context, place) (router, error){func(context.Context, place) (router, error) { return udpOnly, nil }}
-		ctx, cancel := context.WithCancel(t.Context())
-		var running sync.WaitGroup
-		running.Go(func() { _ = m.Run(ctx, Request{UDP: 5000, TCP: 5000, ExternalTCP: 443}) })
-		synctest.Wait()
-		wantMapping(t, m, protocol.PortMappingUPnP, 5000, 0, "")
-		cancel()
-		running.Wait()
-	})
+	tests := map[string]func(lease) (lease, error){
+		"refused": func(lease) (lease, error) { return lease{}, errRefused },
+		"at an address that nobody has proved": func(l lease) (lease, error) {
+			l.external = netip.AddrPortFrom(netip.MustParseAddr("9.9.9.9"), l.external.Port())
+			return l, nil
+		},
+	}
+	for name, answer := range tests {
+		t.Run(name, func(t *testing.T) {
+			kept(t, Config{}, []router{&differs{newScripted(protocol.PortMappingPCP), answer}}, func(t *testing.T, m *Mapper) {
+				wantMapping(t, m, protocol.PortMappingPCP, 5000, 0, "")
+			})
+		})
+	}
 }
 
-// refusesTCP is a router that maps UDP alone.
-type refusesTCP struct{ *scripted }
+// differs is a router that maps TCP in another way than UDP.
+type differs struct {
+	*scripted
+	tcp func(lease) (lease, error)
+}
 
-func (r *refusesTCP) open(ctx context.Context, a ask) (lease, error) {
-	if a.transport == tcp {
-		return lease{}, errRefused
+func (r *differs) open(ctx context.Context, a ask) (lease, error) {
+	l, err := r.scripted.open(ctx, a)
+	if err == nil && a.transport == tcp {
+		return r.tcp(l)
 	}
-	return r.scripted.open(ctx, a)
+	return l, err
 }
 
 func TestTheEndDoesNotWaitForARouterThatHangs(t *testing.T) {
@@ -413,7 +415,7 @@ func TestTheEndDoesNotWaitForARouterThatHangs(t *testing.T) {
 			r := newScripted(protocol.PortMappingUPnP)
 			r.hangs = when == "while it maps"
 			var end time.Time
-			kept(t, Config{}, []*scripted{r}, func(t *testing.T, _ *Mapper) {
+			kept(t, Config{}, []router{r}, func(t *testing.T, _ *Mapper) {
 				r.change(func(r *scripted) { r.hangs = true })
 				pass(time.Minute)
 				end = time.Now()
