@@ -1,0 +1,24 @@
+package peer
+
+import "net/netip"
+
+const (
+	// predictedPorts is how many ports after the one that a viewer's STUN server saw are tried: a NAT that counts has given
+	// the first of them to the next destination, which is the device, unless others of its network were faster.
+	predictedPorts = 16
+	// maxPredicted bounds them for one ICE generation: three interfaces or STUN servers of the viewer.
+	maxPredicted = 3 * predictedPorts
+)
+
+// following returns the ports that a NAT which counts gives after one (RFC 5128 section 3.6).
+func following(seen netip.AddrPort) []netip.AddrPort {
+	list := make([]netip.AddrPort, 0, predictedPorts)
+	port := seen.Port()
+	for range predictedPorts {
+		if port++; port < firstPort {
+			port = firstPort // after 65535 comes 0
+		}
+		list = append(list, netip.AddrPortFrom(seen.Addr(), port))
+	}
+	return list
+}
