@@ -30,13 +30,13 @@ type queue struct {
 	bytes    int
 	// due is that of the last picture.
 	due time.Time
-	// started tells that the next picture may be any, not only a keyframe.
-	started bool
+	// started tells that the next picture may be any, not only a keyframe; full that it is not taken even then.
+	started, full bool
 }
 
 // push adds a live picture that the pacer needs the given time for, and reports whether it was taken.
 func (q *queue) push(p *picture, now time.Time, drain time.Duration) bool {
-	if !q.started && !p.key {
+	if q.full || !q.started && !p.key {
 		return false
 	}
 	q.started = true
@@ -62,6 +62,27 @@ func (q *queue) prime(group []*picture, now time.Time, drain func(int) time.Dura
 	for i, p := range group {
 		q.add(p, max(p.ts, end-int64(len(group)-1-i)*fastStartStep), now, drain(p.bytes))
 	}
+}
+
+// yield leaves out what comes, up to the next keyframe, when the bit rate is bounded and what waits has enough to do.
+func (q *queue) yield(limited bool, now time.Time) {
+	q.full = limited && q.due.Sub(now) > maxLate
+	q.started = q.started && !q.full
+}
+
+// shorten leaves only the keyframe of a group that takes too long.
+func (q *queue) shorten(now time.Time) {
+	if q.due.Sub(now) <= maxLate {
+		return
+	}
+	first := q.head + 1
+	for i := first; i < len(q.pictures); i++ {
+		q.bytes -= q.pictures[i].bytes
+		q.pictures[i] = queued{}
+	}
+	q.pictures = q.pictures[:first]
+	q.due = q.pictures[q.head].due
+	q.started = false
 }
 
 // pop takes the first picture.

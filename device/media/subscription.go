@@ -249,6 +249,8 @@ func (s *Subscription) watches() bool { return s.video.track.Writer != nil }
 func (s *Subscription) offer(p *picture, now time.Time) (starved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	limited := s.pacer.limited()
+	s.queue.yield(limited, now)
 	if !s.queue.push(p, now, s.pacer.drain(p.bytes)) {
 		s.stats.Dropped++
 		return false
@@ -258,7 +260,7 @@ func (s *Subscription) offer(p *picture, now time.Time) (starved bool) {
 		s.stats.Cuts++
 	}
 	s.signal()
-	return !s.queue.started
+	return !s.queue.started && !limited // a keyframe out of turn would not fit either
 }
 
 // prime queues a cached group instead of what waits.
@@ -266,6 +268,9 @@ func (s *Subscription) prime(group []*picture, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queue.prime(group, now, s.pacer.drain)
+	if s.pacer.limited() {
+		s.queue.shorten(now)
+	}
 	s.signal()
 }
 

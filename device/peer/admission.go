@@ -10,8 +10,10 @@ import (
 type surroundings struct {
 	// connected are the subnets of the device's interfaces.
 	connected []netip.Prefix
-	// outside are the addresses that others see it at, and those of the hub's STUN servers: where viewers come from.
+	// outside are the addresses that others see it at.
 	outside []netip.Addr
+	// hub are the addresses of the hub's STUN servers and relays. Where the hub is, viewers are.
+	hub []netip.Addr
 	// carrier are its addresses inside a carrier's network.
 	carrier []netip.Addr
 }
@@ -87,7 +89,7 @@ func (s surroundings) possible(ip netip.Addr) bool {
 // carrier's NAT the carrier's block, when both ends have the same address outside.
 func (s surroundings) near(ip netip.Addr, block netip.Prefix, viewer []netip.Addr) bool {
 	if slices.ContainsFunc(s.connected, func(p netip.Prefix) bool { return p.Contains(ip) }) ||
-		slices.ContainsFunc(s.outside, block.Contains) {
+		slices.ContainsFunc(s.outside, block.Contains) || slices.ContainsFunc(s.hub, block.Contains) {
 		return true
 	}
 	together := slices.ContainsFunc(viewer, func(a netip.Addr) bool { return slices.Contains(s.outside, a) })

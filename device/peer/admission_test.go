@@ -17,7 +17,8 @@ func addresses(list ...string) []netip.Addr {
 func home() surroundings {
 	return surroundings{
 		connected: []netip.Prefix{netip.MustParsePrefix("192.168.1.7/24"), netip.MustParsePrefix("2001:db8:1::7/64")},
-		outside:   addresses("203.0.113.5", "198.51.100.1"),
+		outside:   addresses("203.0.113.5"),
+		hub:       addresses("198.51.100.1"),
 		carrier:   addresses("100.64.3.4"),
 	}
 }
@@ -71,7 +72,7 @@ func TestCarriersNetworkIsOpenToViewersBehindTheSameNAT(t *testing.T) {
 }
 
 func TestCompanysNetworkIsOpenWhenTheHubIsInIt(t *testing.T) {
-	s := surroundings{connected: []netip.Prefix{netip.MustParsePrefix("10.77.1.2/24")}, outside: addresses("10.77.0.1")}
+	s := surroundings{connected: []netip.Prefix{netip.MustParsePrefix("10.77.1.2/24")}, hub: addresses("10.77.0.1")}
 	for to, want := range map[string]bool{"10.99.1.1:50000": true, "192.168.1.1:50000": false} {
 		if got := s.admits(netip.MustParseAddrPort(to), nil); got != want {
 			t.Errorf("admit %s: got %v, want %v", to, got, want)

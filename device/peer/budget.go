@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -139,6 +140,14 @@ func (b *budget) agree(to netip.AddrPort) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.selected = to
+}
+
+// accepts reports whether the library may have a candidate of an IP address, peer-reflexive ones among them.
+func (b *budget) accepts(ip net.IP) bool {
+	address, ok := netip.AddrFromSlice(ip)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return ok && b.around.possible(address)
 }
 
 // knows reports whether a session may exchange checks with an address, which counts as one of its destinations from then on.

@@ -25,6 +25,15 @@ func newRemote() *remote {
 	return &remote{revision: -1, relays: make(map[netip.AddrPort]bool)}
 }
 
+// admits reports whether a candidate goes to ICE.
+func admits(r *remote, line string, policy protocol.PathPolicy) (bool, error) {
+	c, ok, err := readCandidate(line)
+	if err != nil || !ok {
+		return false, err
+	}
+	return len(r.admit(c, policy, home())) > 0, nil
+}
+
 func TestCandidatesGoToTheirOwnGeneration(t *testing.T) {
 	r := newRemote()
 	for _, c := range []protocol.Candidate{
@@ -34,11 +43,11 @@ func TestCandidatesGoToTheirOwnGeneration(t *testing.T) {
 			t.Errorf("candidate %s before its offer: got due, want kept", c.Candidate)
 		}
 	}
-	due := r.advance(1, "one")
+	due := r.advance(1, "one", "")
 	if want := []protocol.Candidate{{Revision: 1, Candidate: "a"}}; !cmp.Equal(due, want) {
 		t.Errorf("due with offer 1: %s", cmp.Diff(want, due))
 	}
-	due = r.advance(2, "two")
+	due = r.advance(2, "two", "")
 	if want := []protocol.Candidate{{Revision: 2, Candidate: "b", Ufrag: "two"}}; !cmp.Equal(due, want) {
 		t.Errorf("due with offer 2: %s", cmp.Diff(want, due))
 	}
@@ -56,7 +65,7 @@ func TestEarlyCandidatesAreBounded(t *testing.T) {
 	for n := range 1000 {
 		r.sort(protocol.Candidate{Revision: 1, Candidate: fmt.Sprint(n)})
 	}
-	if got := len(r.advance(1, "one")); got != protocol.MaxPendingPerSession {
+	if got := len(r.advance(1, "one", "")); got != protocol.MaxPendingPerSession {
 		t.Errorf("kept: got %d, want %d", got, protocol.MaxPendingPerSession)
 	}
 }
@@ -76,12 +85,12 @@ func TestPolicyDecidesWhichCandidatesAreTried(t *testing.T) {
 		{mdnsLine, protocol.PathPreferDirect, false},
 		{"", protocol.PathPreferDirect, false},
 	} {
-		got, err := newRemote().admit(test.line, test.policy)
+		got, err := admits(newRemote(), test.line, test.policy)
 		if err != nil || got != test.want {
 			t.Errorf("admit %q under %s: got %v, %v, want %v", test.line, test.policy, got, err, test.want)
 		}
 	}
-	if _, err := newRemote().admit("candidate:x", ""); !errors.Is(err, &protocol.Error{Code: protocol.CodeBadMessage}) {
+	if _, err := admits(newRemote(), "candidate:x", ""); !errors.Is(err, &protocol.Error{Code: protocol.CodeBadMessage}) {
 		t.Errorf("admit nonsense: got %v, want a bad message", err)
 	}
 }
@@ -90,7 +99,7 @@ func TestCandidatesOfAGenerationAreBounded(t *testing.T) {
 	r := newRemote()
 	taken := 0
 	for n := range 1000 {
-		if ok, _ := r.admit(strings.Replace(relayLine, "42001", fmt.Sprint(1000+n), 1), ""); ok {
+		if ok, _ := admits(r, strings.Replace(relayLine, "42001", fmt.Sprint(2000+n), 1), ""); ok {
 			taken++
 		}
 	}
@@ -101,21 +110,21 @@ func TestCandidatesOfAGenerationAreBounded(t *testing.T) {
 
 func TestPeerReflexiveRelayMakesARelayPath(t *testing.T) {
 	r := newRemote()
-	pair := webrtc.NewICECandidatePair(
+	s := selection{pair: webrtc.NewICECandidatePair(
 		&webrtc.ICECandidate{Typ: webrtc.ICECandidateTypeHost, Address: "192.0.2.2", Port: 1, Protocol: webrtc.ICEProtocolUDP},
 		&webrtc.ICECandidate{Typ: webrtc.ICECandidateTypePrflx, Address: "198.51.100.7", Port: 42001},
-	)
+	)}
 	want := protocol.Path{
-		Kind: protocol.PathDirect, Means: "ice", Local: "host", Remote: "prflx", Protocol: "udp", RTTMS: 1.5,
+		Kind: protocol.PathDirect, Means: "ice", Local: "host", Remote: "prflx", Protocol: "udp",
 	}
-	if diff := cmp.Diff(want, pathOf(pair, r.relays, 1500*time.Microsecond)); diff != "" {
+	if diff := cmp.Diff(want, s.path(r.relays, false)); diff != "" {
 		t.Errorf("path before the relay was signaled: %s", diff)
 	}
-	if ok, err := r.admit(relayLine, ""); !ok || err != nil {
+	if ok, err := admits(r, relayLine, ""); !ok || err != nil {
 		t.Fatalf("admit: got %v, %v", ok, err)
 	}
 	want.Kind, want.Means, want.Remote = protocol.PathRelay, "relay", "relay"
-	if diff := cmp.Diff(want, pathOf(pair, r.relays, 1500*time.Microsecond)); diff != "" {
+	if diff := cmp.Diff(want, s.path(r.relays, false)); diff != "" {
 		t.Errorf("path after the relay was signaled: %s", diff)
 	}
 }
@@ -125,9 +134,9 @@ func TestAnswerCarriesWhatIsKnownAndTheRestFollows(t *testing.T) {
 		"m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" +
 		"m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=ice-ufrag:here\r\na=candidate:9 1 udp 1 192.0.2.9 9 typ host\r\na=end-of-candidates\r\n"
 	g := &generation{over: make(chan struct{})}
-	g.add(hostLine + " ufrag here")
-	g.add(hostLine + " ufrag before")
-	text, err := g.describe(answer)
+	g.add(found{line: hostLine + " ufrag here"})
+	g.add(found{line: hostLine + " ufrag before"})
+	text, _, err := g.describe(answer)
 	if err != nil {
 		t.Fatalf("describe: %v", err)
 	}
@@ -136,14 +145,14 @@ func TestAnswerCarriesWhatIsKnownAndTheRestFollows(t *testing.T) {
 		t.Errorf("answer: got\n%s", text)
 	}
 	g.answered = true
-	g.add(relayLine)
+	g.add(found{line: relayLine})
 	g.settle(&g.gathered)
 	want := []protocol.Candidate{{Revision: 3, Candidate: relayLine, Mid: "1", MLine: 1, Ufrag: "here"}}
 	if diff := cmp.Diff(want, g.news(3)); diff != "" {
 		t.Errorf("news: %s", diff)
 	}
-	g.settle(&g.mapped)
-	g.settle(&g.mapped)
+	g.settle(&g.placed)
+	g.settle(&g.placed)
 	want = []protocol.Candidate{{Revision: 3, Mid: "1", MLine: 1, Ufrag: "here"}}
 	if diff := cmp.Diff(want, g.news(3)); diff != "" {
 		t.Errorf("the end: %s", diff)
@@ -170,13 +179,24 @@ func TestReceiverReportsTellTheQuality(t *testing.T) {
 }
 
 func FuzzCandidate(f *testing.F) {
-	for _, line := range []string{hostLine, relayLine, mdnsLine, "", "candidate:", "candidate:1 1 udp 1 :: 70000 typ relay"} {
+	for _, line := range []string{
+		hostLine, relayLine, mdnsLine, "", "candidate:", "candidate:1 1 udp 1 :: 70000 typ relay",
+		"candidate:1 1 tcp 1 8.8.8.8 443 typ host tcptype passive", "candidate:1 1 udp 1 ::ffff:127.0.0.1 5000 typ srflx raddr :: rport 9",
+	} {
 		f.Add(line)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		ok, err := newRemote().admit(line, protocol.PathPreferDirect)
+		c, ok, err := readCandidate(line)
 		if ok && err != nil {
-			t.Errorf("admit %q: both admitted and refused: %v", line, err)
+			t.Errorf("read %q: both taken and refused: %v", line, err)
+		}
+		if !ok {
+			return
+		}
+		for _, got := range newRemote().admit(c, protocol.PathPreferDirect, home()) {
+			if ip := got.address.Addr(); ip.IsLoopback() || ip.IsMulticast() || ip.IsUnspecified() || ip.Is4In6() || ip.Zone() != "" {
+				t.Errorf("admit %q: got %s", line, got.address)
+			}
 		}
 	})
 }

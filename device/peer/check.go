@@ -2,9 +2,12 @@ package peer
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/stun/v4"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // credentials are those of an ICE generation that a check needs (RFC 8445 section 7.2.2).
@@ -33,4 +36,44 @@ func (c credentials) request() ([]byte, error) {
 		return nil, fmt.Errorf("build check: %w", err)
 	}
 	return message.Raw, nil
+}
+
+// check sends the checks that are due. Until some pair works the library checks what it was given by itself.
+func (p *Peer) check() {
+	now := time.Now()
+	p.mu.Lock()
+	direct := p.life.connected() && p.path != nil && p.path.Kind == protocol.PathDirect
+	wanted := !direct && p.creds.local != "" && p.policy.Path != protocol.PathRelayOnly && p.reason == ""
+	if wanted && !p.checking {
+		p.checks.resume(now)
+	}
+	var due []target
+	if p.checking = wanted; wanted {
+		due = p.checks.due(now)
+	}
+	creds, alone := p.creds, !p.life.trying
+	p.mu.Unlock()
+	for _, t := range due {
+		if !alone && !t.predicted || !p.budget.spend(t.address, t.predicted) {
+			continue
+		}
+		request, err := creds.request()
+		if err == nil {
+			_, err = p.port.WriteTo(request, t.address)
+		}
+		if err != nil {
+			p.log.Debug("check not sent", "err", err)
+		}
+	}
+}
+
+// nextCheck returns how long to wait for the next check.
+func (p *Peer) nextCheck() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := p.checks.next()
+	if !p.checking || at.IsZero() {
+		return time.Hour
+	}
+	return max(time.Until(at), 0)
 }

@@ -17,6 +17,12 @@ import (
 // tells the path.
 func (p *Peer) follow() {
 	p.mu.Lock()
+	pc, stale := p.pc, p.stale && p.chosen != nil
+	p.mu.Unlock()
+	if stale {
+		p.tellPath(pc) // before packets flow: the path may bound them
+	}
+	p.mu.Lock()
 	start := p.life.secured && p.flow == nil && p.reason == ""
 	var refresh *media.Subscription
 	if p.starving && p.life.connected() {
@@ -25,7 +31,7 @@ func (p *Peer) follow() {
 	if start {
 		p.flow = p.opt.Stream.Subscribe(media.Options{Video: p.video.target(), Audio: p.audio.target(), Pacer: p.pacer})
 	}
-	flow, pc, stale := p.flow, p.pc, p.stale && p.pair != nil
+	flow := p.flow
 	p.mu.Unlock()
 	if start {
 		p.work.Go(func() { p.pump(flow) })
@@ -33,23 +39,31 @@ func (p *Peer) follow() {
 	if refresh != nil {
 		refresh.RequestKeyframe()
 	}
-	if stale {
-		p.tellPath(roundTrip(pc))
-	}
 }
 
-// tellPath tells the path if it is another than before.
-func (p *Peer) tellPath(rtt time.Duration) {
+// tellPath tells the path if it is another than before, and before it what went over that one.
+func (p *Peer) tellPath(pc *webrtc.PeerConnection) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.stale = false
-	path := pathOf(p.pair, p.remote.relays, rtt)
-	if p.path != nil && samePath(*p.path, path) {
+	chosen, before := *p.chosen, p.path
+	path := chosen.path(p.remote.relays, p.checks.predicts(chosen.remote()))
+	pairs := p.checks.predictions()
+	p.mu.Unlock()
+	if before != nil && samePath(*before, path) {
 		return
 	}
+	if before != nil {
+		p.report(chosen.sent)
+	}
+	path.RTTMS = milliseconds(roundTrip(pc))
+	path.AfterMS = chosen.at.Sub(p.life.opened).Milliseconds()
+	path.Pairs = pairs + pairsTried(pc)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.path = &path
+	p.obey()
 	p.tell(func(e Events) { e.Path(p.opt.Session, path) })
-	p.log.Info("path selected", "path", string(path.Kind))
+	p.log.Info("path selected", "path", string(path.Kind), "means", string(path.Means))
 }
 
 // pump sends the stream to the viewer until the peer ends.
@@ -107,24 +121,24 @@ func (p *Peer) heed(packet rtcp.Packet, t *track) {
 	}
 }
 
+// counters are what has left by now, but for the frames, which report adds.
+func (p *Peer) counters() counters {
+	return counters{at: time.Now(), packets: p.meter.packets.Load(), bytes: p.meter.bytes.Load()}
+}
+
 // report tells stats if packets have left since the last time.
-func (p *Peer) report(last counters) counters {
+func (p *Peer) report(now counters) {
 	p.mu.Lock()
-	flow, pc, flowing := p.flow, p.pc, p.life.connected()
+	flow, pc := p.flow, p.pc
 	p.mu.Unlock()
-	if flow == nil || !flowing {
-		return last
+	if flow == nil || now.packets <= p.last.packets {
+		return
 	}
-	now := counters{
-		at: time.Now(), packets: p.meter.packets.Load(), bytes: p.meter.bytes.Load(), frames: flow.Stats().Frames,
-	}
-	if now.packets == last.packets {
-		return last
-	}
+	now.frames = flow.Stats().Frames
 	rtt := roundTrip(pc)
 	p.mu.Lock()
-	stats := p.quality.stats(last, now, rtt)
+	stats := p.quality.stats(p.last, now, rtt)
+	p.tell(func(e Events) { e.Stats(p.opt.Session, stats) })
 	p.mu.Unlock()
-	p.opt.Events.Stats(p.opt.Session, stats)
-	return now
+	p.last = now
 }

@@ -2,11 +2,16 @@ package peer
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// gathered notes a candidate of the library's, or, with nil, that it has no more.
+// gathered notes a candidate of the library's, or, with nil, that it has no more. Under a policy of relays alone no other
+// leaves the device, whatever the library has found.
 func (p *Peer) gathered(pc *webrtc.PeerConnection, c *webrtc.ICECandidate) {
 	complete := c == nil && pc.ICEGatheringState() == webrtc.ICEGatheringStateComplete
 	p.mu.Lock()
@@ -16,46 +21,42 @@ func (p *Peer) gathered(pc *webrtc.PeerConnection, c *webrtc.ICECandidate) {
 	case g == nil:
 		return
 	case c != nil:
-		g.add(c.ToJSON().Candidate)
+		line := c.ToJSON().Candidate
+		if p.policy.Path != protocol.PathRelayOnly || strings.Contains(line, " typ relay ") {
+			g.add(found{line: line})
+		}
 	case complete:
 		g.settle(&g.gathered)
 	}
 	p.spread(g)
 }
 
-// discover adds the places where the media port is reached to a generation, those that it knows and those that it learns
-// while the generation is open.
+// discover adds the places where the media port is reached to a generation. It waits for those that the port is about to
+// learn; what comes later comes by portChanged.
 func (p *Peer) discover(g *generation) {
 	ctx, cancel := p.whileOpen(context.Background())
 	defer cancel()
 	ctx, stop := context.WithTimeout(ctx, placesWait)
 	defer stop()
-	unsubscribe := p.port.Subscribe(func(bool) { p.place(g) })
-	defer unsubscribe()
 	p.place(g)
 	p.port.Settle(ctx)
 	p.place(g)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	g.settle(&g.mapped)
+	g.settle(&g.placed)
 	p.spread(g)
 }
 
-// place adds the places that are known now to a generation that is open.
+// place adds the places that are known now to a generation.
 func (p *Peer) place(g *generation) {
-	places := p.port.Places()
+	list := places(p.port)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if g.mapped {
+	if p.policy.Path == protocol.PathRelayOnly {
 		return
 	}
-	for _, at := range places {
-		line, err := reflexive(at.Address)
-		if err != nil {
-			p.log.Debug("place unusable", "err", err)
-			continue
-		}
-		g.add(line)
+	for _, f := range list {
+		g.add(f)
 	}
 	p.spread(g)
 }
@@ -68,4 +69,32 @@ func (p *Peer) spread(g *generation) {
 	for _, c := range g.news(p.remote.revision) {
 		p.tell(func(e Events) { e.Candidate(p.opt.Session, c) })
 	}
+}
+
+// portChanged takes up that the media port has other places, and with moved that the machine is in another network. It
+// is called by the port.
+func (p *Peer) portChanged(moved bool) {
+	p.surround()
+	p.mu.Lock()
+	g := p.local
+	if moved {
+		p.life.renewal.want(time.Now())
+	}
+	p.mu.Unlock()
+	if g != nil {
+		p.place(g)
+	}
+	p.poke()
+}
+
+// surround tells admission what networks the device is in now.
+func (p *Peer) surround() {
+	p.mu.Lock()
+	servers := p.servers
+	p.mu.Unlock()
+	around := surround(p.port, servers)
+	p.budget.settle(around)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.around = around
 }

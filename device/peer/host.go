@@ -34,6 +34,7 @@ type Host struct {
 	cfg         Config
 	log         *slog.Logger
 	certificate webrtc.Certificate
+	allowance   *allowance
 
 	// work is what the peers run.
 	work sync.WaitGroup
@@ -55,7 +56,7 @@ func NewHost(cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("make certificate: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	return &Host{cfg: cfg, log: cfg.Logger, certificate: *certificate, peers: make(map[*Peer]struct{})}, nil
+	return &Host{cfg: cfg, log: cfg.Logger, certificate: *certificate, allowance: newAllowance(), peers: make(map[*Peer]struct{})}, nil
 }
 
 // Listen puts the sessions behind the media port, which the Host closes when it ends. A Host can listen once.
@@ -66,15 +67,14 @@ func (h *Host) Listen(port *reach.Port) error {
 		return errors.New("listen for sessions: already listening")
 	}
 	h.mux = newMux(port, h.log)
-	h.engine = h.settings(h.mux)
+	h.engine = h.settings()
 	return nil
 }
 
 // settings are what all peer connections have in common.
-func (h *Host) settings(mux *mux) webrtc.SettingEngine {
+func (h *Host) settings() webrtc.SettingEngine {
 	var e webrtc.SettingEngine
 	e.LoggerFactory = loggers{h.log}
-	e.SetICEUDPMux(mux)
 	// TCP is there for relays that are reached by it; candidates of the device's own are UDP only.
 	e.SetNetworkTypes([]webrtc.NetworkType{
 		webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6,

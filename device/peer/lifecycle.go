@@ -32,6 +32,12 @@ type lifecycle struct {
 	slack time.Duration
 	// relays says that there are relays that ICE does not have yet and may take.
 	relays bool
+	// renewal is the wish for an ICE restart of a session that may well be connected.
+	renewal renewal
+	// relay bounds the time over a relay.
+	relay relayClock
+	// forbidden is since when media has been held back because its path is not allowed; zero means that it is.
+	forbidden time.Time
 }
 
 // action is what a peer has to do.
@@ -40,6 +46,7 @@ type action int
 const (
 	wait    action = iota
 	restart        // ask the viewer for an ICE restart, with all relays that there are
+	renew          // ask the viewer for an ICE restart, since there is a better way now
 	end
 )
 
@@ -53,7 +60,7 @@ type step struct {
 // next returns the step that is due first. Its time may have passed; a zero time with wait means never.
 func (l *lifecycle) next() step {
 	first := step{}
-	for _, s := range []step{l.lease(), l.connection()} {
+	for _, s := range []step{l.lease(), l.quota(), l.connection(), l.renewing()} {
 		if s.action != wait && (first.action == wait || s.at.Before(first.at)) {
 			first = s
 		}
@@ -68,12 +75,30 @@ func (l *lifecycle) lease() step {
 	return step{end, l.expires, protocol.ReasonExpired}
 }
 
+func (l *lifecycle) quota() step {
+	at := l.relay.end()
+	if at.IsZero() {
+		return step{}
+	}
+	return step{end, at, protocol.ReasonQuota}
+}
+
+func (l *lifecycle) renewing() step {
+	at := l.renewal.due()
+	if at.IsZero() || l.answered.IsZero() || !l.asked.IsZero() {
+		return step{}
+	}
+	return step{renew, at, ""}
+}
+
 func (l *lifecycle) connection() step {
 	switch {
 	case l.answered.IsZero():
 		return step{end, l.opened.Add(l.cfg.OfferTimeout), protocol.ReasonTimeout}
 	case l.connected() && !l.secured:
 		return step{end, l.since.Add(l.cfg.HandshakeTimeout), protocol.ReasonICEFailed}
+	case l.connected() && !l.forbidden.IsZero():
+		return step{end, l.forbidden.Add(l.cfg.RestartTimeout), protocol.ReasonICEFailed}
 	case l.connected():
 		return step{}
 	case !l.asked.IsZero() && l.failed() && l.since.After(l.asked):
@@ -122,4 +147,7 @@ func (l *lifecycle) answer(fresh bool, now time.Time) {
 		l.slack = now.Sub(l.asked)
 	}
 	l.trying = l.trying || fresh
+	if fresh {
+		l.renewal.fulfil()
+	}
 }

@@ -14,7 +14,8 @@ import (
 type meter struct {
 	interceptor.NoOp
 	packets, bytes, refused atomic.Uint64
-	shut                    atomic.Bool
+	// shut ends it for good; held loses what would go over a path that the policy does not allow.
+	shut, held atomic.Bool
 }
 
 // NewInterceptor implements interceptor.Factory; a meter serves one peer connection.
@@ -27,6 +28,10 @@ func (m *meter) BindLocalStream(_ *interceptor.StreamInfo, next interceptor.RTPW
 			return 0, io.ErrClosedPipe
 		}
 		size := h.MarshalSize() + len(payload)
+		if m.held.Load() {
+			m.refused.Add(1)
+			return size, nil
+		}
 		if _, err := next.Write(h, payload, a); err != nil {
 			m.refused.Add(1)
 			return size, nil //nolint:nilerr // lost, as the comment of meter says

@@ -192,6 +192,7 @@ func (p *Peer) again(o *offer) error {
 
 // answer sets the offer, makes the answer and hands it out with the candidates known by then.
 func (p *Peer) answer(ctx context.Context, pc *webrtc.PeerConnection, o *offer, revision int) error {
+	p.surround()
 	g, fresh, undo := p.begin(pc, o)
 	text, err := o.text()
 	if err != nil {
@@ -208,7 +209,12 @@ func (p *Peer) answer(ctx context.Context, pc *webrtc.PeerConnection, o *offer, 
 		return errors.Join(fmt.Errorf("answer revision %d: %w", revision, err), undo())
 	}
 	p.mu.Lock()
-	due := p.remote.advance(revision, o.ufrag)
+	due := p.remote.advance(revision, o.ufrag, o.password)
+	if fresh {
+		p.checks.clear()
+		p.creds = credentials{}
+		p.budget.renew()
+	}
 	p.mu.Unlock()
 	for _, line := range o.candidates {
 		p.offerCandidate(pc, line)
@@ -217,7 +223,7 @@ func (p *Peer) answer(ctx context.Context, pc *webrtc.PeerConnection, o *offer, 
 		p.offerCandidate(pc, c.Candidate)
 	}
 	p.await(ctx, g)
-	return p.say(g, answer.SDP, revision, fresh)
+	return p.say(g, o, answer.SDP, revision, fresh)
 }
 
 // offerCandidate takes a candidate that nobody waits for an error of.
@@ -252,7 +258,7 @@ func (p *Peer) begin(pc *webrtc.PeerConnection, o *offer) (g *generation, fresh 
 	g = &generation{over: make(chan struct{})}
 	p.local = g
 	if p.policy.Path == protocol.PathRelayOnly {
-		g.mapped = true
+		g.placed = true
 	} else {
 		p.work.Go(func() { p.discover(g) })
 	}
@@ -275,21 +281,24 @@ func (p *Peer) await(ctx context.Context, g *generation) {
 }
 
 // say has the answer told.
-func (p *Peer) say(g *generation, answer string, revision int, fresh bool) error {
+func (p *Peer) say(g *generation, o *offer, answer string, revision int, fresh bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.reason != "" {
 		return ErrClosed
 	}
-	text, err := g.describe(answer)
+	text, origins, err := g.describe(answer)
 	if err != nil {
 		return err
 	}
-	said := protocol.Describe{Revision: revision, Kind: protocol.DescribeAnswer, SDP: text}
+	said := protocol.Describe{Revision: revision, Kind: protocol.DescribeAnswer, SDP: text, Origins: origins}
 	p.said = &said
 	p.life.answer(fresh, time.Now())
 	p.tell(func(e Events) { e.Describe(p.opt.Session, said) })
 	g.answered = true
+	if !o.lite {
+		p.creds = credentials{local: g.ufrag, remote: o.ufrag, password: o.password, tieBreaker: p.tieBreaker}
+	}
 	p.spread(g)
 	return nil
 }

@@ -15,8 +15,10 @@ import (
 // offer is a viewer's session description (RFC 8866) as far as the device must know it.
 type offer struct {
 	description sdp.SessionDescription
-	// ufrag names the ICE generation (RFC 8839 section 5.4).
-	ufrag string
+	// ufrag names the ICE generation, with which password its checks are proven (RFC 8839 section 5.4).
+	ufrag, password string
+	// lite says that the viewer only answers checks (RFC 8445 section 2.5).
+	lite bool
 	// candidates are the lines that stood in the description; they are taken out of it.
 	candidates []string
 }
@@ -28,9 +30,12 @@ func parseOffer(text string) (*offer, error) {
 		return nil, protocol.Errorf(protocol.CodeBadMessage, "the offer is no session description").Because(err)
 	}
 	o.ufrag, _ = o.description.Attribute("ice-ufrag")
+	o.password, _ = o.description.Attribute("ice-pwd")
+	_, o.lite = o.description.Attribute("ice-lite")
 	for _, m := range o.description.MediaDescriptions {
 		if ufrag, ok := m.Attribute("ice-ufrag"); ok && o.ufrag == "" {
 			o.ufrag = ufrag
+			o.password, _ = m.Attribute("ice-pwd")
 		}
 		m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
 			if a.Key == "candidate" {

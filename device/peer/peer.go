@@ -2,9 +2,9 @@ package peer
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,8 +25,14 @@ type Peer struct {
 	opt      Options
 	log      *slog.Logger
 
-	meter meter
-	pacer *media.Pacer
+	meter  meter
+	pacer  *media.Pacer
+	budget *budget
+	lane   *lane
+	// tieBreaker is that of the checks that the peer sends itself (RFC 8445 section 16.1).
+	tieBreaker uint64
+	// last is what the newest stats told. It is run's.
+	last counters
 	// wake has room for one signal that something changed.
 	wake chan struct{}
 	// closing is closed by the first Close, done when everything is released.
@@ -49,68 +55,45 @@ type Peer struct {
 	audio    *track
 	flow     *media.Subscription // nil before DTLS is done
 	remote   remote
-	local    *generation              // of the newest offer, nil before the first
-	said     *protocol.Describe       // the newest of the own descriptions
-	outbox   []func(Events)           // what run has to tell
-	pair     *webrtc.ICECandidatePair // the selected one, nil before
-	path     *protocol.Path           // what was told of it
-	stale    bool                     // pair or relays changed since
-	starving bool                     // ICE was interrupted: a keyframe is needed when it connects
+	local    *generation        // of the newest offer, nil before the first
+	said     *protocol.Describe // the newest of the own descriptions
+	outbox   []func(Events)     // what run has to tell
+	chosen   *selection         // nil before the first pair
+	path     *protocol.Path     // what was told of it
+	stale    bool               // chosen or relays changed since
+	starving bool               // ICE was interrupted: a keyframe is needed when it connects
 	quality  quality
+	around   surroundings
+	checks   checks
+	// creds are what checks of the peer's own are made with; none while they cannot be.
+	creds credentials
+	// checking says that the newest look at the path found checks to be of use.
+	checking bool
 }
 
 func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options) *Peer {
+	budget := newBudget(h.allowance)
 	p := &Peer{
 		host: h, port: port, settings: settings, opt: o,
 		log:     h.log.With("session", string(o.Session)),
 		pacer:   media.NewPacer(),
+		budget:  budget,
+		lane:    &lane{UDPMux: h.mux, budget: budget},
 		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		done:    make(chan struct{}),
 		policy:  o.Policy,
 		servers: slices.Clone(o.ICEServers),
 		remote:  remote{revision: -1, relays: make(map[netip.AddrPort]bool)},
+
+		tieBreaker: rand.Uint64(), //nolint:gosec // it decides who yields, and no more
 	}
+	p.settings.SetICEUDPMux(p.lane)
+	p.settings.SetRemoteIPFilter(p.budget.accepts)
 	p.life = lifecycle{cfg: h.cfg, opened: time.Now(), expires: o.Policy.Expires, ice: webrtc.ICEConnectionStateNew}
 	p.life.relays = p.moreRelays()
+	p.obey()
 	return p
-}
-
-// Candidate takes a candidate of the viewer, which may come before its description. One of another revision or ICE
-// generation is dropped without an error, so is one with a .local name: the device does no multicast DNS. It fails
-// with CodeBadMessage when it is no candidate, and with ErrClosed.
-func (p *Peer) Candidate(c protocol.Candidate) error {
-	p.mu.Lock()
-	if p.reason != "" {
-		p.mu.Unlock()
-		return ErrClosed
-	}
-	now := p.remote.sort(c)
-	pc := p.pc
-	if c.Candidate != "" {
-		p.life.heard = time.Now()
-	}
-	p.mu.Unlock()
-	if !now || pc == nil {
-		return nil
-	}
-	return p.admit(pc, c.Candidate)
-}
-
-// admit hands a candidate to ICE if policy and limits allow.
-func (p *Peer) admit(pc *webrtc.PeerConnection, line string) error {
-	p.mu.Lock()
-	ok, err := p.remote.admit(line, p.policy.Path)
-	p.stale = true // its address may be that of a relay already in use
-	p.mu.Unlock()
-	p.poke()
-	if err != nil || !ok {
-		return err
-	}
-	if err := pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: line}); err != nil {
-		return protocol.Errorf(protocol.CodeBadMessage, "not an ICE candidate").Because(err)
-	}
-	return nil
 }
 
 // SetICEServers replaces the STUN and TURN servers; the next ICE restart uses them.
@@ -119,16 +102,19 @@ func (p *Peer) SetICEServers(servers []protocol.ICEServer) {
 	p.servers = slices.Clone(servers)
 	p.life.relays = p.moreRelays()
 	p.mu.Unlock()
+	p.surround()
 	p.poke()
 }
 
-// SetPolicy replaces the policy. The lease moves at once; it is in the clock of this machine. A path that the policy
-// does not allow any more is left at the next ICE restart.
+// SetPolicy replaces the policy, which is obeyed at once: the lease and the bounds of the relay path move, and media over
+// a path that is not allowed any more stops until an ICE restart, which the viewer is asked for, has found another. The
+// lease is in the clock of this machine.
 func (p *Peer) SetPolicy(policy protocol.Policy) {
 	p.mu.Lock()
 	p.policy = policy
 	p.life.expires = policy.Expires
 	p.life.relays = p.moreRelays()
+	p.obey()
 	p.mu.Unlock()
 	p.poke()
 }
@@ -143,9 +129,7 @@ func (p *Peer) State() protocol.Sync {
 		s.Description = &said
 	}
 	if p.local != nil && p.local.answered {
-		for _, line := range p.local.lines {
-			s.Candidates = append(s.Candidates, p.local.candidate(s.Revision, line))
-		}
+		s.Candidates = p.local.all(s.Revision)
 	}
 	if p.path != nil {
 		path := *p.path
@@ -194,44 +178,4 @@ func (p *Peer) poke() {
 func (p *Peer) tell(what func(Events)) {
 	p.outbox = append(p.outbox, what)
 	p.poke()
-}
-
-// moreRelays reports whether there are relays that ICE could still be given. It needs mu.
-func (p *Peer) moreRelays() bool {
-	return !p.relaying && p.policy.Path != protocol.PathDirectOnly && p.policy.Path != protocol.PathRelayOnly &&
-		len(turnServers(p.servers)) > 0
-}
-
-// configuration is what ICE may use now: relays only when there is no other way (the viewer's is enough, halves the
-// allocations, and spares browsers a check through ours that comes before its candidate), or when policy has nothing
-// else. STUN is never the library's business: see package reach. It needs mu.
-func (p *Peer) configuration() webrtc.Configuration {
-	c := webrtc.Configuration{Certificates: []webrtc.Certificate{p.host.certificate}}
-	if p.policy.Path == protocol.PathRelayOnly {
-		c.ICETransportPolicy = webrtc.ICETransportPolicyRelay
-	}
-	if p.policy.Path != protocol.PathDirectOnly && p.relaying || p.policy.Path == protocol.PathRelayOnly {
-		c.ICEServers = turnServers(p.servers)
-	}
-	return c
-}
-
-// turnServers returns the relays of a list, each URL with its credentials.
-func turnServers(servers []protocol.ICEServer) []webrtc.ICEServer {
-	var relays []webrtc.ICEServer
-	for _, s := range servers {
-		if s.Username == "" || s.Credential == "" {
-			continue
-		}
-		var urls []string
-		for _, url := range s.URLs {
-			if strings.HasPrefix(url, "turn:") || strings.HasPrefix(url, "turns:") {
-				urls = append(urls, url)
-			}
-		}
-		if len(urls) > 0 {
-			relays = append(relays, webrtc.ICEServer{URLs: urls, Username: s.Username, Credential: s.Credential})
-		}
-	}
-	return relays
 }

@@ -2,22 +2,33 @@ package peer
 
 import (
 	"net/netip"
-	"strings"
-
-	"github.com/pion/ice/v4"
+	"slices"
 
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
+const (
+	// maxHeld bounds the candidates that wait for the viewer's address outside.
+	maxHeld = 8
+	// maxOutside bounds the addresses that a viewer can be seen at.
+	maxOutside = 8
+	// maxPassive bounds the TCP candidates that the device dials for one ICE generation.
+	maxPassive = 4
+)
+
 // remote is what is known of the viewer's candidates.
 type remote struct {
-	// revision is that of the offer in force, -1 before the first; ufrag is its ICE generation.
-	revision int
-	ufrag    string
+	// revision is that of the offer in force, -1 before the first; ufrag and password are those of its ICE generation.
+	revision        int
+	ufrag, password string
 	// early are candidates of a revision that has not come yet.
 	early []protocol.Candidate
-	// taken counts the candidates of this generation.
-	taken int
+	// taken counts the candidates of this generation, passive those of them that are dialled.
+	taken, passive int
+	// held are candidates of this generation that the device may not send to, unless the viewer is in its network.
+	held []candidate
+	// outside are the viewer's addresses as its STUN servers see them, by its own word.
+	outside []netip.Addr
 	// relays are the addresses of the viewer's relay candidates, of all generations. A check from one that was not
 	// signaled yet makes a peer-reflexive candidate of the same address.
 	relays map[netip.AddrPort]bool
@@ -38,11 +49,11 @@ func (r *remote) sort(c protocol.Candidate) bool {
 }
 
 // advance puts a new offer in force and returns the early candidates that belong to it.
-func (r *remote) advance(revision int, ufrag string) []protocol.Candidate {
+func (r *remote) advance(revision int, ufrag, password string) []protocol.Candidate {
 	if ufrag != r.ufrag {
-		r.taken = 0
+		r.taken, r.passive, r.held, r.outside = 0, 0, nil, nil
 	}
-	r.revision, r.ufrag = revision, ufrag
+	r.revision, r.ufrag, r.password = revision, ufrag, password
 	kept := r.early
 	r.early = nil
 	var due []protocol.Candidate
@@ -54,32 +65,36 @@ func (r *remote) advance(revision int, ufrag string) []protocol.Candidate {
 	return due
 }
 
-// admit reports whether ICE should have a candidate. It fails with CodeBadMessage if it is none.
-func (r *remote) admit(line string, policy protocol.PathPolicy) (bool, error) {
-	line = strings.TrimPrefix(line, "candidate:")
-	fields := strings.Fields(line)
-	if len(fields) == 0 {
-		return false, nil // the end of candidates changes nothing: peer-reflexive ones may always come
+// admit returns what ICE should have now that a candidate came: it, and those that it makes admissible.
+func (r *remote) admit(c candidate, policy protocol.PathPolicy, around surroundings) []candidate {
+	if c.relayed && len(r.relays) < protocol.MaxSyncCandidates {
+		r.relays[c.address] = true
 	}
-	if len(fields) > 4 && strings.HasSuffix(fields[4], ".local") {
-		return false, nil // a name of multicast DNS; the viewer's checks tell its address
+	if r.taken >= protocol.MaxSyncCandidates || c.dialled && r.passive >= maxPassive {
+		return nil
 	}
-	c, err := ice.UnmarshalCandidate(line)
-	if err != nil {
-		return false, protocol.Errorf(protocol.CodeBadMessage, "not an ICE candidate").Because(err)
+	if policy == protocol.PathRelayOnly && !c.relayed || policy == protocol.PathDirectOnly && c.relayed {
+		return nil
 	}
-	if r.taken >= protocol.MaxSyncCandidates {
-		return false, nil
+	if ip := c.address.Addr(); c.reflexive && len(r.outside) < maxOutside && !slices.Contains(r.outside, ip) {
+		r.outside = append(r.outside, ip)
 	}
-	relayed := c.Type() == ice.CandidateTypeRelay
-	if relayed && len(r.relays) < protocol.MaxSyncCandidates {
-		if ip, err := netip.ParseAddr(c.Address()); err == nil {
-			r.relays[canonical(netip.AddrPortFrom(ip, uint16(c.Port())))] = true //nolint:gosec // parsed from 16 bits
+	waiting := append(r.held, c)
+	r.held = nil
+	var admitted []candidate
+	for _, c := range waiting {
+		switch {
+		case around.admits(c.address, r.outside):
+			admitted = append(admitted, c)
+		case len(r.held) < maxHeld:
+			r.held = append(r.held, c)
 		}
 	}
-	if policy == protocol.PathRelayOnly && !relayed || policy == protocol.PathDirectOnly && relayed {
-		return false, nil
+	r.taken += len(admitted)
+	for _, c := range admitted {
+		if c.dialled {
+			r.passive++
+		}
 	}
-	r.taken++
-	return true, nil
+	return admitted
 }

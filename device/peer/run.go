@@ -14,19 +14,22 @@ func (p *Peer) run() {
 	defer timer.Stop()
 	reports := time.NewTicker(p.host.cfg.ReportInterval)
 	defer reports.Stop()
-	last := counters{at: time.Now()}
+	p.last = counters{at: time.Now()}
+	defer p.port.Subscribe(p.portChanged)()
+	p.surround()
 	for {
 		p.follow()
+		p.check()
 		p.speak()
-		timer.Reset(p.deadline())
+		timer.Reset(min(p.deadline(), p.nextCheck()))
 		select {
 		case <-p.closing:
-			p.finish(last)
+			p.finish()
 			return
 		case <-p.wake:
 		case <-timer.C:
 		case <-reports.C:
-			last = p.report(last)
+			p.report(p.counters())
 		}
 	}
 }
@@ -59,16 +62,21 @@ func (p *Peer) deadline() time.Duration {
 		p.stop(s.reason)
 		return time.Hour
 	}
-	p.askRestart()
+	p.askRestart(s.action)
 	return 0
 }
 
-// askRestart asks the viewer for an offer with new ICE credentials. By then the device has all relays that it may use.
-func (p *Peer) askRestart() {
+// askRestart asks the viewer for an offer with new ICE credentials. As the last resort the device has all relays by then
+// that it may use.
+func (p *Peer) askRestart(a action) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.relaying = p.relaying || p.moreRelays()
-	p.life.relays, p.life.asked = false, time.Now()
+	if a == restart {
+		p.relaying = p.relaying || p.moreRelays()
+		p.life.relays, p.life.asked = false, time.Now()
+	} else {
+		p.life.renewal.ask(time.Now())
+	}
 	said := protocol.Describe{Revision: p.remote.revision, Kind: protocol.DescribeRestart}
 	p.said = &said
 	p.tell(func(e Events) { e.Describe(p.opt.Session, said) })
@@ -90,9 +98,13 @@ func (p *Peer) watch(pc *webrtc.PeerConnection) {
 	})
 	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) { p.connection(pc, state) })
 	pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
+		chosen := &selection{pair: pair, at: time.Now(), sent: p.counters()}
+		if pair.Local.Typ != webrtc.ICECandidateTypeRelay {
+			p.budget.agree(chosen.remote())
+		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.pair, p.stale = pair, true
+		p.chosen, p.stale = chosen, true
 		p.poke()
 	})
 }
@@ -119,8 +131,8 @@ func (p *Peer) connection(pc *webrtc.PeerConnection, state webrtc.PeerConnection
 }
 
 // finish ends everything. What was left to tell is told, then the end.
-func (p *Peer) finish(last counters) {
-	p.report(last)
+func (p *Peer) finish() {
+	p.report(p.counters())
 	p.speak()
 	released := make(chan struct{})
 	p.host.work.Go(func() {
@@ -155,6 +167,7 @@ func (p *Peer) release() {
 	p.mu.Lock()
 	pc := p.pc
 	p.mu.Unlock()
+	defer p.budget.renew()
 	if pc != nil {
 		if err := pc.GracefulClose(); err != nil {
 			p.log.Debug("peer connection not closed cleanly", "err", err)

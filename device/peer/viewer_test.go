@@ -208,11 +208,11 @@ func (f *filter) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 }
 
-// behind gives a viewer a filtering socket on loopback.
+// behind gives a viewer a filtering socket.
 func behind(t *testing.T, pass func(packet []byte, from net.Addr) bool) func(*webrtc.SettingEngine) {
 	t.Helper()
 	var listening net.ListenConfig
-	conn, err := listening.ListenPacket(context.Background(), "udp4", "127.0.0.1:0")
+	conn, err := listening.ListenPacket(context.Background(), "udp4", net.JoinHostPort(relayAddress(t).String(), "0"))
 	if err != nil {
 		t.Fatalf("listen: %v", err)
 	}
