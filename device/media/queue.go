@@ -5,6 +5,9 @@ import "time"
 const (
 	// maxLate is how long a picture may wait beyond what pacing asks for: 05 §2 wants 300 to 500 ms.
 	maxLate = 400 * time.Millisecond
+	// maxLimitedLate is how far a viewer with a bounded bit rate may fall behind before pictures are left out: with less of
+	// a second, most of what the bound allows would go unused between a group's first pictures and the next keyframe.
+	maxLimitedLate = time.Second
 	// maxQueueBytes bounds what one viewer can hold back: a full cache and as much again.
 	maxQueueBytes = 2 * maxCacheBytes
 	// maxQueuedAudio is in frames, 1 s of the usual 20 ms; the oldest go first.
@@ -66,13 +69,13 @@ func (q *queue) prime(group []*picture, now time.Time, drain func(int) time.Dura
 
 // yield leaves out what comes, up to the next keyframe, when the bit rate is bounded and what waits has enough to do.
 func (q *queue) yield(limited bool, now time.Time) {
-	q.full = limited && q.due.Sub(now) > maxLate
+	q.full = limited && q.due.Sub(now) > maxLimitedLate
 	q.started = q.started && !q.full
 }
 
 // shorten leaves only the keyframe of a group that takes too long.
 func (q *queue) shorten(now time.Time) {
-	if q.due.Sub(now) <= maxLate {
+	if q.due.Sub(now) <= maxLimitedLate {
 		return
 	}
 	first := q.head + 1

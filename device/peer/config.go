@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/pion/transport/v4"
+
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -36,6 +38,8 @@ type Config struct {
 	HandshakeTimeout time.Duration
 	// ReportInterval is how often stats are told while packets flow; 0 means protocol.MediaReport.
 	ReportInterval time.Duration
+	// Net is the network that relays are reached through; nil means the kernel's.
+	Net transport.Net
 	// Logger gets what a person may want to know; nil means silence.
 	Logger *slog.Logger
 }

@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -21,9 +20,12 @@ func (p *Peer) gathered(pc *webrtc.PeerConnection, c *webrtc.ICECandidate) {
 	case g == nil:
 		return
 	case c != nil:
-		line := c.ToJSON().Candidate
-		if p.policy.Path != protocol.PathRelayOnly || strings.Contains(line, " typ relay ") {
-			g.add(found{line: line})
+		relayed := c.Typ == webrtc.ICECandidateTypeRelay
+		if relayed {
+			c.RelatedAddress, c.RelatedPort = "0.0.0.0", 9 // told for diagnosis only (RFC 8839 section 5.1), and the device's own
+		}
+		if relayed || p.policy.Path != protocol.PathRelayOnly {
+			g.add(found{line: c.ToJSON().Candidate})
 		}
 	case complete:
 		g.settle(&g.gathered)

@@ -66,8 +66,13 @@ func (h *Host) Listen(port *reach.Port) error {
 	if h.mux != nil {
 		return errors.New("listen for sessions: already listening")
 	}
+	network, err := newRelayNetwork(h.cfg.Net)
+	if err != nil {
+		return err
+	}
 	h.mux = newMux(port, h.log)
 	h.engine = h.settings()
+	h.engine.SetNet(network)
 	return nil
 }
 

@@ -147,6 +147,9 @@ func TestRelayOnlySessionUsesRelaysAtBothEnds(t *testing.T) {
 		if !strings.Contains(c.Candidate, " typ relay ") {
 			t.Errorf("candidate %q: want relays alone", c.Candidate)
 		}
+		if !strings.Contains(c.Candidate, " raddr 0.0.0.0 rport 9") {
+			t.Errorf("candidate %q: want nothing of the device's own address", c.Candidate)
+		}
 	}
 }
 

@@ -19,9 +19,6 @@ func (p *Peer) moreRelays() bool {
 // else. STUN is never the library's business: see package reach. It needs mu.
 func (p *Peer) configuration() webrtc.Configuration {
 	c := webrtc.Configuration{Certificates: []webrtc.Certificate{p.host.certificate}}
-	if p.policy.Path == protocol.PathRelayOnly {
-		c.ICETransportPolicy = webrtc.ICETransportPolicyRelay
-	}
 	if p.policy.Path != protocol.PathDirectOnly && p.relaying || p.policy.Path == protocol.PathRelayOnly {
 		c.ICEServers = turnServers(p.servers)
 	}

@@ -132,6 +132,8 @@ type session struct {
 	paths      []protocol.Path
 	stats      []protocol.Stats
 	closed     []protocol.Reason
+	// order names paths and stats as they came.
+	order []string
 	// mute keeps what the peer says from the viewer.
 	mute bool
 }
@@ -186,11 +188,11 @@ func (s *session) Candidate(_ protocol.SessionID, c protocol.Candidate) {
 }
 
 func (s *session) Path(_ protocol.SessionID, p protocol.Path) {
-	s.note(func() { s.paths = append(s.paths, p) })
+	s.note(func() { s.paths, s.order = append(s.paths, p), append(s.order, string(p.Kind)) })
 }
 
 func (s *session) Stats(_ protocol.SessionID, st protocol.Stats) {
-	s.note(func() { s.stats = append(s.stats, st) })
+	s.note(func() { s.stats, s.order = append(s.stats, st), append(s.order, "stats") })
 }
 
 func (s *session) Closed(_ protocol.SessionID, r protocol.Reason) {
