@@ -40,7 +40,7 @@ func (p *Peer) admit(pc *webrtc.PeerConnection, line string) error {
 	p.stale = true // its address may be that of a relay already in use
 	p.mu.Unlock()
 	for _, c := range admitted {
-		if !p.budget.knows(c.address) {
+		if !p.budget.knows(c.address) || c.dialled && !p.budget.dial() {
 			continue
 		}
 		p.mu.Lock()

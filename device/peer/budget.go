@@ -30,6 +30,12 @@ const (
 	// address of each, and relays. newRemoteAddresses is how many a second a session gets on top: one a minute, for phones.
 	maxRemoteAddresses = 16
 	newRemoteAddresses = 1.0 / 60
+	// maxDials bounds the TCP connections that a session and a device open towards viewers at once, newDials and
+	// newDeviceDials how many a second come on top: viewers that listen are native programs, with an address or two.
+	maxDials       = 4
+	newDials       = 0.1
+	maxDeviceDials = 16
+	newDeviceDials = 1
 	// maxAddressBudgets is where budgets of addresses that nobody uses any more are dropped.
 	maxAddressBudgets = 512
 )
@@ -39,6 +45,7 @@ const (
 type allowance struct {
 	checks       *rate.Limiter
 	destinations *rate.Limiter
+	dials        *rate.Limiter
 
 	mu        sync.Mutex // guards addresses
 	addresses map[netip.Addr]*addressBudget
@@ -54,6 +61,7 @@ func newAllowance() *allowance {
 	return &allowance{
 		checks:       rate.NewLimiter(checksPerDevice, checksPerDevice),
 		destinations: rate.NewLimiter(newDeviceDestinations, deviceDestinations),
+		dials:        rate.NewLimiter(newDeviceDials, maxDeviceDials),
 		addresses:    make(map[netip.Addr]*addressBudget),
 	}
 }
@@ -97,6 +105,7 @@ type budget struct {
 	checks       *rate.Limiter
 	destinations *rate.Limiter
 	addresses    *rate.Limiter
+	dials        *rate.Limiter
 
 	mu       sync.Mutex // guards what follows
 	around   surroundings
@@ -111,6 +120,7 @@ func newBudget(device *allowance) *budget {
 		checks:       rate.NewLimiter(checksPerSession, checksPerSession),
 		destinations: rate.NewLimiter(newDestinations, maxDestinations),
 		addresses:    rate.NewLimiter(newRemoteAddresses, maxRemoteAddresses),
+		dials:        rate.NewLimiter(newDials, maxDials),
 		known:        make(map[netip.AddrPort]*rate.Limiter),
 		ips:          make(map[netip.Addr]*rate.Limiter),
 	}
@@ -149,6 +159,9 @@ func (b *budget) accepts(ip net.IP) bool {
 	defer b.mu.Unlock()
 	return ok && b.around.possible(address)
 }
+
+// dial reports whether the device may open a TCP connection to a candidate now.
+func (b *budget) dial() bool { return b.dials.Allow() && b.device.dials.Allow() }
 
 // knows reports whether a session may exchange checks with an address, which counts as one of its destinations from then on.
 func (b *budget) knows(at netip.AddrPort) bool {

@@ -80,11 +80,10 @@ func (h *Host) Listen(port *reach.Port) error {
 func (h *Host) settings() webrtc.SettingEngine {
 	var e webrtc.SettingEngine
 	e.LoggerFactory = loggers{h.log}
-	// TCP is there for relays that are reached by it; candidates of the device's own are UDP only.
 	e.SetNetworkTypes([]webrtc.NetworkType{
 		webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6,
 	})
-	e.DisableActiveTCP(true)
+	e.DisableActiveTCP(false)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetICEMaxBindingRequests(maxBindingRequests)
 	e.SetICETimeouts(h.cfg.DisconnectedTimeout, h.cfg.FailedTimeout, h.cfg.Keepalive)

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -23,6 +24,22 @@ func (l *lane) GetListenAddresses() []net.Addr {
 		return nil
 	}
 	return l.UDPMux.GetListenAddresses()
+}
+
+// tcpLane is the same over TCP, where a connection is the agreement.
+type tcpLane struct {
+	*ice.TCPMuxDefault
+	lane *lane
+}
+
+var errHidden = errors.New("nothing of the device's own may show")
+
+// GetConnByUfrag implements ice.TCPMux.
+func (l *tcpLane) GetConnByUfrag(ufrag string, isIPv6 bool, local net.IP) (net.PacketConn, error) {
+	if l.lane.hidden.Load() {
+		return nil, errHidden
+	}
+	return l.TCPMuxDefault.GetConnByUfrag(ufrag, isIPv6, local)
 }
 
 // GetConn implements ice.UDPMux.

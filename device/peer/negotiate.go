@@ -46,6 +46,7 @@ func (p *Peer) Offer(ctx context.Context, offer protocol.Offer) error {
 		return err
 	}
 	parsed.listen()
+	p.needRelays()
 	ctx, cancel := p.whileOpen(ctx)
 	defer cancel()
 	if pc == nil {
@@ -193,7 +194,8 @@ func (p *Peer) again(o *offer) error {
 // answer sets the offer, makes the answer and hands it out with the candidates known by then.
 func (p *Peer) answer(ctx context.Context, pc *webrtc.PeerConnection, o *offer, revision int) error {
 	p.surround()
-	g, fresh, undo := p.begin(pc, o)
+	next := p.predict(ctx, o)
+	g, fresh, undo := p.begin(pc, o, next)
 	text, err := o.text()
 	if err != nil {
 		return errors.Join(fmt.Errorf("write the offer as taken: %w", err), undo())
@@ -233,9 +235,9 @@ func (p *Peer) offerCandidate(pc *webrtc.PeerConnection, line string) {
 	}
 }
 
-// begin puts the peer connection in place and, with new ICE credentials, a new generation of own candidates. undo
-// brings back what was before.
-func (p *Peer) begin(pc *webrtc.PeerConnection, o *offer) (g *generation, fresh bool, undo func() error) {
+// begin puts the peer connection in place and, with new ICE credentials, a new generation of own candidates, which are
+// next first. undo brings back what was before.
+func (p *Peer) begin(pc *webrtc.PeerConnection, o *offer, next []found) (g *generation, fresh bool, undo func() error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	first, before := p.pc == nil, p.local
@@ -255,7 +257,7 @@ func (p *Peer) begin(pc *webrtc.PeerConnection, o *offer) (g *generation, fresh 
 	if p.local != nil && o.ufrag == p.remote.ufrag {
 		return p.local, false, undo
 	}
-	g = &generation{over: make(chan struct{})}
+	g = &generation{over: make(chan struct{}), found: next}
 	p.local = g
 	if p.policy.Path == protocol.PathRelayOnly {
 		g.placed = true

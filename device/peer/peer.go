@@ -89,6 +89,9 @@ func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options
 		tieBreaker: rand.Uint64(), //nolint:gosec // it decides who yields, and no more
 	}
 	p.settings.SetICEUDPMux(p.lane)
+	if h.mux.tcp != nil {
+		p.settings.SetICETCPMux(&tcpLane{TCPMuxDefault: h.mux.tcp, lane: p.lane})
+	}
 	p.settings.SetRemoteIPFilter(p.budget.accepts)
 	p.life = lifecycle{cfg: h.cfg, opened: time.Now(), expires: o.Policy.Expires, ice: webrtc.ICEConnectionStateNew}
 	p.life.relays = p.moreRelays()

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/device/reach"
-	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // placesWait is how long a generation of candidates stays open for what STUN servers say: longer than the media port
@@ -50,15 +49,6 @@ func places(port *reach.Port) []found {
 	var list []found
 	for n, place := range port.Places() {
 		list = append(list, placed(place, n))
-	}
-	return list
-}
-
-// predicted returns the ports that the device's own NAT is expected to give next.
-func predicted(addresses []netip.AddrPort, n int) []found {
-	var list []found
-	for i, at := range addresses {
-		list = append(list, placed(reach.Place{Address: at, Means: protocol.MeansPredicted}, n+i))
 	}
 	return list
 }

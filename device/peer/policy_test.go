@@ -2,6 +2,7 @@ package peer
 
 import (
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -40,15 +41,14 @@ func TestPathThatIsNotAllowedAnyMoreIsLeftAtOnce(t *testing.T) {
 	v.sees(webrtc.RTPCodecTypeVideo, 10)
 	s.until("a relay path", func() bool { return len(s.paths) > 0 && s.paths[len(s.paths)-1].Kind == protocol.PathRelay })
 	s.peer.SetPolicy(protocol.Policy{Path: protocol.PathDirectOnly, Expires: time.Now().Add(time.Hour)})
-	before := s.peer.meter.refused.Load()
 	s.until("the wish for a restart", func() bool { return restarts(s) == 1 })
+	for before := s.peer.meter.refused.Load(); s.peer.meter.refused.Load() == before; {
+		runtime.Gosched() // until the packet that was under way has left
+	}
 	sent := s.peer.meter.packets.Load()
 	s.until("the end", func() bool { return slices.Equal(s.closed, []protocol.Reason{protocol.ReasonICEFailed}) })
 	if got := s.peer.meter.packets.Load(); got != sent {
 		t.Errorf("packets over the relay: got %d more, want none", got-sent)
-	}
-	if got := s.peer.meter.refused.Load(); got == before {
-		t.Error("packets held back: got none, want some")
 	}
 }
 

@@ -1,6 +1,12 @@
 package peer
 
-import "net/netip"
+import (
+	"context"
+	"net/netip"
+
+	"github.com/sightline-rtc/sightline/device/reach"
+	"github.com/sightline-rtc/sightline/protocol"
+)
 
 const (
 	// predictedPorts is how many ports after the one that a viewer's STUN server saw are tried: a NAT that counts has given
@@ -19,6 +25,24 @@ func following(seen netip.AddrPort) []netip.AddrPort {
 			port = firstPort // after 65535 comes 0
 		}
 		list = append(list, netip.AddrPortFrom(seen.Addr(), port))
+	}
+	return list
+}
+
+// predict returns the ports that the device's own NAT is expected to give next, as candidates. It is asked just before the
+// first check to a new ICE generation of the viewer's, which takes the first of them.
+func (p *Peer) predict(ctx context.Context, o *offer) []found {
+	p.mu.Lock()
+	fresh := p.local == nil || o.ufrag != p.remote.ufrag
+	relayOnly := p.policy.Path == protocol.PathRelayOnly
+	p.mu.Unlock()
+	if !fresh || relayOnly {
+		return nil
+	}
+	known := len(p.port.Places())
+	var list []found
+	for n, address := range p.port.Predict(ctx) {
+		list = append(list, placed(reach.Place{Address: address, Means: protocol.MeansPredicted}, known+n))
 	}
 	return list
 }

@@ -11,7 +11,7 @@ import (
 // moreRelays reports whether there are relays that ICE could still be given. It needs mu.
 func (p *Peer) moreRelays() bool {
 	return !p.relaying && p.policy.Path != protocol.PathDirectOnly && p.policy.Path != protocol.PathRelayOnly &&
-		len(turnServers(p.servers)) > 0
+		len(turnServers(p.servers, protocol.Network{})) > 0
 }
 
 // configuration is what ICE may use now: relays only when there is no other way (the viewer's is enough, halves the
@@ -20,27 +20,54 @@ func (p *Peer) moreRelays() bool {
 func (p *Peer) configuration() webrtc.Configuration {
 	c := webrtc.Configuration{Certificates: []webrtc.Certificate{p.host.certificate}}
 	if p.policy.Path != protocol.PathDirectOnly && p.relaying || p.policy.Path == protocol.PathRelayOnly {
-		c.ICEServers = turnServers(p.servers)
+		c.ICEServers = turnServers(p.servers, p.port.Network())
 	}
 	return c
 }
 
-// turnServers returns the relays of a list, each URL with its credentials.
-func turnServers(servers []protocol.ICEServer) []webrtc.ICEServer {
-	var relays []webrtc.ICEServer
+// needRelays takes up relays at once where UDP is blocked: nothing else can work, but for a viewer that listens over TCP.
+func (p *Peer) needRelays() {
+	if !p.port.Network().UDPBlocked {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.moreRelays() {
+		p.relaying, p.life.relays = true, false
+	}
+}
+
+// turnServers returns the relays of a list, each URL with its credentials. Each URL is an allocation: where the network is
+// known, those that it does not need are left out.
+func turnServers(servers []protocol.ICEServer, network protocol.Network) []webrtc.ICEServer {
+	var relays, fitting []webrtc.ICEServer
 	for _, s := range servers {
 		if s.Username == "" || s.Credential == "" {
 			continue
 		}
-		var urls []string
+		var urls, fit []string
 		for _, url := range s.URLs {
-			if strings.HasPrefix(url, "turn:") || strings.HasPrefix(url, "turns:") {
-				urls = append(urls, url)
+			if !strings.HasPrefix(url, "turn:") && !strings.HasPrefix(url, "turns:") {
+				continue
+			}
+			urls = append(urls, url)
+			udp := strings.HasPrefix(url, "turn:") && !strings.HasSuffix(url, "transport=tcp")
+			if udp && !network.UDPBlocked || !udp && network.Mapping == "" && !network.Public {
+				fit = append(fit, url)
 			}
 		}
-		if len(urls) > 0 {
-			relays = append(relays, webrtc.ICEServer{URLs: urls, Username: s.Username, Credential: s.Credential})
-		}
+		relays = appendServer(relays, s, urls)
+		fitting = appendServer(fitting, s, fit)
+	}
+	if len(fitting) > 0 {
+		return fitting
 	}
 	return relays
+}
+
+func appendServer(list []webrtc.ICEServer, s protocol.ICEServer, urls []string) []webrtc.ICEServer {
+	if len(urls) == 0 {
+		return list
+	}
+	return append(list, webrtc.ICEServer{URLs: urls, Username: s.Username, Credential: s.Credential})
 }

@@ -12,8 +12,6 @@ const (
 	maxHeld = 8
 	// maxOutside bounds the addresses that a viewer can be seen at.
 	maxOutside = 8
-	// maxPassive bounds the TCP candidates that the device dials for one ICE generation.
-	maxPassive = 4
 )
 
 // remote is what is known of the viewer's candidates.
@@ -23,8 +21,8 @@ type remote struct {
 	ufrag, password string
 	// early are candidates of a revision that has not come yet.
 	early []protocol.Candidate
-	// taken counts the candidates of this generation, passive those of them that are dialled.
-	taken, passive int
+	// taken counts the candidates of this generation.
+	taken int
 	// held are candidates of this generation that the device may not send to, unless the viewer is in its network.
 	held []candidate
 	// outside are the viewer's addresses as its STUN servers see them, by its own word.
@@ -51,7 +49,7 @@ func (r *remote) sort(c protocol.Candidate) bool {
 // advance puts a new offer in force and returns the early candidates that belong to it.
 func (r *remote) advance(revision int, ufrag, password string) []protocol.Candidate {
 	if ufrag != r.ufrag {
-		r.taken, r.passive, r.held, r.outside = 0, 0, nil, nil
+		r.taken, r.held, r.outside = 0, nil, nil
 	}
 	r.revision, r.ufrag, r.password = revision, ufrag, password
 	kept := r.early
@@ -70,16 +68,13 @@ func (r *remote) admit(c candidate, policy protocol.PathPolicy, around surroundi
 	if c.relayed && len(r.relays) < protocol.MaxSyncCandidates {
 		r.relays[c.address] = true
 	}
-	if r.taken >= protocol.MaxSyncCandidates || c.dialled && r.passive >= maxPassive {
-		return nil
-	}
-	if policy == protocol.PathRelayOnly && !c.relayed || policy == protocol.PathDirectOnly && c.relayed {
+	if r.taken >= protocol.MaxSyncCandidates || !fits(c, policy) {
 		return nil
 	}
 	if ip := c.address.Addr(); c.reflexive && len(r.outside) < maxOutside && !slices.Contains(r.outside, ip) {
 		r.outside = append(r.outside, ip)
 	}
-	waiting := append(r.held, c)
+	waiting := append(slices.Clone(r.held), c)
 	r.held = nil
 	var admitted []candidate
 	for _, c := range waiting {
@@ -91,10 +86,17 @@ func (r *remote) admit(c candidate, policy protocol.PathPolicy, around surroundi
 		}
 	}
 	r.taken += len(admitted)
-	for _, c := range admitted {
-		if c.dialled {
-			r.passive++
-		}
-	}
 	return admitted
+}
+
+// fits reports whether a policy has any use for a candidate.
+func fits(c candidate, policy protocol.PathPolicy) bool {
+	switch policy {
+	case protocol.PathRelayOnly:
+		return c.relayed
+	case protocol.PathDirectOnly:
+		return !c.relayed
+	default:
+		return true
+	}
 }

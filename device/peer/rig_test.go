@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -229,4 +230,16 @@ func (s *session) mustOffer(o *webrtc.OfferOptions) {
 	if err := s.offer(o); err != nil {
 		s.t.Fatalf("offer: %v", err)
 	}
+}
+
+// withoutCandidates is an answer that says nothing of where the device is.
+func withoutCandidates(d protocol.Describe) protocol.Describe {
+	var kept strings.Builder
+	for line := range strings.Lines(d.SDP) {
+		if !strings.HasPrefix(line, "a=candidate:") {
+			kept.WriteString(line)
+		}
+	}
+	d.SDP = kept.String()
+	return d
 }

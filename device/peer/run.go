@@ -15,7 +15,8 @@ func (p *Peer) run() {
 	reports := time.NewTicker(p.host.cfg.ReportInterval)
 	defer reports.Stop()
 	p.last = counters{at: time.Now()}
-	defer p.port.Subscribe(p.portChanged)()
+	unsubscribe := p.port.Subscribe(p.portChanged)
+	defer unsubscribe()
 	p.surround()
 	for {
 		p.follow()
