@@ -23,14 +23,16 @@ type viewer struct {
 	pc       *webrtc.PeerConnection
 	session  *session
 	revision int
-	// silent keeps the viewer's candidates to itself.
+	// silent keeps the viewer's candidates to itself, hold those that it picks until release.
 	silent bool
+	hold   func(line string) bool
 
 	mu      sync.Mutex // guards all below
 	changed chan struct{}
 	got     map[webrtc.RTPCodecType]int
 	repairs int // packets that came as RTX
 	tracks  map[webrtc.RTPCodecType]*webrtc.TrackRemote
+	held    []protocol.Candidate
 }
 
 // viewing is how a viewer differs from the usual one.
@@ -120,14 +122,33 @@ func (v *viewer) found(c *webrtc.ICECandidate) {
 	if c == nil || v.silent || v.session == nil {
 		return
 	}
-	v.mu.Lock()
-	revision := v.revision
-	v.mu.Unlock()
 	line := c.ToJSON().Candidate
 	_, ufrag, _ := strings.Cut(line, " ufrag ")
-	if err := v.session.peer.Candidate(protocol.Candidate{
-		Revision: revision, Candidate: line, Mid: "0", Ufrag: ufrag,
-	}); err != nil && !errors.Is(err, ErrClosed) {
+	v.mu.Lock()
+	candidate := protocol.Candidate{Revision: v.revision, Candidate: line, Mid: "0", Ufrag: ufrag}
+	keep := v.hold != nil && v.hold(line)
+	if keep {
+		v.held = append(v.held, candidate)
+	}
+	v.mu.Unlock()
+	if !keep {
+		v.send(candidate)
+	}
+}
+
+// release tells the candidates that were held, and holds no more.
+func (v *viewer) release() {
+	v.mu.Lock()
+	held := v.held
+	v.held, v.hold = nil, nil
+	v.mu.Unlock()
+	for _, c := range held {
+		v.send(c)
+	}
+}
+
+func (v *viewer) send(c protocol.Candidate) {
+	if err := v.session.peer.Candidate(c); err != nil && !errors.Is(err, ErrClosed) {
 		v.t.Errorf("candidate: %v", err)
 	}
 }
