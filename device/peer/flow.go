@@ -63,7 +63,7 @@ func (p *Peer) tellPath(pc *webrtc.PeerConnection) {
 	p.path = &path
 	p.obey()
 	p.tell(func(e Events) { e.Path(p.opt.Session, path) })
-	p.log.Info("path selected", "path", string(path.Kind), "means", string(path.Means))
+	p.log.Debug("path selected", "path", string(path.Kind), "means", string(path.Means))
 }
 
 // pump sends the stream to the viewer until the peer ends.
