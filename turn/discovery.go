@@ -53,10 +53,14 @@ func (s *Server) openDiscovery() (*discovery, error) {
 	if port == 0 {
 		return nil, nil
 	}
+	networks, err := interfaceNetworks()
+	if err != nil {
+		return nil, err
+	}
 	d := &discovery{sites: make(map[netip.AddrPort]*site)}
 	for _, is4 := range []bool{true, false} {
 		var rows [][2]*site
-		for _, door := range s.discoveryDoors(is4) {
+		for _, door := range s.discoveryDoors(is4, networks) {
 			row, err := d.row(door, s.hosts.toldOf(door.addr.Addr()), port)
 			if err != nil {
 				d.close()
@@ -69,9 +73,9 @@ func (s *Server) openDiscovery() (*discovery, error) {
 	return d, nil
 }
 
-// discoveryDoors returns the first door of a family, and the next one whose address is of the same kind: a client that
-// reaches one public address reaches no private one. Where clients are told one address, there is one.
-func (s *Server) discoveryDoors(is4 bool) []*door {
+// discoveryDoors returns the first door of a family, and the next one that its clients reach too, on a host with these networks.
+// Where clients are told one address, there is one.
+func (s *Server) discoveryDoors(is4 bool, networks []netip.Prefix) []*door {
 	var chosen []*door
 	for _, d := range s.doors {
 		addr := d.addr.Addr()
@@ -79,7 +83,7 @@ func (s *Server) discoveryDoors(is4 bool) []*door {
 		case addr.Is4() != is4:
 		case slices.Contains(s.hosts.public, addr):
 			return []*door{d}
-		case len(chosen) == 0 || isSpecial(chosen[0].addr.Addr()) == isSpecial(addr):
+		case len(chosen) == 0 || alike(chosen[0].addr.Addr(), addr, networks):
 			chosen = append(chosen, d)
 		}
 	}
@@ -89,6 +93,20 @@ func (s *Server) discoveryDoors(is4 bool) []*door {
 	}
 	return chosen[:min(len(chosen), most)]
 }
+
+// alike reports whether clients that reach one of two addresses reach the other. Public addresses are reached by all; private ones
+// are, when they are in one of the host's networks: a LAN's clients do not reach those of its containers.
+func alike(a, b netip.Addr, networks []netip.Prefix) bool {
+	if isPrivate(a) || isPrivate(b) {
+		return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) && n.Contains(b) })
+	}
+	return isSpecial(a) == isSpecial(b)
+}
+
+// carrierGrade is the shared address space of carriers (RFC 6598).
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+
+func isPrivate(a netip.Addr) bool { return a.IsPrivate() || carrierGrade.Contains(a) }
 
 // row makes the sites of one address: the door's port and the alternate one.
 func (d *discovery) row(door *door, told netip.Addr, port uint16) ([2]*site, error) {

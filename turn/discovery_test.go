@@ -183,24 +183,32 @@ func TestAnswersComeFromWhereTheyAreAskedFor(t *testing.T) {
 }
 
 func TestAddressesOfOneKindStandTogether(t *testing.T) {
+	networks := []netip.Prefix{
+		netip.MustParsePrefix("192.168.1.2/24"), netip.MustParsePrefix("172.17.0.1/16"), netip.MustParsePrefix("10.0.0.2/24"),
+		netip.MustParsePrefix("10.42.0.1/24"), netip.MustParsePrefix("9.9.9.9/32"),
+	}
 	doorAt := func(s string) *door { return &door{addr: netip.MustParseAddrPort(s)} }
 	for name, test := range map[string]struct {
 		doors, public []string
 		want          []string
 	}{
-		"one":               {[]string{"9.9.9.9:1"}, nil, []string{"9.9.9.9:1"}},
-		"two":               {[]string{"9.9.9.9:1", "9.9.9.10:1", "9.9.9.11:1"}, nil, []string{"9.9.9.9:1", "9.9.9.10:1"}},
-		"public and inside": {[]string{"9.9.9.9:1", "172.17.0.1:1"}, nil, []string{"9.9.9.9:1"}},
-		"behind NAT":        {[]string{"10.0.0.2:1", "10.0.0.3:1"}, []string{"9.9.9.9"}, []string{"10.0.0.2:1"}},
-		"told one of two":   {[]string{"9.9.9.9:1", "9.9.9.10:1"}, []string{"9.9.9.10"}, []string{"9.9.9.10:1"}},
-		"other family":      {[]string{"[2620:fe::9]:1"}, nil, nil},
+		"in one LAN":         {[]string{"192.168.1.2:1", "172.17.0.1:1", "10.8.0.1:1", "192.168.1.3:1"}, nil, []string{"192.168.1.2:1", "192.168.1.3:1"}},
+		"LAN and containers": {[]string{"10.0.0.2:1", "10.42.0.1:1"}, nil, []string{"10.0.0.2:1"}},
+		"carrier's":          {[]string{"100.64.0.2:1", "9.9.9.9:1"}, nil, []string{"100.64.0.2:1"}},
+		"a lab's":            {[]string{"203.0.113.1:1", "198.51.100.1:1"}, nil, []string{"203.0.113.1:1", "198.51.100.1:1"}},
+		"one":                {[]string{"9.9.9.9:1"}, nil, []string{"9.9.9.9:1"}},
+		"two":                {[]string{"9.9.9.9:1", "9.9.9.10:1", "9.9.9.11:1"}, nil, []string{"9.9.9.9:1", "9.9.9.10:1"}},
+		"public and inside":  {[]string{"9.9.9.9:1", "172.17.0.1:1"}, nil, []string{"9.9.9.9:1"}},
+		"behind NAT":         {[]string{"10.0.0.2:1", "10.0.0.3:1"}, []string{"9.9.9.9"}, []string{"10.0.0.2:1"}},
+		"told one of two":    {[]string{"9.9.9.9:1", "9.9.9.10:1"}, []string{"9.9.9.10"}, []string{"9.9.9.10:1"}},
+		"other family":       {[]string{"[2620:fe::9]:1"}, nil, nil},
 	} {
 		s := &Server{hosts: &hosts{public: addrs(test.public...)}}
 		for _, d := range test.doors {
 			s.doors = append(s.doors, doorAt(d))
 		}
 		var got []string
-		for _, d := range s.discoveryDoors(true) {
+		for _, d := range s.discoveryDoors(true, networks) {
 			got = append(got, d.addr.String())
 		}
 		if !slices.Equal(got, test.want) {

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -129,12 +130,33 @@ func startChecks(c config.Serve, logger *slog.Logger) []check {
 			return c.TLSCert + " can be used", err
 		}},
 	}
+	checks = append(checks, check{"NAT", func(ctx context.Context) (string, error) { return tryDiscovery(ctx, c) }})
 	if c.TurnTLSListen != "" {
 		checks = append(checks, check{"relay TLS", func(ctx context.Context) (string, error) {
 			return c.TurnTLSListen + " is free", tryListen(ctx, c.TurnTLSListen, false)
 		}})
 	}
 	return checks
+}
+
+// tryDiscovery says what clients can learn of their NAT from this server.
+func tryDiscovery(ctx context.Context, c config.Serve) (string, error) {
+	if c.TurnAltPort == 0 {
+		return "cameras learn how their NAT maps, not whom it lets in: --turn-alt-port 3479 lets them find out (RFC 5780), " +
+			"and say what would help", nil
+	}
+	host, _, err := net.SplitHostPort(c.TurnListen)
+	if err != nil {
+		return "", err
+	}
+	at := net.JoinHostPort(host, strconv.Itoa(int(c.TurnAltPort)))
+	var config net.ListenConfig
+	conn, err := config.ListenPacket(ctx, "udp", at)
+	if err != nil {
+		return "", err
+	}
+	return at + " is free, UDP: cameras learn how their NAT maps and filters, all of it where the host has a second address that " +
+		"they reach; open it in every firewall", conn.Close()
 }
 
 func tryListen(ctx context.Context, address string, udp bool) error {
@@ -163,11 +185,23 @@ func reachChecks(target string, c config.Serve) []check {
 	for _, at := range relaysAt(target, c) {
 		checks = append(checks, check{"relay", func(ctx context.Context) (string, error) { return probeRelay(ctx, at) }})
 	}
+	if at, ok := discoveryAt(target, c); ok {
+		checks = append(checks, check{"NAT", func(ctx context.Context) (string, error) { return probeRelay(ctx, at) }})
+	}
 	return checks
 }
 
 // relayURI is where a relay should answer, its host, and the setting that says so.
 type relayURI struct{ uri, host, flag string }
+
+// discoveryAt is the alternate port of STUN of the server at a URL; ok is false where the settings have none.
+func discoveryAt(target string, c config.Serve) (at relayURI, ok bool) {
+	host, _ := relayAt(target, c.TurnListen)
+	if host == "" || c.TurnAltPort == 0 {
+		return relayURI{}, false
+	}
+	return relayURI{"stun:" + net.JoinHostPort(host, strconv.Itoa(int(c.TurnAltPort))), host, "--turn-alt-port"}, true
+}
 
 // relaysAt are the ways to the relay of the server at a URL. One on a port that the system chose is left out.
 func relaysAt(target string, c config.Serve) []relayURI {

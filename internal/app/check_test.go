@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -43,7 +44,7 @@ func TestCheckBeforeAStart(t *testing.T) {
 	}
 	matches(t, got,
 		`ok   settings   make sense`, `ok   data       .* can be used`, `ok   listen     127.0.0.1:0 is free`,
-		`ok   relay      127.0.0.1:0 is free, UDP and TCP`, `ok   TLS        not used: .*`)
+		`ok   relay      127.0.0.1:0 is free, UDP and TCP`, `ok   TLS        not used: .*`, `ok   NAT        .*--turn-alt-port 3479 lets them .*`)
 
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,13 +54,26 @@ func TestCheckBeforeAStart(t *testing.T) {
 	c.TurnListen = taken.Addr().String()
 	c.Data.Data = filepath.Join(t.TempDir(), "new")
 	c.TLSCert, c.TLSKey = "/nowhere/c.pem", "/nowhere/k.pem"
+	c.TurnAltPort = freeUDPPort(t)
 	got, err = checked(t, c)
-	if err == nil || err.Error() != "2 of 5 checks failed" {
+	if err == nil || err.Error() != "2 of 6 checks failed" {
 		t.Errorf("got %v", err)
 	}
 	matches(t, got,
 		`ok   settings   make sense`, `ok   data       .*/new does not exist yet; a start makes it`, `ok   listen .*`,
-		`BAD  relay      tcp 127.0.0.1:\d+: address already in use`, `BAD  TLS        open /nowhere/c.pem: no such file or directory`)
+		`BAD  relay      tcp 127.0.0.1:\d+: address already in use`, `BAD  TLS        open /nowhere/c.pem: no such file or directory`,
+		`ok   NAT        127.0.0.1:\d+ is free, UDP: cameras learn .*`)
+}
+
+// freeUDPPort is a UDP port that nothing uses.
+func freeUDPPort(t *testing.T) uint16 {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return netip.MustParseAddrPort(conn.LocalAddr().String()).Port()
 }
 
 func TestCheckOfWrongSettingsGoesNoFurther(t *testing.T) {
@@ -73,13 +87,16 @@ func TestCheckOfWrongSettingsGoesNoFurther(t *testing.T) {
 }
 
 func TestCheckOfARunningServer(t *testing.T) {
-	r := serve(t, settings(t))
-	c := r.config
+	c := settings(t)
+	c.TurnAltPort = freeUDPPort(t)
+	r := serve(t, c)
+	c = r.config
 	c.URL = r.url + "/"
 	c.TurnListen = strings.TrimPrefix(strings.TrimSuffix(r.Ready().Turn[0], "?transport=udp"), "turn:")
 	want := []string{
 		`ok   settings   make sense`, `ok   server     http://127.0.0.1:\d+ is ready, node n-.*`, `ok   WebSocket  links open`,
 		`ok   relay      turn:.*udp answers, and saw us as .*`, `ok   relay      turn:.*tcp answers, and saw us as .*`,
+		`ok   NAT        stun:.* answers, and saw us as .*`,
 	}
 	got, err := checked(t, c)
 	if err != nil {
@@ -95,10 +112,10 @@ func TestCheckOfARunningServer(t *testing.T) {
 
 	r.ready.Store(false)
 	got, err = checked(t, c)
-	if err == nil || err.Error() != "1 of 5 checks failed" {
+	if err == nil || err.Error() != "1 of 6 checks failed" {
 		t.Errorf("got %v", err)
 	}
-	matches(t, got, want[0], `BAD  server     the server is up and not ready`, want[2], want[3], want[4])
+	matches(t, got, want[0], `BAD  server     the server is up and not ready`, want[2], want[3], want[4], want[5])
 }
 
 func TestCheckToldSomethingElseFromAServer(t *testing.T) {
