@@ -172,3 +172,13 @@ func TestListenFailsWithOneClearLine(t *testing.T) {
 		}
 	}
 }
+
+func TestClientsAreToldOfPublicAddressesFirstAndNotOfTooMany(t *testing.T) {
+	s := &Server{hosts: &hosts{bound: addrs("172.17.0.1", "172.18.0.1", "172.19.0.1", "9.9.9.9", "172.20.0.1", "172.21.0.1", "2620:fe::9", "172.22.0.1")}}
+	want := []string{
+		"stun:9.9.9.9:0", "stun:[2620:fe::9]:0", "stun:172.17.0.1:0", "stun:172.18.0.1:0", "stun:172.19.0.1:0", "stun:172.20.0.1:0",
+	}
+	if got := s.STUN(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

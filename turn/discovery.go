@@ -28,7 +28,7 @@ var understood = []stun.AttrType{
 }
 
 // discovery answers Binding requests so that a client can find out how its NAT behaves (RFC 5780), from an alternate port,
-// and from a second address where the host has one of the same kind. It is safe for concurrent use once it is open.
+// and from a second address where the host has one that the client reaches. It is safe for concurrent use once it is open.
 type discovery struct {
 	sites map[netip.AddrPort]*site
 	// alternate are the sockets that are not the server's own doors.
@@ -46,8 +46,8 @@ type site struct {
 	otherAddress, otherPort, other *site
 }
 
-// openDiscovery binds the alternate port on one or two addresses of each family, and finds the doors that go with them. It
-// returns nil without an alternate port.
+// openDiscovery binds the alternate port on all addresses, and finds the doors that go with them. It returns nil without an
+// alternate port.
 func (s *Server) openDiscovery() (*discovery, error) {
 	port := s.cfg.AltPort
 	if port == 0 {
@@ -58,9 +58,9 @@ func (s *Server) openDiscovery() (*discovery, error) {
 		return nil, err
 	}
 	d := &discovery{sites: make(map[netip.AddrPort]*site)}
-	for _, is4 := range []bool{true, false} {
+	for _, doors := range s.discoveryDoors(networks) {
 		var rows [][2]*site
-		for _, door := range s.discoveryDoors(is4, networks) {
+		for _, door := range doors {
 			row, err := d.row(door, s.hosts.toldOf(door.addr.Addr()), port)
 			if err != nil {
 				d.close()
@@ -73,30 +73,30 @@ func (s *Server) openDiscovery() (*discovery, error) {
 	return d, nil
 }
 
-// discoveryDoors returns the first door of a family, and the next one that its clients reach too, on a host with these networks.
-// Where clients are told one address, there is one.
-func (s *Server) discoveryDoors(is4 bool, networks []netip.Prefix) []*door {
-	var chosen []*door
+// discoveryDoors puts two doors together whose addresses the same clients reach, on a host with these networks. Others stand
+// alone, as do all of a family of which clients are told one address.
+func (s *Server) discoveryDoors(networks []netip.Prefix) (groups [][]*door) {
 	for _, d := range s.doors {
 		addr := d.addr.Addr()
-		switch {
-		case addr.Is4() != is4:
-		case slices.Contains(s.hosts.public, addr):
-			return []*door{d}
-		case len(chosen) == 0 || alike(chosen[0].addr.Addr(), addr, networks):
-			chosen = append(chosen, d)
+		one := slices.ContainsFunc(s.hosts.public, func(a netip.Addr) bool { return a.Is4() == addr.Is4() })
+		i := slices.IndexFunc(groups, func(g []*door) bool {
+			return !one && len(g) == 1 && alike(g[0].addr.Addr(), addr, networks)
+		})
+		if i >= 0 {
+			groups[i] = append(groups[i], d)
+		} else {
+			groups = append(groups, []*door{d})
 		}
 	}
-	most := 2
-	if slices.ContainsFunc(s.hosts.public, func(a netip.Addr) bool { return a.Is4() == is4 }) {
-		most = 1
-	}
-	return chosen[:min(len(chosen), most)]
+	return groups
 }
 
 // alike reports whether clients that reach one of two addresses reach the other. Public addresses are reached by all; private ones
 // are, when they are in one of the host's networks: a LAN's clients do not reach those of its containers.
 func alike(a, b netip.Addr, networks []netip.Prefix) bool {
+	if a.Is4() != b.Is4() {
+		return false
+	}
 	if isPrivate(a) || isPrivate(b) {
 		return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) && n.Contains(b) })
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,7 +182,7 @@ func TestAnswersComeFromWhereTheyAreAskedFor(t *testing.T) {
 	}
 }
 
-func TestAddressesOfOneKindStandTogether(t *testing.T) {
+func TestAddressesThatTheSameClientsReachStandTogether(t *testing.T) {
 	networks := []netip.Prefix{
 		netip.MustParsePrefix("192.168.1.2/24"), netip.MustParsePrefix("172.17.0.1/16"), netip.MustParsePrefix("10.0.0.2/24"),
 		netip.MustParsePrefix("10.42.0.1/24"), netip.MustParsePrefix("9.9.9.9/32"),
@@ -190,29 +190,37 @@ func TestAddressesOfOneKindStandTogether(t *testing.T) {
 	doorAt := func(s string) *door { return &door{addr: netip.MustParseAddrPort(s)} }
 	for name, test := range map[string]struct {
 		doors, public []string
-		want          []string
+		want          string
 	}{
-		"in one LAN":         {[]string{"192.168.1.2:1", "172.17.0.1:1", "10.8.0.1:1", "192.168.1.3:1"}, nil, []string{"192.168.1.2:1", "192.168.1.3:1"}},
-		"LAN and containers": {[]string{"10.0.0.2:1", "10.42.0.1:1"}, nil, []string{"10.0.0.2:1"}},
-		"carrier's":          {[]string{"100.64.0.2:1", "9.9.9.9:1"}, nil, []string{"100.64.0.2:1"}},
-		"a lab's":            {[]string{"203.0.113.1:1", "198.51.100.1:1"}, nil, []string{"203.0.113.1:1", "198.51.100.1:1"}},
-		"one":                {[]string{"9.9.9.9:1"}, nil, []string{"9.9.9.9:1"}},
-		"two":                {[]string{"9.9.9.9:1", "9.9.9.10:1", "9.9.9.11:1"}, nil, []string{"9.9.9.9:1", "9.9.9.10:1"}},
-		"public and inside":  {[]string{"9.9.9.9:1", "172.17.0.1:1"}, nil, []string{"9.9.9.9:1"}},
-		"behind NAT":         {[]string{"10.0.0.2:1", "10.0.0.3:1"}, []string{"9.9.9.9"}, []string{"10.0.0.2:1"}},
-		"told one of two":    {[]string{"9.9.9.9:1", "9.9.9.10:1"}, []string{"9.9.9.10"}, []string{"9.9.9.10:1"}},
-		"other family":       {[]string{"[2620:fe::9]:1"}, nil, nil},
+		"one":                {[]string{"9.9.9.9:1"}, nil, "9.9.9.9:1"},
+		"three":              {[]string{"9.9.9.9:1", "9.9.9.10:1", "9.9.9.11:1"}, nil, "9.9.9.9:1 9.9.9.10:1, 9.9.9.11:1"},
+		"public and inside":  {[]string{"172.17.0.1:1", "9.9.9.9:1", "9.9.9.10:1"}, nil, "172.17.0.1:1, 9.9.9.9:1 9.9.9.10:1"},
+		"in one LAN":         {[]string{"192.168.1.2:1", "172.17.0.1:1", "10.8.0.1:1", "192.168.1.3:1"}, nil, "192.168.1.2:1 192.168.1.3:1, 172.17.0.1:1, 10.8.0.1:1"},
+		"LAN and containers": {[]string{"10.0.0.2:1", "10.42.0.1:1"}, nil, "10.0.0.2:1, 10.42.0.1:1"},
+		"carrier's":          {[]string{"100.64.0.2:1", "9.9.9.9:1"}, nil, "100.64.0.2:1, 9.9.9.9:1"},
+		"a lab's":            {[]string{"203.0.113.1:1", "198.51.100.1:1"}, nil, "203.0.113.1:1 198.51.100.1:1"},
+		"behind NAT":         {[]string{"192.168.1.2:1", "192.168.1.3:1"}, []string{"9.9.9.9"}, "192.168.1.2:1, 192.168.1.3:1"},
+		"told one of two":    {[]string{"9.9.9.9:1", "9.9.9.10:1"}, []string{"9.9.9.10"}, "9.9.9.9:1, 9.9.9.10:1"},
+		"both families": {
+			[]string{"9.9.9.9:1", "[fd00::1]:1", "[2620:fe::9]:1", "9.9.9.10:1", "[2620:fe::10]:1"},
+			[]string{"9.9.9.9"},
+			"9.9.9.9:1, [fd00::1]:1, [2620:fe::9]:1 [2620:fe::10]:1, 9.9.9.10:1",
+		},
 	} {
 		s := &Server{hosts: &hosts{public: addrs(test.public...)}}
 		for _, d := range test.doors {
 			s.doors = append(s.doors, doorAt(d))
 		}
-		var got []string
-		for _, d := range s.discoveryDoors(true, networks) {
-			got = append(got, d.addr.String())
+		var groups []string
+		for _, g := range s.discoveryDoors(networks) {
+			var group []string
+			for _, d := range g {
+				group = append(group, d.addr.String())
+			}
+			groups = append(groups, strings.Join(group, " "))
 		}
-		if !slices.Equal(got, test.want) {
-			t.Errorf("%s: got %v, want %v", name, got, test.want)
+		if got := strings.Join(groups, ", "); got != test.want {
+			t.Errorf("%s: got %s, want %s", name, got, test.want)
 		}
 	}
 }

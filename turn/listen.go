@@ -169,11 +169,24 @@ func firstPublic(addrs []netip.Addr) []netip.Addr {
 	return kept
 }
 
-// authorities returns the HOST:PORT of the server's addresses, with IPv6 in brackets.
+// maxTold bounds the addresses that clients are told of: a page takes 16 URLs of one kind, two for each address, and those of
+// entrances. A host of containers has a bridge with an address for each of their networks.
+const maxTold = 6
+
+// authorities returns the HOST:PORT of the server's addresses, public ones first, with IPv6 in brackets.
 func (s *Server) authorities(addrs []netip.Addr) []string {
 	port := s.Addr().Port()
+	addrs = slices.SortedStableFunc(slices.Values(addrs), func(a, b netip.Addr) int {
+		switch {
+		case isSpecial(a) == isSpecial(b):
+			return 0
+		case isSpecial(a):
+			return 1
+		}
+		return -1
+	})
 	var all []string
-	for _, addr := range addrs {
+	for _, addr := range addrs[:min(len(addrs), maxTold)] {
 		all = append(all, netip.AddrPortFrom(addr, port).String())
 	}
 	return all
