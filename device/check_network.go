@@ -47,8 +47,9 @@ func (a *Agent) checkNetwork(ctx context.Context) (mark string, lines []string) 
 			a.config.Logger.Warn("network not looked at", "err", err)
 		}
 	})
-	port.Assessed(ctx)
+	port.Assessed(ctx) // says at least that no router is asked
 	awaitRouter(ctx, port)
+	port.Assessed(ctx)
 	mark, lines = verdict(port.Network(), port.Faults())
 	stop()
 	if err := port.Close(); err != nil {

@@ -21,15 +21,21 @@ const (
 type evidence struct {
 	epoch  int
 	mapped []netip.AddrPort
+	opened netip.AddrPort // by the router
 }
 
 func (e evidence) equal(other evidence) bool {
-	return e.epoch == other.epoch && slices.Equal(e.mapped, other.mapped)
+	return e.same(other) && slices.Equal(e.mapped, other.mapped)
+}
+
+// same reports whether neither the network nor the router's mapping is another one.
+func (e evidence) same(other evidence) bool {
+	return e.epoch == other.epoch && e.opened == other.opened
 }
 
 // evidence is what is at hand now. It needs mu.
 func (p *Port) evidence() evidence {
-	e := evidence{epoch: p.epoch}
+	e := evidence{epoch: p.epoch, opened: p.opened.UDP}
 	for _, s := range p.servers {
 		e.mapped = append(e.mapped, s.mapped)
 	}
@@ -51,11 +57,11 @@ func (p *Port) assessor(ctx context.Context) {
 		p.mu.Lock()
 		now, blocked := p.evidence(), p.network.UDPBlocked
 		p.mu.Unlock()
-		early := now.epoch == last.epoch && !blocked && time.Since(at) < wait
+		early := now.same(last) && !blocked && time.Since(at) < wait
 		if len(now.mapped) == 0 || now.equal(last) || early {
 			continue
 		}
-		network := p.assess(ctx)
+		network, broken := p.assess(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -65,20 +71,22 @@ func (p *Port) assessor(ctx context.Context) {
 		}
 		p.change(func() {
 			if p.epoch == now.epoch {
-				p.network = network
-				closeOnce(p.assessed)
+				p.network, p.broken = network, broken
+				p.judged = true
+				if now.same(p.evidence()) {
+					closeOnce(p.assessed)
+				}
 			}
 		})
 	}
 }
 
 // assess runs the tests, those at once that do not disturb each other.
-func (p *Port) assess(ctx context.Context) protocol.Network {
-	var n protocol.Network
+func (p *Port) assess(ctx context.Context) (n protocol.Network, broken bool) {
 	v4, v6 := p.answering()
 	if len(v4)+len(v6) == 0 {
 		n.UDPBlocked = p.silent(ctx)
-		return n
+		return n, false
 	}
 	n.IPv6 = len(v6) > 0
 	servers := v4
@@ -98,6 +106,9 @@ func (p *Port) assess(ctx context.Context) protocol.Network {
 			func() { n.Mapping = p.mapping(ctx, servers) },
 			func() { p.withProbe(ctx, func(ctx context.Context, c *probe) { n.Hairpin = p.hairpin(ctx, c, first) }) })
 	}
+	if len(v4) > 0 {
+		tests = append(tests, func() { broken = p.shut(ctx, first) })
+	}
 	together(tests...)
 	if n.Mapping == protocol.NATAddressDependent || n.Mapping == protocol.NATAddressAndPort {
 		var ports []uint16
@@ -106,7 +117,7 @@ func (p *Port) assess(ctx context.Context) protocol.Network {
 		}
 		n.PortStep = step(ports)
 	}
-	return n
+	return n, broken
 }
 
 // together does several things at once, and waits.
@@ -185,18 +196,16 @@ func (p *Port) Network() protocol.Network {
 
 // known needs mu.
 func (p *Port) known() protocol.Network {
-	select {
-	case <-p.assessed:
-	default:
-		if p.opened.Protocol == "" {
-			return protocol.Network{}
-		}
+	if !p.judged && p.opened.Protocol == "" {
+		return protocol.Network{}
 	}
 	n := p.network
 	n.MappingFault, n.DoubleNAT = p.fault, p.doubled()
 	switch {
 	case n.DoubleNAT:
 		n.MappingFault = protocol.MappingDoubleNAT
+	case p.broken && p.fault == "":
+		n.MappingFault = protocol.MappingBroken
 	case p.fault == "":
 		n.PortMapping = p.opened.Protocol
 		n.TCP = p.opened.TCP.IsValid()

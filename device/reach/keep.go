@@ -14,6 +14,7 @@ const maxMisses = 3
 
 // server is one address of a STUN server.
 type server struct {
+	url     string
 	address netip.AddrPort
 	// mapped and other are what it said last; zero if it said nothing, or not for maxMisses.
 	mapped, other netip.AddrPort
@@ -46,8 +47,8 @@ func (p *Port) round(ctx context.Context, looked int) int {
 	urls, epoch := p.wanted, p.epoch
 	p.mu.Unlock()
 	if looked != epoch {
-		addresses, unfound := p.resolve(ctx, urls)
-		p.replace(addresses, unfound)
+		servers, unfound := p.resolve(ctx, urls)
+		p.replace(servers, unfound)
 	}
 	p.mu.Lock()
 	servers := slices.Clone(p.servers)
@@ -80,18 +81,15 @@ func each(servers []server, what func(server)) {
 }
 
 // replace puts other servers in place and keeps what is known of those that stay.
-func (p *Port) replace(addresses []netip.AddrPort, unfound []error) {
+func (p *Port) replace(servers []server, unfound []error) {
 	p.change(func() {
-		p.unfound = unfound
-		before := p.servers
-		p.servers = nil
-		for _, a := range addresses {
-			s := server{address: a}
-			if n := slices.IndexFunc(before, func(s server) bool { return s.address == a }); n >= 0 {
-				s = before[n]
+		for i, s := range servers {
+			if n := slices.IndexFunc(p.servers, func(known server) bool { return known.address == s.address }); n >= 0 {
+				servers[i] = p.servers[n]
+				servers[i].url = s.url
 			}
-			p.servers = append(p.servers, s)
 		}
+		p.servers, p.unfound = servers, unfound
 	})
 }
 
@@ -105,10 +103,10 @@ func (p *Port) note(from netip.AddrPort, a answer, err error) {
 		switch {
 		case n < 0:
 		case err == nil && !a.refused:
-			p.servers[n] = server{address: from, mapped: a.mapped, other: a.other}
+			p.servers[n] = server{url: p.servers[n].url, address: from, mapped: a.mapped, other: a.other}
 		default:
 			if p.servers[n].misses++; p.servers[n].misses >= maxMisses {
-				p.servers[n] = server{address: from, misses: maxMisses}
+				p.servers[n] = server{url: p.servers[n].url, address: from, misses: maxMisses}
 			}
 		}
 	})

@@ -34,13 +34,16 @@ type Port struct {
 	wanted  []string
 	epoch   int
 	settled chan struct{}
-	// assessed is closed when network has been found out.
+	// judged says that network has been found out; assessed is closed when it has, by all that is at hand now.
+	judged   bool
 	assessed chan struct{}
 	servers  []server
 	network  protocol.Network
 	// opened and fault are what the mapper said last.
 	opened portmap.Mapping
 	fault  protocol.MappingFault
+	// broken says that nothing comes in by it.
+	broken bool
 	// unfound is why servers were not found.
 	unfound []error
 	tellers map[int]func(moved bool)

@@ -43,7 +43,14 @@ func (p *Port) mapPorts(ctx context.Context) {
 			return
 		case <-p.cfg.Mapper.Changed():
 		}
-		p.change(func() { p.opened, p.fault = p.cfg.Mapper.Mapping() })
+		p.change(func() {
+			before := p.opened.UDP
+			p.opened, p.fault = p.cfg.Mapper.Mapping()
+			if p.opened.UDP != before {
+				p.broken = false
+				reopen(&p.assessed)
+			}
+		})
 		p.poke() // routers may send from the port that they map
 	}
 }

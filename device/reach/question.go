@@ -48,9 +48,11 @@ type question struct {
 	to netip.AddrPort
 	// change has the flags of a CHANGE-REQUEST (RFC 5780 section 7.2), 0 for none.
 	change byte
+	// port is where on the asker's address outside the answer shall go (RFC 5780 section 7.5), 0 for where it came from.
+	port uint16
 	// times are when it is sent; nil means promptly.
 	times []time.Duration
-	// send sends it, if not the socket that waits for the answer. The request itself, when it arrives, is the answer then.
+	// send sends it, if not the socket that waits for the answer. The request itself is an answer then too, if it arrives.
 	send func(request []byte) error
 	// answered has room for the first answer.
 	answered chan answer
@@ -145,6 +147,9 @@ func (q *question) request() (*stun.Message, error) {
 	setters := []stun.Setter{stun.TransactionID, stun.BindingRequest}
 	if q.change != 0 {
 		setters = append(setters, stun.RawAttribute{Type: stun.AttrChangeRequest, Value: []byte{0, 0, 0, q.change}})
+	}
+	if q.port != 0 {
+		setters = append(setters, stun.RawAttribute{Type: stun.AttrResponsePort, Value: append(binary.BigEndian.AppendUint16(nil, q.port), 0, 0)})
 	}
 	return stun.Build(append(setters, stun.Fingerprint)...)
 }

@@ -78,25 +78,28 @@ func (p *Port) SetServers(urls []string) {
 // unsettle notes that the servers have not been asked. It needs mu.
 func (p *Port) unsettle() {
 	p.epoch++
-	for _, known := range []*chan struct{}{&p.settled, &p.assessed} {
-		select {
-		case <-*known:
-			*known = make(chan struct{})
-		default:
-		}
+	p.judged = false
+	reopen(&p.settled)
+	reopen(&p.assessed)
+}
+
+func reopen(c *chan struct{}) {
+	select {
+	case <-*c:
+		*c = make(chan struct{})
+	default:
 	}
 }
 
 // resolve returns the addresses of the servers, maxServers of each family: the first address of each server before the
 // second of any. unfound says why servers have none at all.
-func (p *Port) resolve(ctx context.Context, urls []string) (picked []netip.AddrPort, unfound []error) {
+func (p *Port) resolve(ctx context.Context, urls []string) (picked []server, unfound []error) {
 	faults := make(map[string]error)
-	found := make(map[string]bool)
 	for _, network := range []string{"ip4", "ip6"} {
 		if !p.speaks(network) {
 			continue
 		}
-		var first, more []netip.AddrPort
+		var first, more []server
 		for _, url := range urls {
 			addresses, err := p.lookUp(ctx, network, url)
 			if err != nil {
@@ -104,34 +107,43 @@ func (p *Port) resolve(ctx context.Context, urls []string) (picked []netip.AddrP
 				faults[url] = err
 				continue
 			}
-			found[url] = true
-			first, more = append(first, addresses[0]), append(more, addresses[1:]...)
-		}
-		all := slices.Concat(first, more)
-		var family []netip.AddrPort
-		for _, a := range all {
-			if len(family) < maxServers && !slices.Contains(family, a) {
-				family = append(family, a)
+			first = append(first, server{url: url, address: addresses[0]})
+			for _, a := range addresses[1:] {
+				more = append(more, server{url: url, address: a})
 			}
 		}
-		picked = append(picked, family...)
+		picked = append(picked, few(append(first, more...))...)
 	}
 	for _, url := range urls {
-		if faults[url] != nil && !found[url] {
+		if faults[url] != nil && !slices.ContainsFunc(picked, func(s server) bool { return s.url == url }) {
 			unfound = append(unfound, faults[url])
 		}
 	}
 	return picked, unfound
 }
 
-// Faults says which STUN servers are not found or do not answer.
+// few returns the first maxServers addresses that differ.
+func few(servers []server) []server {
+	var picked []server
+	for _, s := range servers {
+		known := slices.ContainsFunc(picked, func(other server) bool { return other.address == s.address })
+		if len(picked) < maxServers && !known {
+			picked = append(picked, s)
+		}
+	}
+	return picked
+}
+
+// Faults says which STUN servers are not found or do not answer, at none of their addresses.
 func (p *Port) Faults() []error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	faults := slices.Clone(p.unfound)
-	for _, s := range p.servers {
-		if s.misses > 0 && !s.mapped.IsValid() {
-			faults = append(faults, fmt.Errorf("%s does not answer", s.address))
+	for _, url := range p.wanted {
+		of := func(s server) bool { return s.url == url }
+		answers := func(s server) bool { return of(s) && (s.mapped.IsValid() || s.misses == 0) }
+		if slices.ContainsFunc(p.servers, of) && !slices.ContainsFunc(p.servers, answers) {
+			faults = append(faults, fmt.Errorf("%s does not answer", url))
 		}
 	}
 	return faults

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -36,6 +37,8 @@ type nat struct {
 	step     int
 	hairpin  bool
 	blocked  bool
+	// opened leads to the machine's port 5000, from everybody.
+	opened uint16
 }
 
 // town is a network in memory: one machine behind a router, and STUN servers. Time is the caller's, so that it runs in a
@@ -45,6 +48,8 @@ type town struct {
 	nat
 	// rfc5780 has the servers answer as that says; alternate that a server has another port only.
 	rfc5780, alternate bool
+	// deaf servers do not know RESPONSE-PORT.
+	deaf bool
 	// loss is how many of a hundred packets are lost, each way.
 	loss int
 	// dead servers do not answer.
@@ -159,7 +164,10 @@ func (w *town) in(b []byte, from, to netip.AddrPort) {
 		return
 	}
 	owner, ok := w.owner[to.Port()]
-	if !ok || !w.let[to.Port()][dependent(w.filtering, from)] {
+	switch {
+	case to.Port() == w.opened && w.opened != 0:
+		owner = netip.AddrPortFrom(inside, 5000)
+	case !ok || !w.let[to.Port()][dependent(w.filtering, from)]:
 		return
 	}
 	if s := w.sockets[owner]; s != nil {
@@ -205,6 +213,9 @@ func (w *town) serve(b []byte, from, at netip.AddrPort) {
 	if err != nil {
 		w.t.Errorf("build response: %v", err)
 		return
+	}
+	if port, err := request.Get(stun.AttrResponsePort); err == nil && !w.deaf {
+		from = netip.AddrPortFrom(from.Addr(), binary.BigEndian.Uint16(port))
 	}
 	time.AfterFunc(latency, func() { w.in(response.Raw, via, from) })
 }
