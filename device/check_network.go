@@ -98,7 +98,7 @@ func verdict(n protocol.Network, faults []error) (mark string, lines []string) {
 	}
 	lines = append(lines, words)
 	for _, fault := range faults {
-		lines = append(lines, fmt.Sprintf("STUN: %v: its name, its address or its port is wrong, or a firewall is in the way.", fault))
+		lines = append(lines, fmt.Sprintf("STUN server: %v. Its name, its address or its port is wrong, or a firewall is in the way.", fault))
 	}
 	lines = append(lines, nat.Advice(n)...)
 	if len(lines) == 1 {

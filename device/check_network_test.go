@@ -74,11 +74,11 @@ func TestNetworksArePutIntoWords(t *testing.T) {
 		{
 			"a wrong server",
 			protocol.Network{},
-			[]error{errors.New("192.0.2.1:3478 does not answer")},
+			[]error{errors.New("stun:192.0.2.1:3478 does not answer")},
 			"but",
 			append([]string{
 				nat.KindUnknown.Words(),
-				"STUN: 192.0.2.1:3478 does not answer: its name, its address or its port is wrong, or a firewall is in the way.",
+				"STUN server: stun:192.0.2.1:3478 does not answer. Its name, its address or its port is wrong, or a firewall is in the way.",
 			}, nat.Advice(protocol.Network{})...),
 		},
 	}
@@ -99,7 +99,7 @@ func TestCheckSaysThatASTUNServerIsWrong(t *testing.T) {
 	if err != nil {
 		t.Errorf("got %v, want a check that does not fail for it", err)
 	}
-	for _, want := range []string{"but  network    Nothing comes back over UDP", "STUN: 127.0.0.1:9 does not answer", "Let UDP out"} {
+	for _, want := range []string{"but  network    Nothing comes back over UDP", "STUN server: stun:127.0.0.1:9 does not answer.", "Let UDP out"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got\n%s\nwant in it %q", got, want)
 		}

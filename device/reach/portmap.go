@@ -48,7 +48,7 @@ func (p *Port) mapPorts(ctx context.Context) {
 			p.opened, p.fault = p.cfg.Mapper.Mapping()
 			if p.opened.UDP != before {
 				p.broken = false
-				reopen(&p.assessed)
+				p.assessed = reopened(p.assessed)
 			}
 		})
 		p.poke() // routers may send from the port that they map

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -122,12 +123,16 @@ func TestPortsOfTheRouterArePlaces(t *testing.T) {
 				p.Settle(t.Context())
 				r.says(tt.mapping, tt.fault)
 				time.Sleep(10 * time.Second)
-				if diff := cmp.Diff(tt.places, p.Places(), byValue); diff != "" {
+				got := p.Places()
+				if tt.nat.step != 0 { // whichever server was asked first has the first port
+					slices.SortStableFunc(got[:2], func(a, b Place) int { return a.Address.Compare(b.Address) })
+				}
+				if diff := cmp.Diff(tt.places, got, byValue); diff != "" {
 					t.Errorf("places: %s", diff)
 				}
-				got := p.Network()
+				n := p.Network()
 				if diff := cmp.Diff(tt.network, protocol.Network{
-					PortMapping: got.PortMapping, MappingFault: got.MappingFault, DoubleNAT: got.DoubleNAT, TCP: got.TCP,
+					PortMapping: n.PortMapping, MappingFault: n.MappingFault, DoubleNAT: n.DoubleNAT, TCP: n.TCP,
 				}); diff != "" {
 					t.Errorf("network: %s", diff)
 				}

@@ -79,15 +79,16 @@ func (p *Port) SetServers(urls []string) {
 func (p *Port) unsettle() {
 	p.epoch++
 	p.judged = false
-	reopen(&p.settled)
-	reopen(&p.assessed)
+	p.settled, p.assessed = reopened(p.settled), reopened(p.assessed)
 }
 
-func reopen(c *chan struct{}) {
+// reopened returns a channel that is not closed, which is this one if it is not.
+func reopened(c chan struct{}) chan struct{} {
 	select {
-	case <-*c:
-		*c = make(chan struct{})
+	case <-c:
+		return make(chan struct{})
 	default:
+		return c
 	}
 }
 
