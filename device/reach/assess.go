@@ -56,6 +56,9 @@ func (p *Port) assessor(ctx context.Context) {
 		}
 		p.mu.Lock()
 		now, blocked := p.evidence(), p.network.UDPBlocked
+		if len(now.mapped) == 0 {
+			closeOnce(p.assessed) // no server is found: no more can be
+		}
 		p.mu.Unlock()
 		early := now.same(last) && !blocked && time.Since(at) < wait
 		if len(now.mapped) == 0 || now.equal(last) || early {
@@ -176,7 +179,7 @@ func (p *Port) silent(ctx context.Context) bool {
 	return len(heard) == 0 && len(servers) > 0
 }
 
-// Assessed returns when what Network says has been found out, or when the context ends.
+// Assessed returns when what Network says has been found out, or cannot be for want of a server, or when the context ends.
 func (p *Port) Assessed(ctx context.Context) {
 	p.mu.Lock()
 	assessed := p.assessed

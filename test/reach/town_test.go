@@ -22,23 +22,23 @@ import (
 // patience bounds what a test waits for; nothing is asserted about how long things take.
 const patience = 60 * time.Second
 
-// program is the server's.
-var program string
+// programs is the directory of the server and the agent.
+var programs string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "sightline-reach-")
-	if err != nil {
+	var err error
+	if programs, err = os.MkdirTemp("", "sightline-reach-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	program = filepath.Join(dir, "sightline")
-	build := exec.Command("go", "build", "-o", program, "github.com/sightline-rtc/sightline/cmd/sightline")
+	defer func() { _ = os.RemoveAll(programs) }()
+	build := exec.Command("go", "build", "-o", programs,
+		"github.com/sightline-rtc/sightline/cmd/sightline", "github.com/sightline-rtc/sightline/cmd/sightline-agent")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the server: %v\n%s", err, out)
+		fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
 		return 1
 	}
 	return m.Run()
@@ -71,7 +71,7 @@ func built(t *testing.T, config natlab.TownConfig) *natlab.Town {
 			t.Errorf("close the log: %v", err)
 		}
 	})
-	server := town.Server().Command(context.Background(), program, "serve", "--data", t.TempDir(), "--metrics-listen", "off",
+	server := town.Server().Command(context.Background(), filepath.Join(programs, "sightline"), "serve", "--data", t.TempDir(), "--metrics-listen", "off",
 		"--listen", net.JoinHostPort(town.Server().Addr.String(), "8080"), "--turn-listen", ":3478", "--turn-alt-port", "3479")
 	var ready struct{}
 	process, err := rig.Launch(t.Context(), "sightline", server, log, &ready)
