@@ -47,20 +47,28 @@ func TestCheckSaysWhatTheNetworkAllowsAndWhatWouldHelp(t *testing.T) {
 		{"told not to ask", mapped, []string{"--port-mapping", "off"}, []string{"but  network", "start the agent with --port-mapping=auto"}},
 		{"mapped", mapped, nil, []string{"ok   network    The router uses another port, at random", "It has opened a port for the camera (PCP)"}},
 		{
-			"behind a carrier", natlab.TownConfig{Device: natlab.CarrierPort, Viewer: natlab.Open, Mapping: true}, nil,
+			"behind a carrier",
+			natlab.TownConfig{Device: natlab.CarrierPort, Viewer: natlab.Open, Mapping: true},
+			nil,
 			[]string{"but  network    The router keeps one port", "The router stands behind another one"},
 		},
 		{
-			"no UDP", natlab.TownConfig{Device: natlab.UDPBlocked, Viewer: natlab.Open}, nil,
+			"no UDP",
+			natlab.TownConfig{Device: natlab.UDPBlocked, Viewer: natlab.Open},
+			nil,
 			[]string{"but  network    Nothing comes back over UDP", "does not answer", "Let UDP out"},
 		},
 		{
-			"firewall", natlab.TownConfig{Device: natlab.Firewall, Viewer: natlab.Open}, nil,
+			"firewall",
+			natlab.TownConfig{Device: natlab.Firewall, Viewer: natlab.Open},
+			nil,
 			[]string{"but  network    The address is public", "Have the firewall let UDP in"},
 		},
 		{"open", natlab.TownConfig{Device: natlab.Open, Viewer: natlab.Open}, nil, []string{"ok   network    The address is public and no firewall"}},
 		{
-			"a wrong STUN server", natlab.TownConfig{Device: natlab.Open, Viewer: natlab.Open}, []string{"--stun", "stun:no.such.host.invalid:3478"},
+			"a wrong STUN server",
+			natlab.TownConfig{Device: natlab.Open, Viewer: natlab.Open},
+			[]string{"--stun", "stun:no.such.host.invalid:3478"},
 			[]string{"but  network", "STUN server: look up", "no.such.host.invalid"},
 		},
 	}
