@@ -1,16 +1,19 @@
 package device
 
 import (
+	"log/slog"
 	"sync"
 
 	"github.com/sightline-rtc/sightline/device/reach"
+	"github.com/sightline-rtc/sightline/nat"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // bulletin tells the hub what is known of the network, after every welcome and when it changes.
 type bulletin struct {
-	port *reach.Port
-	send func(protocol.Envelope)
+	port   *reach.Port
+	send   func(protocol.Envelope)
+	logger *slog.Logger
 
 	// mu guards what follows, and is held while something is sent: what was sent last is what is true.
 	mu   sync.Mutex
@@ -42,5 +45,8 @@ func (b *bulletin) tell() {
 		return
 	}
 	b.last = now
+	if now != (protocol.Network{}) {
+		b.logger.Info("network assessed", "kind", string(nat.KindOf(now)), "mapping", string(now.PortMapping), "ipv6", now.IPv6, "err", string(now.MappingFault))
+	}
 	b.send(protocol.Must(protocol.TypeNetwork, "", &now))
 }

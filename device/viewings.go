@@ -31,7 +31,7 @@ type viewings struct {
 
 func newViewings(a *Agent, id protocol.DeviceID, port *reach.Port) *viewings {
 	v := &viewings{agent: a, device: id, port: port, all: map[protocol.SessionID]*viewing{}}
-	v.news.port, v.news.send = port, v.send
+	v.news.port, v.news.send, v.news.logger = port, v.send, a.config.Logger
 	return v
 }
 

@@ -82,6 +82,9 @@ type Config struct {
 	Hosts []string
 	// STUN lists the URLs of other STUN servers than the relay's (RFC 7064), which clients are given too.
 	STUN []string
+	// DeviceSTUN lists more that devices alone are told, after those: the relay's at another port, from which a device behind a
+	// NAT sees whether it gives each destination a port of its own.
+	DeviceSTUN []string
 
 	// NoFillIn leaves viewers' candidates as they are: no address that a link comes from is put into hidden ones.
 	NoFillIn bool

@@ -203,7 +203,7 @@ func (h *Hub) welcomeOf(c *client, k *carrier, servers []protocol.ICEServer, now
 		ICEServers: servers, Grant: c.grant,
 	}
 	if c.role == protocol.RoleDevice {
-		welcome.ICEServers = h.stun()
+		welcome.ICEServers = h.stun(h.config.DeviceSTUN...)
 		return welcome
 	}
 	terms := c.linkTerms(h.plan(c.viewer.Project))

@@ -47,9 +47,9 @@ func (s *session) policy() protocol.Policy {
 	}
 }
 
-// stun are the servers that tell a client its address, the relay's own first.
-func (h *Hub) stun() []protocol.ICEServer {
-	urls := slices.Concat(h.config.Relay.STUN(), h.config.STUN)
+// stun are the servers that tell a client its address, the relay's own first, then more.
+func (h *Hub) stun(more ...string) []protocol.ICEServer {
+	urls := slices.Concat(h.config.Relay.STUN(), h.config.STUN, more)
 	if len(urls) == 0 {
 		return nil
 	}

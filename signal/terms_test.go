@@ -22,11 +22,12 @@ func urlsOf(servers []protocol.ICEServer) (urls []string) {
 }
 
 func TestADeviceIsWelcomedWithSTUNServersAlone(t *testing.T) {
-	s := onSockets(t, func(c *Config) { c.STUN = []string{otherSTUN} })
+	const otherPort = "stun:relay.example:3479"
+	s := onSockets(t, func(c *Config) { c.STUN, c.DeviceSTUN = []string{otherSTUN}, []string{otherPort} })
 	d := s.device(t, camera)
 	check := func(w *protocol.Welcome) {
 		t.Helper()
-		want := []protocol.ICEServer{{URLs: []string{"stun:relay.example", otherSTUN}}}
+		want := []protocol.ICEServer{{URLs: []string{"stun:relay.example", otherSTUN, otherPort}}}
 		if diff := cmp.Diff(want, w.ICEServers); diff != "" || w.Path != "" || w.Grant != "" {
 			t.Errorf("the path is %q, the grant %q, and the servers (-want +got):\n%s", w.Path, w.Grant, diff)
 		}

@@ -9,7 +9,8 @@ import (
 )
 
 // mapping finds out what the address that a NAT gives depends on (RFC 5780 section 4.3), by the port's own addresses: what
-// another end of the same server sees, else what another server sees. servers have answered, and are of one family.
+// another end of the same server sees, else what another server sees, else what the same one sees at another port. servers
+// have answered, and are of one family.
 func (p *Port) mapping(ctx context.Context, servers []server) protocol.NATBehaviour {
 	first := servers[0]
 	if first.other.IsValid() && first.other.Addr() != first.address.Addr() {
@@ -26,14 +27,14 @@ func (p *Port) mapping(ctx context.Context, servers []server) protocol.NATBehavi
 			return protocol.NATAddressAndPort
 		}
 	}
-	n := slices.IndexFunc(servers, func(s server) bool { return s.address.Addr() != first.address.Addr() })
-	switch {
-	case n < 0:
+	if len(servers) < 2 {
 		return ""
-	case servers[n].mapped == first.mapped:
-		return protocol.NATEndpointIndependent
 	}
-	return protocol.NATAddressAndPort // or by address alone, which is no better for whoever calls
+	n := slices.IndexFunc(servers, func(s server) bool { return s.address.Addr() != first.address.Addr() })
+	if servers[max(n, 1)].mapped == first.mapped {
+		return protocol.NATEndpointIndependent // with one address: or by address alone, which is rare
+	}
+	return protocol.NATAddressAndPort // with one port: or by address alone, which is no better for whoever calls
 }
 
 func (p *Port) seenBy(ctx context.Context, server netip.AddrPort) (netip.AddrPort, error) {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestServersThatCannotTellAllLeaveItOpen(t *testing.T) {
+	otherPort := "stun:" + netip.AddrPortFrom(serverA.Addr(), altPort).String()
 	symmetric := nat{mapping: ad, filtering: apd}
 	tests := []struct {
 		name      string
@@ -24,6 +25,18 @@ func TestServersThatCannotTellAllLeaveItOpen(t *testing.T) {
 		{"two plain servers, symmetric", symmetric, false, bothServers(), protocol.Network{Mapping: apd}},
 		{"one plain server", portRestricted, false, bothServers()[:1], protocol.Network{PortPreserved: true}},
 		{"one with another port", portRestricted, true, bothServers()[:1], protocol.Network{Filtering: apd, PortPreserved: true}},
+		{
+			"one at two ports", portRestricted, true,
+			[]string{bothServers()[0], otherPort},
+			protocol.Network{Mapping: ei, Filtering: apd, PortPreserved: true},
+		},
+		{
+			"one at two ports, symmetric",
+			nat{mapping: apd, filtering: apd, step: 1},
+			true,
+			[]string{bothServers()[0], otherPort},
+			protocol.Network{Mapping: apd, Filtering: apd, PortStep: 1},
+		},
 		{
 			"one with another port, filter by address",
 			nat{mapping: ei, filtering: ad},

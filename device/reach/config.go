@@ -20,8 +20,8 @@ type Config struct {
 	Socket net.PacketConn
 	// Servers are the URLs of STUN servers that are asked before those of SetServers.
 	Servers []string
-	// Every is the least time between two questions to a STUN server, and a third more is the most; 0 means 15 s, so that
-	// no NAT forgets the port: RFC 4787 (requirement 5) asks for two minutes at least, and many give 30 s.
+	// Every is the least time between two questions to a STUN server, and a quarter more is the most; 0 means 15 s, so that
+	// no NAT forgets the port: RFC 4787 (requirement 5) asks for two minutes at least, many give 30 s, and some 20 s.
 	Every time.Duration
 	// Probe opens a throw-away socket like Socket; nil opens one of the kernel's.
 	Probe func() (net.PacketConn, error)

@@ -26,7 +26,7 @@ func (p *Port) keep(ctx context.Context) {
 	looked := -1 // the epoch whose servers have been looked up, all of which have answered
 	for ctx.Err() == nil {
 		looked = p.round(ctx, looked)
-		timer := time.NewTimer(p.cfg.Every + rand.N(p.cfg.Every/3)) //nolint:gosec // a jitter
+		timer := time.NewTimer(p.cfg.Every + rand.N(p.cfg.Every/4)) //nolint:gosec // a jitter
 		select {
 		case <-ctx.Done():
 		case <-p.kick:

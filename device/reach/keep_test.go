@@ -44,7 +44,7 @@ func TestWithoutServersNothingIsAskedAndNobodyWaits(t *testing.T) {
 	})
 }
 
-func TestServersAreAskedEveryFifteenToTwentySeconds(t *testing.T) {
+func TestServersAreAskedEveryFifteenToNineteenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, portRestricted)
 		inTown(t, w, Config{Servers: bothServers()})
@@ -56,7 +56,7 @@ func TestServersAreAskedEveryFifteenToTwentySeconds(t *testing.T) {
 		w.mu.Lock()
 		sent := w.sent - before
 		w.mu.Unlock()
-		if least, most := 2*3600/20, 2*3600/15; sent < least || sent > most {
+		if least, most := 2*3600/19, 2*3600/15; sent < least || sent > most {
 			t.Errorf("packets in an hour: got %d, want %d to %d", sent, least, most)
 		}
 	})

@@ -100,7 +100,8 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	keyring := auth.NewKeyring(signing)
 	s.hub = signal.New(signal.Config{
 		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring, Plans: s.plans,
-		Node: s.node, Audience: s.names.has, Origins: c.Origins, STUN: c.STUNURL, NoFillIn: !c.IPv6FillIn, ClientAddress: s.clientAddress,
+		Node: s.node, Audience: s.names.has, Origins: c.Origins, STUN: c.STUNURL, DeviceSTUN: onPort(s.relay.STUN(), c.TurnAltPort),
+		NoFillIn: !c.IPv6FillIn, ClientAddress: s.clientAddress,
 		AcceptRate: c.AcceptRate, AddressRate: c.AddressRate, ProjectRate: c.ProjectRate,
 		QueueBytes:    int64(c.QueueMemory),
 		DrainDeadline: c.DrainDeadline, Logger: logger,
