@@ -112,6 +112,79 @@ describe("a policy that prefers the direct path", () => {
   });
 });
 
+describe("relays over UDP", () => {
+  const tcp = { ...turn, urls: ["turn:192.0.2.1:3478?transport=tcp", "turns:192.0.2.1:443?transport=tcp"] };
+  const all = [...both, ...tcp.urls];
+  const seen = "candidate:2 1 udp 7 203.0.113.7 61000 typ srflx raddr 0.0.0.0 rport 0";
+  const relay = "candidate:3 1 udp 5 198.51.100.9 50000 typ relay raddr 0.0.0.0 rport 0";
+  const openAll = (policy: Partial<Policy> = {}, options = {}) =>
+    Viewing.open(hub, link, policy, options, [stun, turn, tcp]);
+
+  it("are all that is allocated where UDP is known to get through", async () => {
+    const viewing = await openAll();
+    viewing.peer.gather(seen);
+    await viewing.answer();
+    await pass(hub, 700);
+    expect(viewing.urls).toEqual(both);
+    viewing.peer.gather(relay);
+    await viewing.answer(2);
+    await viewing.connect("relay");
+    await pass(hub, 10_000);
+    expect([viewing.urls, viewing.restarts]).toEqual([both, [2]]);
+    viewing.session.close("viewer_left");
+    expect((await openAll()).urls).toEqual(both);
+  });
+
+  it("are asked together with the others where nothing is known of UDP", async () => {
+    const viewing = await openAll();
+    await viewing.answer();
+    await pass(hub, 700);
+    expect([viewing.urls, (await openAll({ relay_delay_ms: 0 })).urls]).toEqual([all, all]);
+  });
+
+  it("make room for all others when none is found in 750 ms", async () => {
+    const viewing = await openAll();
+    viewing.peer.gather(seen);
+    await viewing.answer();
+    await pass(hub, 700 + 749);
+    expect([viewing.urls, viewing.restarts]).toEqual([both, [2]]);
+    await pass(hub, 1);
+    expect([viewing.urls, viewing.restarts]).toEqual([all, [2, 3]]);
+    await pass(hub, 5000);
+    expect(viewing.restarts).toEqual([2, 3]);
+  });
+
+  it("stay alone through restarts for other reasons", async () => {
+    const viewing = await openAll();
+    viewing.peer.gather(seen);
+    await viewing.answer();
+    await pass(hub, 700);
+    viewing.peer.gather(relay);
+    viewing.peer.ice("failed");
+    await pass(hub, 1000);
+    expect([viewing.urls, viewing.restarts]).toEqual([both, [2, 3]]);
+  });
+
+  it.each([
+    ["the policy", { path: "relay_only", relay_delay_ms: 0 }, {}],
+    ["the page", {}, { relayOnly: true }],
+  ] as const)(
+    "come first where %s wants no other path, and TCP at once when they were of no use",
+    async (_, policy, options) => {
+      const relays = (viewing: Viewing) => viewing.urls.filter((url) => url.startsWith("turn"));
+      const viewing = await openAll(policy, options);
+      expect(relays(viewing)).toEqual(turn.urls);
+      await pass(hub, 750);
+      expect([relays(viewing), viewing.restarts]).toEqual([[...turn.urls, ...tcp.urls], [2]]);
+      viewing.peer.gather(relay);
+      await viewing.answer(2);
+      await viewing.connect({ candidateType: "relay", protocol: "tcp" }, "relay");
+      viewing.session.close("viewer_left");
+      expect(relays(await openAll(policy, options))).toEqual([...turn.urls, ...tcp.urls]);
+    },
+  );
+});
+
 describe("the memory of relays", () => {
   it("spares a camera's next viewers on the network the delay", async () => {
     (await relayed()).session.close("viewer_left");

@@ -1,15 +1,16 @@
 import { Networks, networkOf } from "../link/networks.ts";
 import type { ICEServer } from "../protocol/handshake.ts";
-import type { PathKind } from "../protocol/session.ts";
+import type { Path } from "../protocol/session.ts";
 import type { PathPolicy, Policy } from "../protocol/state.ts";
-import { isRelay } from "./servers.ts";
+import { readCandidate } from "./candidates.ts";
+import { isRelay, overUDP } from "./servers.ts";
 
 /** What a policy says of gathering. */
 export type Gathering = Pick<Policy, "path" | "relay_delay_ms">;
 
 /**
- * For how long it is remembered that a camera was reached from a network by a relay alone (milliseconds), and of how many
- * pairs. A wrong memory costs an allocation, none at all costs the relay delay: so once an hour is often enough.
+ * For how long it is remembered how a camera was reached from a network (milliseconds), and of how many pairs. A wrong
+ * memory costs an allocation, none at all costs the relay delay: so once an hour is often enough.
  */
 const term = 60 * 60_000;
 const most = 64;
@@ -17,31 +18,51 @@ const most = 64;
 /** Without an answer nothing is tried, so of the delay this share is left to the time after it. */
 const shareAfterAnswer = 0.5;
 
+/** A relay that is reached over UDP says so in two round trips; one that has not by then is asked over TCP (milliseconds). */
+const udpWithin = 750;
+
+/** How a camera was reached from a network by a relay. */
+interface Known {
+  /** Whether the direct path was tried in vain. */
+  needed: boolean;
+  /** Whether the relay was reached over UDP. */
+  udp: boolean;
+}
+
+/** Which relays take part: none, those over UDP, or all. */
+type Stage = "none" | "udp" | "all";
+
 /** What relays are made with. */
 export interface RelaysOptions {
   hub: URL;
   device: string;
   /** Whether to use relays only, whatever the hub's policy allows. */
   relayOnly: boolean;
-  /** Nothing has connected in the time that the direct path is given: now is the time for join and an ICE restart. */
+  /** Nothing has come of what was gathered so far: now is the time for an ICE restart, before which join is called. */
   due(): void;
 }
 
 /**
- * Decides when a viewer gathers relays: at once, after the direct path had its time, or never. A browser that has them
- * from the start pays for each session and gives up early on what takes longer, such as ICE-TCP.
+ * Decides when a viewer gathers relays, and which: at once, after the direct path had its time, or never; over UDP alone
+ * where that gets through. A browser allocates on each URL that it has, from the start, and gives up early on what takes
+ * longer, such as ICE-TCP.
  */
 export class Relays {
   readonly #options: RelaysOptions;
-  readonly #memory = new Networks<object>({ place: "sightline:relays", term, most, valid: () => true });
+  readonly #memory = new Networks<Known>({ place: "sightline:relays", term, most, valid });
   #servers: ICEServer[] = [];
   #path: PathPolicy = "prefer_direct";
   #delay = 0;
-  #joined = false;
+  #stage: Stage = "none";
   #connected = false;
+  /** Whether a server answered over UDP, on this network, and whether a relay gave an address for what is gathered. */
+  #udp = false;
+  #found = false;
   /** Whether the direct path had its time on this network, in vain so far. */
   #triedDirect = false;
   #begun = 0;
+  /** Since when the present stage is gathered. */
+  #since = 0;
   #answered: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -49,12 +70,18 @@ export class Relays {
     this.#options = options;
   }
 
-  /** Begins with what welcome said of the policy. */
-  begin({ path, relay_delay_ms }: Gathering): void {
+  /** Begins with what welcome said of the policy. Gathering follows. */
+  begin({ path, relay_delay_ms }: Gathering, servers: ICEServer[]): void {
     this.#path = path;
     this.#delay = relay_delay_ms;
+    this.#servers = servers;
     this.#begun = Date.now();
-    this.#joined = this.#delay === 0 || this.#memory.recall(this.#pair) !== undefined;
+    const known = this.#memory.recall(this.#pair);
+    if (known) this.#udp = known.udp;
+    if (this.#relayOnly) this.#stage = this.#staged(known?.udp ?? true);
+    else if (this.#delay === 0 || known?.needed) this.#stage = this.#staged(this.#udp);
+    this.#since = this.#begun;
+    this.#plan();
   }
 
   /** Uses other servers. */
@@ -84,33 +111,49 @@ export class Relays {
     this.#plan();
   }
 
-  /** Lets relays take part from now on, as far as the policy does. */
+  /** Takes a candidate of the viewer's own. */
+  gathered(line: string): void {
+    const { type, protocol } = readCandidate(line) ?? {};
+    if (type === "srflx" && protocol === "udp") this.#udp = true;
+    else if (type === "relay") {
+      this.#found = true;
+      this.#plan();
+    }
+  }
+
+  /** Lets relays take part from now on, or more of them, as far as the policy does. Gathering anew follows. */
   join(): void {
-    if (!this.#joined && !this.#connected && this.#answered !== undefined) this.#triedDirect = true;
-    this.#joined = true;
-    this.stop();
+    if (this.#stage === "none") {
+      if (!this.#connected && this.#answered !== undefined) this.#triedDirect = true;
+      this.#stage = this.#staged(this.#udp);
+    } else if (!this.#found) this.#stage = "all";
+    this.#found = false;
+    this.#since = Date.now();
+    this.#plan();
   }
 
   /** Notes which path was found, for the next look at this camera from this network. */
-  took(kind: PathKind): void {
+  took({ kind, protocol }: Path): void {
+    const udp = protocol === "udp";
     if (kind === "direct") this.#memory.forget(this.#pair);
-    else if (this.#triedDirect) this.#memory.remember(this.#pair, {});
+    else if (this.#triedDirect) this.#memory.remember(this.#pair, { needed: true, udp });
+    else if (!udp && !this.#memory.recall(this.#pair)) this.#memory.remember(this.#pair, { needed: false, udp });
   }
 
   /** Forgets what was tried: the network is another one. */
   moved(): void {
     this.#triedDirect = false;
+    this.#udp = false;
+    this.#stage = "none";
   }
 
   /** How to gather now. */
   configuration(): RTCConfiguration {
-    const relayOnly = this.#options.relayOnly || this.#path === "relay_only";
-    const relays = this.#path !== "direct_only" && (this.#joined || relayOnly);
     const stun = this.#path !== "relay_only";
     const iceServers = this.#servers
-      .map((server) => ({ ...server, urls: server.urls.filter((url) => (isRelay(url) ? relays : stun)) }))
+      .map((server) => ({ ...server, urls: server.urls.filter((url) => (isRelay(url) ? this.#takes(url) : stun)) }))
       .filter(({ urls }) => urls.length > 0);
-    return { bundlePolicy: "max-bundle", iceTransportPolicy: relayOnly ? "relay" : "all", iceServers };
+    return { bundlePolicy: "max-bundle", iceTransportPolicy: this.#relayOnly ? "relay" : "all", iceServers };
   }
 
   /** Plans nothing more. */
@@ -123,11 +166,41 @@ export class Relays {
     return `${networkOf(this.#options.hub)} ${this.#options.device}`;
   }
 
+  get #relayOnly(): boolean {
+    return this.#options.relayOnly || this.#path === "relay_only";
+  }
+
+  get #urls(): string[] {
+    return this.#servers.flatMap(({ urls }) => urls).filter(isRelay);
+  }
+
+  /** With which relays to begin: over TCP as well, unless UDP may be trusted to get through. */
+  #staged(udp: boolean): Stage {
+    return udp && this.#urls.some(overUDP) ? "udp" : "all";
+  }
+
+  #takes(url: string): boolean {
+    if (this.#path === "direct_only") return false;
+    return this.#stage === "all" || (this.#stage === "udp" && overUDP(url));
+  }
+
   #plan(): void {
     this.stop();
-    if (this.#joined || this.#connected || this.#answered === undefined || this.#path !== "prefer_direct") return;
-    if (!this.#servers.some(({ urls }) => urls.some(isRelay))) return;
-    const due = Math.max(this.#begun + this.#delay, this.#answered + this.#delay * shareAfterAnswer);
-    this.#timer = setTimeout(() => this.#options.due(), Math.max(0, due - Date.now()));
+    if (this.#connected || this.#urls.length === 0) return;
+    if (this.#stage === "none") this.#planDirect();
+    else if (this.#stage === "udp" && !this.#found && this.#path !== "direct_only") this.#wait(this.#since + udpWithin);
   }
+
+  #planDirect(): void {
+    if (this.#path !== "prefer_direct" || this.#answered === undefined) return;
+    this.#wait(Math.max(this.#begun + this.#delay, this.#answered + this.#delay * shareAfterAnswer));
+  }
+
+  #wait(until: number): void {
+    this.#timer = setTimeout(() => this.#options.due(), Math.max(0, until - Date.now()));
+  }
+}
+
+function valid({ needed, udp }: Partial<Known>): boolean {
+  return typeof needed === "boolean" && typeof udp === "boolean";
 }

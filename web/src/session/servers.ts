@@ -19,7 +19,12 @@ export function stunPlaces(servers: readonly RTCIceServer[]): Place[] {
 
 /** Whether a relay can be had over UDP from a server. */
 export function takesUDP({ urls }: RTCIceServer): boolean {
-  return [urls].flat().some((url) => /^turn:(?!.*\?transport=tcp)/i.test(url));
+  return [urls].flat().some(overUDP);
+}
+
+/** Whether a URL is that of a relay over UDP. */
+export function overUDP(url: string): boolean {
+  return /^turn:(?!.*\?transport=tcp)/i.test(url);
 }
 
 /** Whether a URL is that of a relay (RFC 7065). */

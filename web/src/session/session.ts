@@ -63,7 +63,10 @@ export class Session implements Holder {
         this.#post({ type: "describe", session: this.id, data });
       },
       candidate: (data) => this.#post({ type: "candidate", session: this.id, data }),
-      gathered: (candidate) => this.#paths.scout.found(candidate),
+      gathered: (candidate) => {
+        this.#relays.gathered(candidate.candidate);
+        this.#paths.scout.found(candidate);
+      },
     });
     this.#paths = new Paths({
       relayOnly: options.relayOnly ?? false,
@@ -113,9 +116,9 @@ export class Session implements Holder {
   async open(servers: ICEServer[], grant: string | undefined, gathering: Gathering = untold): Promise<void> {
     const offer = await this.#negotiation.first();
     if (this.#over) return;
-    this.#relays.begin(gathering);
+    this.#relays.begin(gathering, servers);
     this.#negotiation.permit(gathering.path);
-    this.#useServers(servers);
+    this.#configure();
     this.#paths.scout.begin(this.#relays.configuration().iceServers);
     const media: Media = { video: true };
     if (this.#options.audio) media.audio = true;
@@ -302,7 +305,7 @@ export class Session implements Holder {
 
   #tellPath(path: Path): void {
     this.#post({ type: "path", session: this.id, data: path });
-    this.#relays.took(path.kind);
+    this.#relays.took(path);
     this.#paths.take(path);
     this.events.emit("path", path);
   }

@@ -1,5 +1,6 @@
 import { vi } from "vitest";
 import type { Link } from "../../src/link/link.ts";
+import type { ICEServer } from "../../src/protocol/handshake.ts";
 import type { Path } from "../../src/protocol/session.ts";
 import type { Policy } from "../../src/protocol/state.ts";
 import type { SessionEnd, SessionOptions } from "../../src/session/options.ts";
@@ -32,11 +33,12 @@ export class Viewing {
     link: Link,
     policy: Partial<Policy> = {},
     options: Partial<SessionOptions> = {},
+    servers: ICEServer[] = [stun, turn],
   ): Promise<Viewing> {
     const expires = new Date(Date.now() + 3_600_000).toISOString();
     const whole: Policy = { path: "prefer_direct", relay_delay_ms: 700, expires, ...policy };
     const viewing = new Viewing(hub, link, whole, options);
-    void viewing.session.open([stun, turn], grant, whole);
+    void viewing.session.open(servers, grant, whole);
     await settle();
     const head = { re: hub.socket.of("open").at(-1)?.id ?? 0, session: viewing.session.id };
     hub.socket.send("opened", { policy: whole, expires }, head);
