@@ -16,8 +16,9 @@ import (
 type keeper struct {
 	m        *Mapper
 	req      Request
-	grip     *grip // nil: nothing is mapped, or nothing that is of use
-	last     map[transport]netip.AddrPort
+	at       place
+	grip     *grip                        // nil: nothing is mapped, or nothing that is of use
+	last     map[transport]netip.AddrPort // what was mapped last in this place
 	failures int
 }
 
@@ -51,8 +52,10 @@ func (k *keeper) take(ctx context.Context) error {
 		k.drop()
 		return err
 	}
-	if k.grip != nil && k.grip.place != at {
-		k.drop() // what was mapped elsewhere leads nowhere
+	if k.at != at { // what was mapped elsewhere leads nowhere
+		k.drop()
+		k.at = at
+		clear(k.last)
 	}
 	var reasons []error
 	for _, speak := range k.m.speak {

@@ -258,6 +258,7 @@ func TestAnAnnouncementRenewsTheMappingAtOnce(t *testing.T) {
 
 func TestANewNetworkIsMappedAnew(t *testing.T) {
 	r := newScripted(protocol.PortMappingPCP)
+	r.taken[443] = true
 	var mu sync.Mutex
 	gateway := loopback
 	cfg := Config{Gateway: func() (netip.Addr, bool) {
@@ -266,10 +267,11 @@ func TestANewNetworkIsMappedAnew(t *testing.T) {
 		return gateway, true
 	}}
 	kept(t, cfg, []router{r}, func(t *testing.T, m *Mapper) {
-		opened := r.heard()
+		opened := []string{"open udp 5000 at 5000", "open tcp 5000 at 443", "open tcp 5000 at 5000"}
+		wantHeard(t, r, opened...)
 		m.Again()
 		synctest.Wait()
-		wantHeard(t, r, opened...)
+		wantHeard(t, r, "open udp 5000 at 5000", "open tcp 5000 at 5000")
 		mu.Lock()
 		gateway = netip.MustParseAddr("127.0.0.2")
 		mu.Unlock()
