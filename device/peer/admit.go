@@ -60,12 +60,12 @@ func (p *Peer) aim(c candidate, now time.Time) {
 		return
 	}
 	p.checks.add(c.address, false, now)
-	if !c.reflexive || !c.address.Addr().Is4() {
+	if !c.reflexive || !c.address.Addr().Is4() || !needsPrediction(p.network) {
 		return // nobody translates ports of IPv6
 	}
 	for _, next := range following(c.address) {
 		if p.checks.predictions() < maxPredicted {
-			p.checks.add(next, true, now)
+			p.checks.add(next, true, now.Add(predictionsWait(p.network)))
 		}
 	}
 }

@@ -33,12 +33,13 @@ type target struct {
 	pause      time.Duration
 }
 
-// add begins to check an address, unless it is checked already. One that the viewer names is a prediction no more.
-func (c *checks) add(address netip.AddrPort, predicted bool, now time.Time) {
+// add begins to check an address at a moment, unless it is checked already. One that the viewer names is a prediction no
+// more.
+func (c *checks) add(address netip.AddrPort, predicted bool, begin time.Time) {
 	n := slices.IndexFunc(c.targets, func(t target) bool { return t.address == address })
 	switch {
 	case n < 0:
-		c.targets = append(c.targets, target{address: address, predicted: predicted, since: now, due: now})
+		c.targets = append(c.targets, target{address: address, predicted: predicted, since: begin, due: begin})
 	case !predicted:
 		c.targets[n].predicted = false
 	}
@@ -63,10 +64,12 @@ func (c *checks) predicts(address netip.AddrPort) bool {
 // clear forgets all addresses: a new ICE generation has its own.
 func (c *checks) clear() { c.targets = nil }
 
-// resume begins anew with all addresses: the direct path is lost.
+// resume begins anew with all addresses, but for those that have not begun: the direct path is lost.
 func (c *checks) resume(now time.Time) {
 	for n := range c.targets {
-		c.targets[n].since, c.targets[n].due, c.targets[n].pause = now, now, 0
+		if t := &c.targets[n]; t.since.Before(now) {
+			t.since, t.due, t.pause = now, now, 0
+		}
 	}
 }
 

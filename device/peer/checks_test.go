@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pion/stun/v4"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // runChecks runs checks for a time and returns when, after the beginning, each went out.
@@ -116,5 +118,38 @@ func TestCheckIsOneThatTheViewersICETakes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("attributes: %s", diff)
+	}
+}
+
+func TestPredictionsWaitWhereTheDevicesOwnNATWouldSpendItsPortsOnThem(t *testing.T) {
+	begin := time.Now()
+	p := Peer{network: protocol.Network{Mapping: protocol.NATAddressAndPort}}
+	p.aim(candidate{address: at("8.8.8.8", 0), reflexive: true}, begin)
+	p.checks.resume(begin)
+	if got := p.checks.due(begin); len(got) != 1 || got[0].address != at("8.8.8.8", 0) {
+		t.Errorf("checks at once: got %v, want the candidate that was named", got)
+	}
+	if got := p.checks.due(begin.Add(namedFirst)); len(got) != 1+predictedPorts {
+		t.Errorf("checks later: got %d, want %d", len(got), 1+predictedPorts)
+	}
+	if got := predictionsWait(protocol.Network{Mapping: protocol.NATEndpointIndependent}); got != 0 {
+		t.Errorf("wait behind another NAT: got %v, want none", got)
+	}
+}
+
+func TestPortsAreNotPredictedForADeviceThatAnyPortReaches(t *testing.T) {
+	for filtering, want := range map[protocol.NATBehaviour]int{
+		"": 17, protocol.NATAddressAndPort: 17, protocol.NATAddressDependent: 1, protocol.NATEndpointIndependent: 1,
+	} {
+		p := Peer{network: protocol.Network{Filtering: filtering}}
+		p.aim(candidate{address: at("8.8.8.8", 0), reflexive: true}, time.Now())
+		if got := len(p.checks.targets); got != want {
+			t.Errorf("addresses with filtering %q: got %d, want %d", filtering, got, want)
+		}
+	}
+	p := Peer{}
+	p.aim(candidate{address: at("2001:db8::1", 0), reflexive: true}, time.Now())
+	if got := len(p.checks.targets); got != 1 {
+		t.Errorf("addresses of IPv6: got %d, want 1", got)
 	}
 }

@@ -135,7 +135,7 @@ func TestViewerReachesTheDeviceOverTCP(t *testing.T) {
 	s.mustOffer(nil)
 	v.sees(webrtc.RTPCodecTypeVideo, 50)
 	s.until("a path", func() bool { return len(s.paths) > 0 })
-	if got := s.paths[0]; got.Kind != protocol.PathDirect || got.Means != protocol.MeansTCP || got.Protocol != "tcp" {
+	if got, _, _ := s.told(); got.Kind != protocol.PathDirect || got.Means != protocol.MeansTCP || got.Protocol != "tcp" {
 		t.Errorf("path: got %+v, want a direct one over TCP", got)
 	}
 }
@@ -151,10 +151,11 @@ func TestDeviceReachesAViewerThatListens(t *testing.T) {
 	s.mute = true // the viewer knows no candidate of the device
 	s.mustOffer(nil)
 	s.until("an answer", func() bool { return len(s.describes) > 0 })
-	v.answer(withoutCandidates(s.describes[0]))
+	_, describes, _ := s.told()
+	v.answer(withoutCandidates(describes[0]))
 	v.sees(webrtc.RTPCodecTypeVideo, 50)
 	s.until("a path", func() bool { return len(s.paths) > 0 })
-	if got := s.paths[0]; got.Means != protocol.MeansTCP || got.Kind != protocol.PathDirect {
+	if got, _, _ := s.told(); got.Means != protocol.MeansTCP || got.Kind != protocol.PathDirect {
 		t.Errorf("path: got %+v, want a direct one over TCP", got)
 	}
 }

@@ -49,18 +49,20 @@ func (p *Peer) discover(g *generation) {
 	p.spread(g)
 }
 
-// place adds the places that are known now to a generation.
-func (p *Peer) place(g *generation) {
+// place adds the places that are known now to a generation, and reports whether it did not have them all.
+func (p *Peer) place(g *generation) (more bool) {
 	list := places(p.port)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.policy.Path == protocol.PathRelayOnly {
-		return
+		return false
 	}
+	before := len(g.found)
 	for _, f := range list {
 		g.add(f)
 	}
 	p.spread(g)
+	return len(g.found) > before
 }
 
 // spread has new candidates of the newest generation told. It needs mu.
@@ -73,30 +75,40 @@ func (p *Peer) spread(g *generation) {
 	}
 }
 
-// portChanged takes up that the media port has other places, and with moved that the machine is in another network. It
-// is called by the port.
+// portChanged takes up that the media port has other places or knows its network, and with moved that the machine is in
+// another one. It is called by the port.
 func (p *Peer) portChanged(moved bool) {
-	p.surround()
 	p.mu.Lock()
-	g := p.local
-	if moved {
+	g, before := p.local, p.network
+	p.mu.Unlock()
+	p.surround()
+	more := g != nil && p.place(g)
+	p.mu.Lock()
+	if moved || p.worthRenewal(more, before) {
 		p.life.renewal.want(time.Now())
 	}
 	p.mu.Unlock()
-	if g != nil {
-		p.place(g)
-	}
 	p.poke()
 }
 
-// surround tells admission what networks the device is in now.
+// worthRenewal reports whether a new ICE generation is worth its gap to a session: to a relayed one, when it will have
+// what this one cannot be told, because the viewer takes no candidates any more, or because the next ports of the device's
+// NAT can be predicted now. before is what was known of the network. It needs mu.
+func (p *Peer) worthRenewal(more bool, before protocol.Network) bool {
+	if p.path == nil || p.path.Kind != protocol.PathRelay || p.policy.Path == protocol.PathRelayOnly {
+		return false
+	}
+	return more && !p.opt.Trickle || p.network.PortStep != 0 && before.PortStep == 0
+}
+
+// surround takes over what networks the device is in now.
 func (p *Peer) surround() {
 	p.mu.Lock()
 	servers := p.servers
 	p.mu.Unlock()
-	around := surround(p.port, servers)
+	around, network := surround(p.port, servers), p.port.Network()
 	p.budget.settle(around)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.around = around
+	p.around, p.network, p.life.blocked = around, network, network.UDPBlocked
 }

@@ -32,6 +32,8 @@ type lifecycle struct {
 	slack time.Duration
 	// relays says that there are relays that ICE does not have yet and may take.
 	relays bool
+	// blocked says that no UDP gets out of the device's network: without relays of its own there is nothing to wait for.
+	blocked bool
 	// renewal is the wish for an ICE restart of a session that may well be connected.
 	renewal renewal
 	// relay bounds the time over a relay.
@@ -107,6 +109,8 @@ func (l *lifecycle) connection() step {
 		return step{end, l.asked.Add(l.cfg.RestartTimeout + l.slack), protocol.ReasonICEFailed}
 	case l.failed():
 		return step{restart, l.since, ""}
+	case l.trying && l.relays && l.blocked:
+		return step{restart, l.answered, ""}
 	case l.trying && l.relays:
 		return step{restart, l.begun().Add(l.cfg.RelayAfter), ""}
 	}

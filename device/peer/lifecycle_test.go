@@ -47,6 +47,10 @@ func TestLifecycleSaysWhatIsDue(t *testing.T) {
 			lifecycle{answered: after(time.Second), heard: opened, ice: checking, trying: true, relays: true},
 			step{restart, after(5 * time.Second), ""},
 		},
+		"trying in a network that lets no UDP out": {
+			lifecycle{answered: after(time.Second), ice: checking, trying: true, relays: true, blocked: true},
+			step{restart, after(time.Second), ""},
+		},
 		"trying without relays": {
 			lifecycle{answered: after(time.Second), ice: checking, trying: true},
 			step{},

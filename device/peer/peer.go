@@ -64,6 +64,7 @@ type Peer struct {
 	starving bool               // ICE was interrupted: a keyframe is needed when it connects
 	quality  quality
 	around   surroundings
+	network  protocol.Network // as the media port knew it last
 	checks   checks
 	// creds are what checks of the peer's own are made with; none while they cannot be.
 	creds credentials

@@ -65,7 +65,8 @@ func TestMediaGoesOnOverAPathThatIsAllowed(t *testing.T) {
 	s.mustOffer(&webrtc.OfferOptions{ICERestart: true})
 	s.until("a path over the device's relay", func() bool { return s.paths[len(s.paths)-1].Local == "relay" })
 	v.sees(webrtc.RTPCodecTypeVideo, 50)
-	last := s.describes[len(s.describes)-1].SDP
+	_, describes, _ := s.told()
+	last := describes[len(describes)-1].SDP
 	if strings.Contains(last, "typ host") || strings.Contains(last, "typ srflx") {
 		t.Errorf("answer under a policy of relays alone: got\n%s", last)
 	}

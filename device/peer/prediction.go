@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/protocol"
@@ -14,6 +15,10 @@ const (
 	predictedPorts = 16
 	// maxPredicted bounds them for one ICE generation: three interfaces or STUN servers of the viewer.
 	maxPredicted = 3 * predictedPorts
+	// namedFirst is how long predictions wait when the device's own NAT gives each destination a port of its own: one that
+	// counts would give the ports that the viewer was told to the viewer's predictions. Browsers have told all their
+	// candidates by then.
+	namedFirst = 500 * time.Millisecond
 )
 
 // following returns the ports that a NAT which counts gives after one (RFC 5128 section 3.6).
@@ -45,4 +50,17 @@ func (p *Peer) predict(ctx context.Context, o *offer) []found {
 		list = append(list, placed(reach.Place{Address: address, Means: protocol.MeansPredicted}, known+n))
 	}
 	return list
+}
+
+// predictionsWait returns how long predictions must wait in a network.
+func predictionsWait(n protocol.Network) time.Duration {
+	if n.Mapping == protocol.NATAddressDependent || n.Mapping == protocol.NATAddressAndPort {
+		return namedFirst
+	}
+	return 0
+}
+
+// needsPrediction reports whether a device must send to a viewer's very port to be reached from it, as far as is known.
+func needsPrediction(n protocol.Network) bool {
+	return n.Filtering != protocol.NATEndpointIndependent && n.Filtering != protocol.NATAddressDependent
 }

@@ -97,7 +97,12 @@ func newHost(t *testing.T, change ...func(*Config)) *Host {
 // listen opens a media port for the host and runs it.
 func listen(t *testing.T, h *Host) {
 	t.Helper()
-	port, err := reach.Open(reach.Config{Logger: h.log})
+	listenOn(t, h, reach.Config{Logger: h.log})
+}
+
+func listenOn(t *testing.T, h *Host, cfg reach.Config) {
+	t.Helper()
+	port, err := reach.Open(cfg)
 	if err != nil {
 		t.Fatalf("open media port: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,9 +57,14 @@ func must[T any](value T, err error) func(t *testing.T) T {
 	}
 }
 
+// making is held while a scene is made: the library counts its interfaces without a lock.
+var making sync.Mutex
+
 // newScene makes a scene with a time from home to home and a loss of so many packets of a hundred.
 func newScene(t *testing.T, delay time.Duration, loss int, device, viewer vnet.NATType) *scene {
 	t.Helper()
+	making.Lock()
+	defer making.Unlock()
 	s := &scene{t: t, loss: loss, dice: rand.New(rand.NewPCG(1, 2))}
 	quiet := loggers{slog.New(slog.DiscardHandler)}
 	s.wan = must(vnet.NewRouter(&vnet.RouterConfig{CIDR: "203.0.113.0/24", MinDelay: delay, LoggerFactory: quiet}))(t)
@@ -194,10 +200,17 @@ func (s *scene) browser(relay bool) *viewer {
 	}})
 }
 
-// last returns the newest path.
+// last is the newest path. It is for the conditions of until.
 func (s *session) last() protocol.Path {
 	if len(s.paths) == 0 {
 		return protocol.Path{}
 	}
 	return s.paths[len(s.paths)-1]
+}
+
+// told is what the device has told so far.
+func (s *session) told() (path protocol.Path, describes []protocol.Describe, closed []protocol.Reason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last(), slices.Clone(s.describes), slices.Clone(s.closed)
 }

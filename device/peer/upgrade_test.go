@@ -45,11 +45,12 @@ func TestRelayedSessionGoesDirectWhenCandidatesComeLate(t *testing.T) {
 		v.release()
 		session.until("the direct path", func() bool { return session.last().Kind == protocol.PathDirect })
 		v.sees(webrtc.RTPCodecTypeVideo, 50)
-		if got := len(session.describes); got != 1 {
+		_, describes, closed := session.told()
+		if got := len(describes); got != 1 {
 			t.Errorf("descriptions: got %d, want the one answer and no restart", got)
 		}
-		if len(session.closed) > 0 {
-			t.Errorf("closed: got %v, want a session that goes on", session.closed)
+		if len(closed) > 0 {
+			t.Errorf("closed: got %v, want a session that goes on", closed)
 		}
 	})
 }
@@ -61,7 +62,7 @@ func TestViewerWhoseNATCountsIsReachedByPrediction(t *testing.T) {
 		session.mustOffer(nil)
 		v.sees(webrtc.RTPCodecTypeVideo, 50)
 		session.until("a path", func() bool { return session.last().Kind != "" })
-		if got := session.last(); got.Kind != protocol.PathDirect || got.Means != protocol.MeansPredicted {
+		if got, _, _ := session.told(); got.Kind != protocol.PathDirect || got.Means != protocol.MeansPredicted {
 			t.Errorf("path: got %+v, want a direct one by prediction", got)
 		}
 	})
@@ -74,14 +75,15 @@ func TestDeviceWhoseNATCountsSignalsItsNextPorts(t *testing.T) {
 		session := open(t, s.host(), v)
 		session.mustOffer(nil)
 		v.sees(webrtc.RTPCodecTypeVideo, 50)
+		_, describes, _ := session.told()
 		predictions := 0
-		for _, o := range session.describes[0].Origins {
+		for _, o := range describes[0].Origins {
 			if o.Means == protocol.MeansPredicted {
 				predictions++
 			}
 		}
 		if predictions == 0 {
-			t.Errorf("origins: got %v, want predicted ports", session.describes[0].Origins)
+			t.Errorf("origins: got %v, want predicted ports", describes[0].Origins)
 		}
 	})
 }
