@@ -41,19 +41,7 @@ func (c credentials) request() ([]byte, error) {
 // check sends the checks that are due. Until some pair works the library checks what it was given by itself; the first goes
 // out all the same, so that a NAT which counts gives its next port to a candidate that the viewer named.
 func (p *Peer) check() {
-	now := time.Now()
-	p.mu.Lock()
-	direct := p.life.connected() && p.path != nil && p.path.Kind == protocol.PathDirect
-	wanted := !direct && p.creds.local != "" && p.policy.Path != protocol.PathRelayOnly && p.reason == ""
-	if wanted && !p.checking {
-		p.checks.resume(now)
-	}
-	var due []target
-	if p.checking = wanted; wanted {
-		due = p.checks.due(now)
-	}
-	creds, alone := p.creds, !p.life.trying
-	p.mu.Unlock()
+	due, creds, alone := p.dueChecks(time.Now())
 	for _, t := range due {
 		if !alone && !t.predicted && t.pause != 0 || !p.budget.spend(t.address, t.predicted) {
 			continue
@@ -66,6 +54,21 @@ func (p *Peer) check() {
 			p.log.Debug("check not sent", "err", err)
 		}
 	}
+}
+
+// dueChecks returns the addresses to check now, what with, and whether the library does not check them by itself.
+func (p *Peer) dueChecks(now time.Time) (due []target, creds credentials, alone bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	direct := p.life.connected() && p.path != nil && p.path.Kind == protocol.PathDirect
+	wanted := !direct && p.creds.local != "" && p.policy.Path != protocol.PathRelayOnly && p.reason == ""
+	if wanted && !p.checking {
+		p.checks.resume(now)
+	}
+	if p.checking = wanted; wanted {
+		due = p.checks.due(now)
+	}
+	return due, p.creds, !p.life.trying
 }
 
 // nextCheck returns how long to wait for the next check.

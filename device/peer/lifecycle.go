@@ -97,12 +97,8 @@ func (l *lifecycle) connection() step {
 	switch {
 	case l.answered.IsZero():
 		return step{end, l.opened.Add(l.cfg.OfferTimeout), protocol.ReasonTimeout}
-	case l.connected() && !l.secured:
-		return step{end, l.since.Add(l.cfg.HandshakeTimeout), protocol.ReasonICEFailed}
-	case l.connected() && !l.forbidden.IsZero():
-		return step{end, l.forbidden.Add(l.cfg.RestartTimeout), protocol.ReasonICEFailed}
 	case l.connected():
-		return step{}
+		return l.pair()
 	case !l.asked.IsZero() && l.failed() && l.since.After(l.asked):
 		return step{end, l.since, protocol.ReasonICEFailed}
 	case !l.asked.IsZero():
@@ -113,6 +109,17 @@ func (l *lifecycle) connection() step {
 		return step{restart, l.answered, ""}
 	case l.trying && l.relays:
 		return step{restart, l.begun().Add(l.cfg.RelayAfter), ""}
+	}
+	return step{}
+}
+
+// pair is what is due while ICE is connected.
+func (l *lifecycle) pair() step {
+	switch {
+	case !l.secured:
+		return step{end, l.since.Add(l.cfg.HandshakeTimeout), protocol.ReasonICEFailed}
+	case !l.forbidden.IsZero():
+		return step{end, l.forbidden.Add(l.cfg.RestartTimeout), protocol.ReasonICEFailed}
 	}
 	return step{}
 }
