@@ -39,12 +39,17 @@ func (h *Hub) endRelayed(ctx context.Context, project protocol.ProjectID) {
 }
 
 // causeOf is the reason that a client gives for the end of a session. Where only the direct path was left and there is
-// none, that is the budget.
+// none, that is the budget. One that has counted the session's time on the relay itself may be a little ahead of the hub.
 func (h *Hub) causeOf(id protocol.SessionID, role protocol.Role, reason protocol.Reason) protocol.Reason {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	failed := reason == protocol.ReasonICEFailed || reason == protocol.ReasonQuota
-	if s := h.sessions[id]; s != nil && s.rationed && failed {
+	s := h.sessions[id]
+	switch {
+	case s == nil:
+	case s.rationed && (reason == protocol.ReasonICEFailed || reason == protocol.ReasonQuota):
+		return protocol.ReasonQuota
+	case reason == protocol.ReasonQuota && s.mayBeOvertime(role):
+		h.quota.overtime.Add(1)
 		return protocol.ReasonQuota
 	}
 	return reasonOf(role, reason)

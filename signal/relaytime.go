@@ -7,6 +7,9 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
+// relayTimeSlack is by how much a viewer's count may be ahead: a sweep, and the time that its path takes to be told.
+const relayTimeSlack = 5 * time.Second
+
 // sweepRelayTime counts the time that sessions have spent on the relay since the last sweep, and ends those that have spent all
 // they may. Their grants end with them, so that an end which goes on by itself is cut off.
 func (h *Hub) sweepRelayTime(ctx context.Context, now time.Time) {
@@ -35,4 +38,10 @@ func (s *session) relayed(now time.Time) bool {
 	}
 	kind := s.row.Path.Kind
 	return kind == protocol.PathRelay || kind == "" && now.Sub(s.row.Answered) >= pathGrace
+}
+
+// mayBeOvertime reports whether a client may say that the session's time on the relay is over: a device, which counts while its
+// link is away too, or a viewer when the hub has counted nearly as much.
+func (s *session) mayBeOvertime(role protocol.Role) bool {
+	return s.terms.MaxRelay > 0 && (role == protocol.RoleDevice || s.onRelay+relayTimeSlack >= s.terms.MaxRelay)
 }

@@ -70,3 +70,34 @@ func TestALimitThatComesLateCountsTheTimeBefore(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEndMayCountTheTimeOnTheRelayItself(t *testing.T) {
+	for name, test := range map[string]struct {
+		limit   time.Duration
+		device  bool
+		elapsed time.Duration
+		want    protocol.Reason
+	}{
+		"a device":                   {time.Minute, true, 0, protocol.ReasonQuota},
+		"a device without a limit":   {0, true, time.Minute, protocol.ReasonDeviceLeft},
+		"a viewer at the end":        {time.Minute, false, 57 * time.Second, protocol.ReasonQuota},
+		"a viewer, long before that": {time.Minute, false, 30 * time.Second, protocol.ReasonViewerLeft},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, s *stage) {
+				s.setPlan(record.Plan{Terms: record.Terms{MaxRelay: test.limit}})
+				d := s.device(t, camera)
+				v := s.going(t, d, 1, protocol.PathRelay)
+				time.Sleep(test.elapsed)
+				by, other := v, d
+				if test.device {
+					by, other = d, v
+				}
+				by.post(protocol.TypeClose, sessionID(1), &protocol.Close{Reason: protocol.ReasonQuota})
+				if got := body[*protocol.Closed](t, other.await(protocol.TypeClosed)).Reason; got != test.want {
+					t.Errorf("got %s, want %s", got, test.want)
+				}
+			})
+		})
+	}
+}
