@@ -117,8 +117,12 @@ func (w *viewing) Path(_ protocol.SessionID, m protocol.Path) {
 	w.tell(protocol.TypePath, &m)
 }
 
-// Stats implements peer.Events.
-func (w *viewing) Stats(_ protocol.SessionID, m protocol.Stats) { w.tell(protocol.TypeStats, &m) }
+// Stats implements peer.Events. The last ones count although the session has been ended by others.
+func (w *viewing) Stats(_ protocol.SessionID, m protocol.Stats) {
+	if now := w.of.get(w.id); now == nil || now == w {
+		w.of.send(protocol.Must(protocol.TypeStats, w.id, &m))
+	}
+}
 
 // Closed implements peer.Events.
 func (w *viewing) Closed(_ protocol.SessionID, reason protocol.Reason) {

@@ -32,6 +32,11 @@ func (h *Hub) saveBooks(ctx context.Context, now time.Time, age time.Duration) {
 			rows = append(rows, s.rowLocked(now))
 		}
 	}
+	for _, s := range h.late {
+		if s.unsaved {
+			rows = append(rows, s.rowLocked(now))
+		}
+	}
 	for _, d := range h.devices {
 		if now.Sub(d.booked) >= age {
 			networks = append(networks, d.newsLocked(now)...)
@@ -80,8 +85,10 @@ func (h *Hub) bookAgain(rows []record.Session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, row := range rows {
-		if s := h.sessions[row.ID]; s != nil {
-			s.unsaved = true
+		for _, s := range []*session{h.sessions[row.ID], h.late[row.ID]} {
+			if s != nil {
+				s.unsaved = true
+			}
 		}
 	}
 }

@@ -44,6 +44,8 @@ type Hub struct {
 	clients  map[protocol.LinkID]*client
 	devices  map[protocol.DeviceID]*device
 	sessions map[protocol.SessionID]*session
+	// late are the sessions that ended a moment ago, of which the device may have something to tell.
+	late map[protocol.SessionID]*session
 	// parked are the clients whose link has no socket, the longest without one first; graves the links that ended.
 	parked *list.List
 	graves graves
@@ -74,6 +76,7 @@ func New(config Config) *Hub {
 		clients:   map[protocol.LinkID]*client{},
 		devices:   map[protocol.DeviceID]*device{},
 		sessions:  map[protocol.SessionID]*session{},
+		late:      map[protocol.SessionID]*session{},
 		strangers: map[*webSocket]bool{},
 		prospects: map[protocol.LinkID]*pollSocket{},
 		revoked:   map[protocol.KeyID]bool{},

@@ -60,7 +60,11 @@ func (h *Hub) stats(c *client, e protocol.Envelope, m *protocol.Stats) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := c.sessions[e.Session]
-	if s == nil || !m.Media {
+	switch {
+	case !m.Media:
+		return
+	case s == nil:
+		h.countLateLocked(c, e.Session, m.Bytes)
 		return
 	}
 	s.media = time.Now()

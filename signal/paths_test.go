@@ -65,6 +65,40 @@ func TestAnAccountSurvivesTheHub(t *testing.T) {
 	})
 }
 
+func TestADeviceTellsTheRestWhenTheSessionIsOver(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, s *stage) {
+		d, v := s.device(t, camera), s.viewer(t, nil)
+		direct := pathOf(protocol.PathDirect, "ice", "host", 50)
+		for n := 1; n <= 2; n++ {
+			connect(v, d, n)
+			v.post(protocol.TypePath, sessionID(n), &direct)
+			s.until(t, "the path is kept", func() bool { return s.account(n).Numbered == 1 })
+			time.Sleep(5 * time.Second)
+			v.post(protocol.TypeClose, sessionID(n), &protocol.Close{Reason: protocol.ReasonViewerLeft})
+			d.await(protocol.TypeClosed)
+		}
+		for _, p := range []*peer{v, d, d} { // whose it is not, whose it is, and once more
+			p.post(protocol.TypeStats, sessionID(2), report(5000))
+		}
+		time.Sleep(2 * sweepInterval)
+		if a := s.account(2); a.Bytes != 5000 || a.Stretches[0].Bytes != 5000 || s.row(sessionID(2)).Reason != protocol.ReasonViewerLeft {
+			t.Errorf("got %+v, want 5000 bytes", a)
+		}
+		time.Sleep(lateTime + sweepInterval)
+		d.post(protocol.TypeStats, sessionID(1), report(7000))
+		d.post(protocol.TypeStats, sessionID(2), report(7000))
+		time.Sleep(2 * bookInterval)
+		if one, two := s.account(1).Bytes, s.account(2).Bytes; one != 0 || two != 5000 {
+			t.Errorf("too late: got %d and %d, want 0 and 5000", one, two)
+		}
+		s.hub.mu.Lock()
+		defer s.hub.mu.Unlock()
+		if len(s.hub.late) != 0 {
+			t.Errorf("%d sessions are waited for", len(s.hub.late))
+		}
+	})
+}
+
 func TestAReportOfTwoEndsSettlesTheirPathAndOneAloneWaits(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, s *stage) {
 		d, v := s.device(t, camera), s.viewer(t, nil)

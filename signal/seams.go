@@ -35,7 +35,7 @@ type sessions interface {
 	// Save inserts or updates. A row that has ended stays as it ended, and an account that is older than the known one is
 	// left out.
 	Save(ctx context.Context, s record.Session) error
-	// SaveAccounts keeps the accounts alone of sessions that are known, the newer ones.
+	// SaveAccounts keeps the accounts alone of sessions that are known, ended ones too, if they are newer.
 	SaveAccounts(ctx context.Context, sessions []record.Session) error
 	// Open lists the sessions of devices that have not ended.
 	Open(ctx context.Context) ([]record.Session, error)

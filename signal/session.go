@@ -162,6 +162,7 @@ func (h *Hub) endLocked(s *session, reason protocol.Reason, now time.Time) {
 		s.device.send(s.closed())
 	}
 	h.removeLocked(s)
+	h.expectLateLocked(s)
 }
 
 // closed tells an end why the session has ended.

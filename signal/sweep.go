@@ -13,6 +13,7 @@ func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.finishAll(ctx, protocol.ReasonTimeout, h.sessions, func(s *session) bool { return now.Sub(s.media) >= h.config.MediaTimeout })
 	h.sweepPaths(ctx, now)
 	h.saveBooks(ctx, now, bookInterval)
+	h.sweepLate(now)
 	h.sweepRelayTime(ctx, now)
 	h.sweepParked(ctx, now)
 	h.sweepBacklogs()

@@ -37,7 +37,7 @@ func (s *Sessions) Save(ctx context.Context, session record.Session) error {
 			return err
 		}
 		days := pathDays{}
-		if err := saveAccount(ctx, tx, days, session, ""); err != nil {
+		if err := saveAccount(ctx, tx, days, session); err != nil {
 			return err
 		}
 		return days.write(ctx, tx)

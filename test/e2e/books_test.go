@@ -1,0 +1,86 @@
+//go:build linux
+
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/sightline-rtc/sightline/api"
+	"github.com/sightline-rtc/sightline/nat"
+)
+
+// bill is what GET /v1/usage/paths answers.
+type bill struct {
+	Price *api.Price
+	Usage []api.PathUsage
+}
+
+// details gets a session with all that the API tells of it.
+func (s *stage) details(id string) (d api.SessionDetails, err error) {
+	err = s.api.Do(s.t.Context(), http.MethodGet, "/v1/sessions/"+id, nil, &d)
+	return d, err
+}
+
+func TestTheBooksTellHowPicturesWentAndWhy(t *testing.T) {
+	s := enter(t, "--relay-price-per-gb", "90")
+	a := s.agent("agent", "test:")
+	seen := map[string]api.SessionDetails{}
+	for path, query := range map[string]string{"direct": "", "relay": "?ice=relay"} {
+		p := s.watch(path, a, query, path)
+		id := s.session(a.Device).ID
+		need(p.Grow(t.Context(), 150, later))(t)
+		eventually(t, "what the ends know of "+path, func() (api.SessionDetails, error) { return s.details(id) }, func(d api.SessionDetails) bool {
+			network := d.Ends.Viewer.Network != nil || path == "relay" // a page that gathers relays alone learns nothing of it
+			return d.Ends.Device.Path != nil && d.Ends.Viewer.Path != nil && d.Ends.Device.Network != nil && network
+		})
+		must(t, p.Close(t.Context()))
+		seen[path] = eventually(t, "the account of "+path, func() (api.SessionDetails, error) { return s.details(id) }, func(d api.SessionDetails) bool {
+			return d.State == "ended" && d.Direct.Bytes+d.Relay.Bytes > 100_000 && d.Relayed.DownBytes >= d.Relay.Bytes*95/100
+		})
+	}
+
+	direct, relay := seen["direct"], seen["relay"]
+	if direct.FirstPathMS == 0 || direct.DirectPathMS == 0 || direct.Direct.TimeS < 1 || direct.RelayReason != nil || direct.Relay.Bytes != 0 {
+		t.Errorf("the direct session is %+v", direct)
+	}
+	if relay.FirstPathMS == 0 || relay.DirectPathMS != 0 || relay.Relay.TimeS < 1 || relay.Direct.Bytes != 0 {
+		t.Errorf("the relayed session is %+v", relay)
+	}
+	if relay.RelayReason == nil || relay.RelayReason.Code != nat.ReasonNotYet || relay.RelayReason.Text == "" {
+		t.Errorf("it is relayed for the reason %+v", relay.RelayReason)
+	}
+	if told, counted := relay.Relay.Bytes, relay.Relayed.DownBytes+relay.Relayed.UpBytes; counted > told*13/10 {
+		t.Errorf("the ends count %d bytes, the relay %d", told, counted)
+	}
+
+	var got bill
+	eventually(t, "the bill", func() (bill, error) {
+		return got, s.api.Do(t.Context(), http.MethodGet, "/v1/usage/paths?device="+a.Device, nil, &got)
+	}, func(b bill) bool { return b.Usage[0].Relayed.Bytes >= relay.Relayed.DownBytes })
+	sum := got.Usage[0]
+	if sum.Sessions != (api.SessionCounts{Direct: 1, Relay: 1}) || *sum.DirectRate != 0.5 || sum.Saved.AllRelayed.Bytes != direct.Direct.Bytes {
+		t.Errorf("got %+v", sum)
+	}
+	if got.Price == nil || *sum.Relayed.Money <= 0 {
+		t.Errorf("got the price %+v and %+v", got.Price, sum.Relayed)
+	}
+
+	var device api.DeviceDetails
+	must(t, s.api.Do(t.Context(), http.MethodGet, "/v1/devices/"+a.Device, nil, &device))
+	if device.Network == nil || device.Network.Text == "" {
+		t.Errorf("the device's network is %+v", device.Network)
+	}
+	var events struct{ Events []api.Event }
+	must(t, s.api.Do(t.Context(), http.MethodGet, "/v1/events", nil, &events))
+	ways := map[string]bool{}
+	for _, e := range events.Events {
+		var data struct{ Path string }
+		must(t, json.Unmarshal(e.Data, &data))
+		ways[data.Path] = true
+	}
+	if len(ways) != 2 {
+		t.Errorf("got the events %+v, want one of each path", events.Events)
+	}
+}
