@@ -55,9 +55,9 @@ func TestTheBooksTellHowPicturesWentAndWhy(t *testing.T) {
 		t.Errorf("the ends count %d bytes, the relay %d", told, counted)
 	}
 
-	var got bill
-	eventually(t, "the bill", func() (bill, error) {
-		return got, s.api.Do(t.Context(), http.MethodGet, "/v1/usage/paths?device="+a.Device, nil, &got)
+	got := eventually(t, "the bill", func() (b bill, err error) {
+		err = s.api.Do(t.Context(), http.MethodGet, "/v1/usage/paths?device="+a.Device, nil, &b)
+		return b, err
 	}, func(b bill) bool { return b.Usage[0].Relayed.Bytes >= relay.Relayed.DownBytes })
 	sum := got.Usage[0]
 	if sum.Sessions != (api.SessionCounts{Direct: 1, Relay: 1}) || *sum.DirectRate != 0.5 || sum.Saved.AllRelayed.Bytes != direct.Direct.Bytes {
