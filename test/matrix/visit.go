@@ -5,6 +5,8 @@ package matrix
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -82,14 +84,24 @@ func (v *visit) noPicture(ctx context.Context, path browser.Path) {
 	v.explain(ctx)
 }
 
-// explain puts into the log what the page has tried.
+// explain puts into the log what the page has tried, and what the relay has been asked.
 func (v *visit) explain(ctx context.Context) {
+	log := v.stage.rig.Log
 	pairs, err := v.page.Pairs(ctx)
 	if err != nil {
-		v.stage.rig.Log.Say(err.Error())
+		log.Say(err.Error())
 	}
 	for _, pair := range pairs {
-		v.stage.rig.Log.Say(pair)
+		log.Say(pair)
+	}
+	counts, err := v.stage.hub.Metrics(ctx, "sightline_turn_")
+	if err != nil {
+		log.Say(err.Error())
+	}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if counts[name] > 0 {
+			log.Say(fmt.Sprintf("%s %.0f, of all visits", name, counts[name]))
+		}
 	}
 }
 
@@ -224,6 +236,7 @@ func (v *visit) revisit(ctx context.Context) error {
 	}
 	if !shown {
 		v.result.Wrong = "no picture at the second visit"
+		v.explain(ctx)
 		return nil
 	}
 	v.result.RevisitMS = rounded(path.Pairs[0].At - path.Opens[0].At)
