@@ -74,6 +74,8 @@ const (
 	// settle is how long an agent that has begun may take to know its network before somebody looks: cameras are there
 	// long before their viewers.
 	settle = time.Second
+	// settleSilent is that for an agent without UDP: two rounds of STUN go unanswered before it says so.
+	settleSilent = 7 * time.Second
 	// patience is how long a page may take to show a picture.
 	patience = 20 * time.Second
 	// afterRelay is how long a relayed path is watched for an upgrade, afterDirect how long a direct one for a fall.
@@ -100,7 +102,11 @@ func (s *Stage) Visit(ctx context.Context, p Pair) (r Result, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, late.free(context.WithoutCancel(ctx))) }()
-	chromium, err := s.players(ctx)
+	wait := settle
+	if traitsOf[p.Device].silent {
+		wait = settleSilent
+	}
+	chromium, err := s.players(ctx, wait)
 	if err != nil {
 		return r, err
 	}
@@ -114,15 +120,15 @@ func (s *Stage) Visit(ctx context.Context, p Pair) (r Result, err error) {
 	return r, nil
 }
 
-// players starts agent and browser.
-func (s *Stage) players(ctx context.Context) (*browser.Browser, error) {
+// players starts agent and browser, and waits until the agent knows its network.
+func (s *Stage) players(ctx context.Context, wait time.Duration) (*browser.Browser, error) {
 	var chromium *browser.Browser
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		if err := s.agent.Start(ctx, "--log-level", "debug"); err != nil {
 			return err
 		}
-		return pause(gctx, settle)
+		return pause(gctx, wait)
 	})
 	g.Go(func() (err error) {
 		chromium, err = s.rig.PrivateBrowser(ctx)
