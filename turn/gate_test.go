@@ -166,6 +166,19 @@ func TestRefusalsAreSignedForWhoProvesToBeTheClient(t *testing.T) {
 	}
 }
 
+// A browser asks for all its permissions at once, and on a stream they come together.
+func TestARefusalLeavesTheNextRequestOfAStreamAsItIs(t *testing.T) {
+	h := start(t, openTen)
+	c := newRaw(t, h.dialStream(t), h.credentials(t, grantA, protocol.RoleViewer))
+	c.allocate()
+	denied := c.build(stun.MethodCreatePermission, xorPeer(netip.MustParseAddrPort("169.254.169.254:5000")))
+	granted := c.build(stun.MethodCreatePermission, xorPeer(netip.MustParseAddrPort("10.0.0.1:5000")))
+	if _, err := c.conn.Write(slices.Concat(denied.Raw, granted.Raw)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the permission", func() bool { return h.permissionsOf(grantA) == 1 })
+}
+
 // What follows a MESSAGE-INTEGRITY was added by somebody else (RFC 8489 section 14.5).
 func TestAttributesAfterMessageIntegrityAreIgnored(t *testing.T) {
 	h := start(t, openTen)

@@ -3,6 +3,7 @@ package turn
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"github.com/pion/stun/v4"
 )
@@ -121,9 +122,10 @@ func (r *request) cut() {
 	binary.BigEndian.PutUint16(r.message[2:], uint16(len(r.message)-stunHeader)) //nolint:gosec // at most maxFrame
 }
 
-// proves reports whether the message was made with the key.
+// proves reports whether the message was made with the key. pion/stun computes the proof in what the slice has room for
+// behind the message, where on a stream the next one stands: there must be none.
 func (r *request) proves(key []byte) bool {
-	message := &stun.Message{Raw: r.message}
+	message := &stun.Message{Raw: slices.Clip(r.message)}
 	return message.Decode() == nil && stun.MessageIntegrity(key).Check(message) == nil
 }
 
