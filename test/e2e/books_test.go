@@ -37,7 +37,7 @@ func TestTheBooksTellHowPicturesWentAndWhy(t *testing.T) {
 		})
 		must(t, p.Close(t.Context()))
 		seen[path] = eventually(t, "the account of "+path, func() (api.SessionDetails, error) { return s.details(id) }, func(d api.SessionDetails) bool {
-			return d.State == "ended" && d.Direct.Bytes+d.Relay.Bytes > 100_000 && d.Relayed.DownBytes >= d.Relay.Bytes*95/100
+			return d.State == "ended" && d.Direct.Bytes+d.Relay.Bytes > 400_000 && d.Relayed.DownBytes >= d.Relay.Bytes*95/100
 		})
 	}
 
