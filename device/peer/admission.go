@@ -16,6 +16,8 @@ type surroundings struct {
 	hub []netip.Addr
 	// carrier are its addresses inside a carrier's network.
 	carrier []netip.Addr
+	// together says that the viewer comes from the device's own address outside, by the hub's word.
+	together bool
 }
 
 // private are the ranges that mean something else in each network: RFC 1918, RFC 6598 (carriers), RFC 3927 (link-local),
@@ -50,9 +52,8 @@ const (
 	firstPort = 1024
 )
 
-// admits reports whether the device may send to an address that a viewer named. viewer are the viewer's own addresses
-// outside, as it says.
-func (s surroundings) admits(to netip.AddrPort, viewer []netip.Addr) bool {
+// admits reports whether the device may send to an address that a viewer named.
+func (s surroundings) admits(to netip.AddrPort) bool {
 	if to.Port() < firstPort && to.Port() != httpsPort {
 		return false
 	}
@@ -61,7 +62,7 @@ func (s surroundings) admits(to netip.AddrPort, viewer []netip.Addr) bool {
 		return false
 	}
 	block, ok := blockOf(ip)
-	return !ok || s.near(ip, block, viewer)
+	return !ok || s.near(ip, block)
 }
 
 // possible reports whether a packet can come from an address at all. It is asked about peer-reflexive candidates too,
@@ -87,13 +88,12 @@ func (s surroundings) possible(ip netip.Addr) bool {
 // near reports whether an address of a private block is in a network that the device shares with the viewer: a subnet
 // of its own; the block that the hub is in or that the device shows outside, as in a company's network; and behind one
 // carrier's NAT the carrier's block, when both ends have the same address outside.
-func (s surroundings) near(ip netip.Addr, block netip.Prefix, viewer []netip.Addr) bool {
+func (s surroundings) near(ip netip.Addr, block netip.Prefix) bool {
 	if slices.ContainsFunc(s.connected, func(p netip.Prefix) bool { return p.Contains(ip) }) ||
 		slices.ContainsFunc(s.outside, block.Contains) || slices.ContainsFunc(s.hub, block.Contains) {
 		return true
 	}
-	together := slices.ContainsFunc(viewer, func(a netip.Addr) bool { return slices.Contains(s.outside, a) })
-	return together && slices.ContainsFunc(s.carrier, block.Contains)
+	return s.together && slices.ContainsFunc(s.carrier, block.Contains)
 }
 
 // alone reports whether the device has no address but those of loopback, as in a test without a network.

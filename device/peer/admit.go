@@ -39,16 +39,16 @@ func (p *Peer) admit(pc *webrtc.PeerConnection, line string) error {
 	admitted := p.remote.admit(c, p.policy.Path, p.around)
 	p.stale = true // its address may be that of a relay already in use
 	p.mu.Unlock()
-	for _, c := range admitted {
-		if !p.budget.knows(c.address) || c.dialled && !p.budget.dial() {
-			continue
-		}
-		p.mu.Lock()
-		p.aim(c, time.Now())
-		p.mu.Unlock()
-		if err := pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.line}); err != nil {
-			return protocol.Errorf(protocol.CodeBadMessage, "not an ICE candidate").Because(err)
-		}
+	p.poke()
+	if !admitted || !p.budget.knows(c.address) || c.dialled && !p.budget.dial() {
+		p.log.Debug("candidate not admitted", "err", c.line)
+		return nil
+	}
+	p.mu.Lock()
+	p.aim(c, time.Now())
+	p.mu.Unlock()
+	if err := pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.line}); err != nil {
+		return protocol.Errorf(protocol.CodeBadMessage, "not an ICE candidate").Because(err)
 	}
 	p.poke()
 	return nil

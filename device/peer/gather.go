@@ -106,7 +106,7 @@ func (p *Peer) surround() {
 	p.mu.Lock()
 	servers := p.servers
 	p.mu.Unlock()
-	around, network := surround(p.port, servers), p.port.Network()
+	around, network := surround(p.port, servers, p.opt.SameNetwork), p.port.Network()
 	p.budget.settle(around)
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -33,7 +33,8 @@ type lifecycle struct {
 	// relays says that there are relays that ICE does not have yet and may take.
 	relays bool
 	// blocked says that no UDP gets out of the device's network: without relays of its own there is nothing to wait for.
-	blocked bool
+	// unheard says that this may be so: there is little to wait for.
+	blocked, unheard bool
 	// renewal is the wish for an ICE restart of a session that may well be connected.
 	renewal renewal
 	// relay bounds the time over a relay.
@@ -107,6 +108,8 @@ func (l *lifecycle) connection() step {
 		return step{restart, l.since, ""}
 	case l.trying && l.relays && l.blocked:
 		return step{restart, l.answered, ""}
+	case l.trying && l.relays && l.unheard:
+		return step{restart, l.begun().Add(l.cfg.RelayAfter / 4), ""}
 	case l.trying && l.relays:
 		return step{restart, l.begun().Add(l.cfg.RelayAfter), ""}
 	}

@@ -51,6 +51,10 @@ func TestLifecycleSaysWhatIsDue(t *testing.T) {
 			lifecycle{answered: after(time.Second), ice: checking, trying: true, relays: true, blocked: true},
 			step{restart, after(time.Second), ""},
 		},
+		"trying in a network where no STUN server has answered": {
+			lifecycle{answered: after(time.Second), ice: checking, trying: true, relays: true, unheard: true},
+			step{restart, after(2 * time.Second), ""},
+		},
 		"trying without relays": {
 			lifecycle{answered: after(time.Second), ice: checking, trying: true},
 			step{},

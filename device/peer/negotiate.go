@@ -46,6 +46,7 @@ func (p *Peer) Offer(ctx context.Context, offer protocol.Offer) error {
 		return err
 	}
 	parsed.listen()
+	p.surround()
 	p.needRelays()
 	ctx, cancel := p.whileOpen(ctx)
 	defer cancel()
@@ -193,7 +194,6 @@ func (p *Peer) again(o *offer) error {
 
 // answer sets the offer, makes the answer and hands it out with the candidates known by then.
 func (p *Peer) answer(ctx context.Context, pc *webrtc.PeerConnection, o *offer, revision int) error {
-	p.surround()
 	next := p.predict(ctx, o)
 	g, fresh, undo := p.begin(pc, o, next)
 	text, err := o.text()

@@ -15,6 +15,8 @@ type Options struct {
 	Policy     protocol.Policy
 	// Media is what the viewer asks for, within its grants.
 	Media protocol.Media
+	// SameNetwork says that the viewer has the device's own address outside, as the hub sees both.
+	SameNetwork bool
 	// Trickle says whether candidates may follow the answer. Without it the answer waits for them, 500 ms at most.
 	Trickle bool
 	Stream  *media.Stream

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -40,7 +41,7 @@ func newSTUN(t *testing.T) []string {
 				t.Errorf("build response: %v", err)
 				return
 			}
-			if _, err := conn.WriteTo(response.Raw, from); err != nil {
+			if _, err := conn.WriteTo(response.Raw, from); err != nil && !errors.Is(err, net.ErrClosed) {
 				t.Errorf("respond: %v", err)
 			}
 		}

@@ -20,19 +20,16 @@ func (p *Peer) moreRelays() bool {
 func (p *Peer) configuration() webrtc.Configuration {
 	c := webrtc.Configuration{Certificates: []webrtc.Certificate{p.host.certificate}}
 	if p.policy.Path != protocol.PathDirectOnly && p.relaying || p.policy.Path == protocol.PathRelayOnly {
-		c.ICEServers = turnServers(p.servers, p.port.Network())
+		c.ICEServers = turnServers(p.servers, p.network)
 	}
 	return c
 }
 
 // needRelays takes up relays at once where UDP is blocked: nothing else can work, but for a viewer that listens over TCP.
 func (p *Peer) needRelays() {
-	if !p.port.Network().UDPBlocked {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.moreRelays() {
+	if p.network.UDPBlocked && p.moreRelays() {
 		p.relaying, p.life.relays = true, false
 	}
 }

@@ -2,16 +2,8 @@ package peer
 
 import (
 	"net/netip"
-	"slices"
 
 	"github.com/sightline-rtc/sightline/protocol"
-)
-
-const (
-	// maxHeld bounds the candidates that wait for the viewer's address outside.
-	maxHeld = 8
-	// maxOutside bounds the addresses that a viewer can be seen at.
-	maxOutside = 8
 )
 
 // remote is what is known of the viewer's candidates.
@@ -23,10 +15,6 @@ type remote struct {
 	early []protocol.Candidate
 	// taken counts the candidates of this generation.
 	taken int
-	// held are candidates of this generation that the device may not send to, unless the viewer is in its network.
-	held []candidate
-	// outside are the viewer's addresses as its STUN servers see them, by its own word.
-	outside []netip.Addr
 	// relays are the addresses of the viewer's relay candidates, of all generations. A check from one that was not
 	// signaled yet makes a peer-reflexive candidate of the same address.
 	relays map[netip.AddrPort]bool
@@ -49,7 +37,7 @@ func (r *remote) sort(c protocol.Candidate) bool {
 // advance puts a new offer in force and returns the early candidates that belong to it.
 func (r *remote) advance(revision int, ufrag, password string) []protocol.Candidate {
 	if ufrag != r.ufrag {
-		r.taken, r.held, r.outside = 0, nil, nil
+		r.taken = 0
 	}
 	r.revision, r.ufrag, r.password = revision, ufrag, password
 	kept := r.early
@@ -63,30 +51,16 @@ func (r *remote) advance(revision int, ufrag, password string) []protocol.Candid
 	return due
 }
 
-// admit returns what ICE should have now that a candidate came: it, and those that it makes admissible.
-func (r *remote) admit(c candidate, policy protocol.PathPolicy, around surroundings) []candidate {
+// admit reports whether ICE should have a candidate.
+func (r *remote) admit(c candidate, policy protocol.PathPolicy, around surroundings) bool {
 	if c.relayed && len(r.relays) < protocol.MaxSyncCandidates {
 		r.relays[c.address] = true
 	}
-	if r.taken >= protocol.MaxSyncCandidates || !fits(c, policy) {
-		return nil
+	if r.taken >= protocol.MaxSyncCandidates || !fits(c, policy) || !around.admits(c.address) {
+		return false
 	}
-	if ip := c.address.Addr(); c.reflexive && len(r.outside) < maxOutside && !slices.Contains(r.outside, ip) {
-		r.outside = append(r.outside, ip)
-	}
-	waiting := append(slices.Clone(r.held), c)
-	r.held = nil
-	var admitted []candidate
-	for _, c := range waiting {
-		switch {
-		case around.admits(c.address, r.outside):
-			admitted = append(admitted, c)
-		case len(r.held) < maxHeld:
-			r.held = append(r.held, c)
-		}
-	}
-	r.taken += len(admitted)
-	return admitted
+	r.taken++
+	return true
 }
 
 // fits reports whether a policy has any use for a candidate.

@@ -48,7 +48,9 @@ func (p *Peer) speak() {
 
 // deadline does what the lifecycle says is due, and returns how long to wait for the next.
 func (p *Peer) deadline() time.Duration {
+	unheard := p.port.Unheard()
 	p.mu.Lock()
+	p.life.unheard = unheard
 	s := p.life.next()
 	p.mu.Unlock()
 	if s.action == wait {

@@ -10,9 +10,10 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// surround finds out what networks the device is in. The servers are those that the hub gave to the session.
-func surround(port *reach.Port, servers []protocol.ICEServer) surroundings {
-	var s surroundings
+// surround finds out what networks the device is in. The servers, and whether the viewer is in the same network, are what
+// the hub said to the session.
+func surround(port *reach.Port, servers []protocol.ICEServer, together bool) surroundings {
+	s := surroundings{together: together}
 	for _, at := range port.Addresses() {
 		s.connected = append(s.connected, netip.PrefixFrom(at.Addr(), at.Addr().BitLen()))
 	}
