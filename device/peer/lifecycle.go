@@ -106,12 +106,8 @@ func (l *lifecycle) connection() step {
 		return step{end, l.asked.Add(l.cfg.RestartTimeout + l.slack), protocol.ReasonICEFailed}
 	case l.failed():
 		return step{restart, l.since, ""}
-	case l.trying && l.relays && l.blocked:
-		return step{restart, l.answered, ""}
-	case l.trying && l.relays && l.unheard:
-		return step{restart, l.begun().Add(l.cfg.RelayAfter / 4), ""}
 	case l.trying && l.relays:
-		return step{restart, l.begun().Add(l.cfg.RelayAfter), ""}
+		return step{restart, l.relaysDue(), ""}
 	}
 	return step{}
 }
@@ -125,6 +121,17 @@ func (l *lifecycle) pair() step {
 		return step{end, l.forbidden.Add(l.cfg.RestartTimeout), protocol.ReasonICEFailed}
 	}
 	return step{}
+}
+
+// relaysDue is when relays of the device's own are taken up.
+func (l *lifecycle) relaysDue() time.Time {
+	switch {
+	case l.blocked:
+		return l.answered
+	case l.unheard:
+		return l.begun().Add(l.cfg.RelayAfter / 4)
+	}
+	return l.begun().Add(l.cfg.RelayAfter)
 }
 
 // begun is when ICE began to try: with the answer, or with the viewer's candidates where these come later. Those that
