@@ -51,6 +51,8 @@ type Result struct {
 	UpgradeMS *float64 `json:"upgrade_ms,omitempty"`
 	GapMS     *float64 `json:"gap_ms,omitempty"`
 	Restarts  int      `json:"restarts"`
+	// Reason is why the server says that the session is relayed.
+	Reason string `json:"reason,omitempty"`
 	// Theory is what the theory says of the pair. Wrong tells why the result is worse; empty is fine.
 	Theory protocol.Means `json:"theory"`
 	Wrong  string         `json:"wrong,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -71,11 +72,9 @@ func (s *Stage) WriteLog(w io.Writer) error {
 const (
 	// source is what the agent shows: a picture every 33 ms, so that gaps of a path can be told from pauses of the source.
 	source = "test:"
-	// settle is how long an agent that has begun may take to know its network before somebody looks: cameras are there
-	// long before their viewers.
-	settle = time.Second
-	// settleSilent is that for an agent without UDP: two rounds of STUN go unanswered before it says so.
-	settleSilent = 7 * time.Second
+	// settle is how long an agent may take to know its network before somebody looks: cameras are there long before their
+	// viewers. Without UDP two rounds of STUN have to go unanswered.
+	settle = 12 * time.Second
 	// patience is how long a page may take to show a picture.
 	patience = 20 * time.Second
 	// afterRelay is how long a relayed path is watched for an upgrade, afterDirect how long a direct one for a fall.
@@ -102,11 +101,7 @@ func (s *Stage) Visit(ctx context.Context, p Pair) (r Result, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, late.free(context.WithoutCancel(ctx))) }()
-	wait := settle
-	if traitsOf[p.Device].silent {
-		wait = settleSilent
-	}
-	chromium, err := s.players(ctx, wait)
+	chromium, err := s.players(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -120,15 +115,28 @@ func (s *Stage) Visit(ctx context.Context, p Pair) (r Result, err error) {
 	return r, nil
 }
 
+// assessed is how an agent says that it knows its network: how the NAT behaves, and whether the router maps ports.
+var assessed = regexp.MustCompile(`(?m)msg="network assessed" kind=([^u]|ud).* (mapping|err)=\w`)
+
 // players starts agent and browser, and waits until the agent knows its network.
-func (s *Stage) players(ctx context.Context, wait time.Duration) (*browser.Browser, error) {
+func (s *Stage) players(ctx context.Context) (*browser.Browser, error) {
+	flags := []string{"--log-level", "debug"}
+	if !s.conditions.Mapping {
+		flags = append(flags, "--port-mapping", "off")
+	}
 	var chromium *browser.Browser
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		if err := s.agent.Start(ctx, "--log-level", "debug"); err != nil {
+		before := s.rig.Log.Count(assessed)
+		if err := s.agent.Start(ctx, flags...); err != nil {
 			return err
 		}
-		return pause(gctx, wait)
+		for began := time.Now(); s.rig.Log.Count(assessed) == before && time.Since(began) < settle; {
+			if err := pause(gctx, look); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	g.Go(func() (err error) {
 		chromium, err = s.rig.PrivateBrowser(ctx)

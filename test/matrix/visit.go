@@ -194,6 +194,9 @@ func (v *visit) ask(ctx context.Context, session string, path browser.Path) erro
 		return nil
 	}
 	v.result.Path, v.result.Means = protocol.PathKind(known.Path.Kind), protocol.Means(known.Path.Means)
+	if known.RelayReason != nil {
+		v.result.Reason = known.RelayReason.Text
+	}
 	direct, ok := v.direct(path)
 	switch {
 	case ok && v.result.Direct():

@@ -32,6 +32,10 @@ type Session struct {
 		Means string `json:"means"`
 	} `json:"path"`
 	Relayed Relayed `json:"relayed"`
+	// RelayReason is why the session goes through the relay; only Session has it.
+	RelayReason *struct {
+		Text string `json:"text"`
+	} `json:"relay_reason"`
 }
 
 // Relayed is what went through the relay for a session.

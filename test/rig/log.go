@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"sync"
 	"time"
 )
@@ -26,6 +27,13 @@ func (l *Log) WriteTo(w io.Writer) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lines.WriteTo(w)
+}
+
+// Count returns how many of the lines that are kept match.
+func (l *Log) Count(match *regexp.Regexp) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(match.FindAllIndex(l.lines.Bytes(), -1))
 }
 
 // Say adds a line of the measurement's own.
