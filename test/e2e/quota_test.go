@@ -47,8 +47,7 @@ func TestAUsedUpBudgetEndsRelayedPicturesAndNoDirectOnes(t *testing.T) {
 // budget sets how many gigabytes the default project may send through the relay.
 func (s *stage) budget(gigabytes string) {
 	s.t.Helper()
-	var project struct{}
-	must(s.t, s.hub.Do(s.t.Context(), &project, "project", "set", "--relay-gb", gigabytes))
+	s.project("--relay-gb", gigabytes)
 }
 
 func TestADrainingRelayKeepsThePictureAndTakesNobodyNew(t *testing.T) {

@@ -31,10 +31,7 @@ export const WHY_WORDS: Readonly<Record<Why, Words>> = {
   closed_by_api: { title: "Viewing was ended", detail: "Whoever manages this camera ended it." },
   revoked: { title: "Access was withdrawn", detail: "Ask whoever gave you this link for a new one." },
   expired: { title: "This link has expired", detail: "Ask whoever gave you this link for a new one." },
-  quota: {
-    title: "The plan is used up",
-    detail: "This picture may not be relayed any longer. Whoever manages this camera can raise its limits.",
-  },
+  quota: { title: "The plan is used up", detail: "Whoever manages this camera can raise its limit." },
   busy: { title: "Camera full", detail: "As many people are watching as the camera can serve. Trying again." },
   codec: { title: "This browser cannot play the camera", detail: "They have no video format in common." },
   privacy: { title: "The camera's privacy mode is on", detail: "The picture comes back when it is switched off." },
