@@ -33,13 +33,36 @@ func (e evidence) same(other evidence) bool {
 	return e.epoch == other.epoch && e.opened == other.opened
 }
 
-// evidence is what is at hand now. It needs mu.
+// evidence is what is at hand now: what the servers of one family see, of IPv4 if there are any. It needs mu.
 func (p *Port) evidence() evidence {
 	e := evidence{epoch: p.epoch, opened: p.opened.UDP}
-	for _, s := range p.servers {
+	for _, s := range p.family() {
 		e.mapped = append(e.mapped, s.mapped)
 	}
 	return e
+}
+
+// complete reports whether no more evidence is to be had for now: the servers have answered, or had time to. It needs mu.
+func (p *Port) complete() bool {
+	select {
+	case <-p.settled:
+		return true
+	default:
+		servers := p.family()
+		return len(servers) > 0 && !slices.ContainsFunc(servers, func(s server) bool { return !s.mapped.IsValid() })
+	}
+}
+
+// family are the servers of IPv4, or those of IPv6 where there are no others. It needs mu.
+func (p *Port) family() []server {
+	is4 := slices.ContainsFunc(p.servers, func(s server) bool { return s.address.Addr().Is4() })
+	var servers []server
+	for _, s := range p.servers {
+		if s.address.Addr().Is4() == is4 {
+			servers = append(servers, s)
+		}
+	}
+	return servers
 }
 
 // assessor finds out what network this is whenever something has changed, until the context ends. It is never in the way
@@ -55,64 +78,85 @@ func (p *Port) assessor(ctx context.Context) {
 		case <-p.asked:
 		}
 		p.mu.Lock()
-		now, blocked := p.evidence(), p.network.UDPBlocked
-		if len(now.mapped) == 0 {
+		now, complete, blocked := p.evidence(), p.complete(), p.network.UDPBlocked
+		if complete && len(now.mapped) == 0 {
 			closeOnce(p.assessed) // no server is found: no more can be
 		}
 		p.mu.Unlock()
 		early := now.same(last) && !blocked && time.Since(at) < wait
-		if len(now.mapped) == 0 || now.equal(last) || early {
+		if !complete || len(now.mapped) == 0 || now.equal(last) || early {
 			continue
 		}
-		network, broken := p.assess(ctx)
-		if ctx.Err() != nil {
-			return
+		if !p.assess(ctx, now) {
+			continue
 		}
 		last, at, wait = now, time.Now(), assessInterval
-		if network.Mapping == "" && !network.Public {
+		if n := p.Network(); n.Mapping == "" && !n.Public {
 			wait = unsureInterval
 		}
-		p.change(func() {
-			if p.epoch == now.epoch {
-				p.network, p.broken = network, broken
-				p.judged = true
-				if now.same(p.evidence()) {
-					closeOnce(p.assessed)
-				}
-			}
-		})
 	}
 }
 
-// assess runs the tests, those at once that do not disturb each other.
-func (p *Port) assess(ctx context.Context) (n protocol.Network, broken bool) {
-	v4, v6 := p.answering()
-	if len(v4)+len(v6) == 0 {
-		n.UDPBlocked = p.silent(ctx)
-		return n, false
+// assess runs the tests: first those that tell what a call that comes now must know, and then those that wait for silence.
+// It reports whether it came to its end in the same network.
+func (p *Port) assess(ctx context.Context, e evidence) bool {
+	servers := p.answering()
+	if len(servers) == 0 {
+		p.judge(e, protocol.Network{UDPBlocked: true}, false)
+		return p.judge(e, protocol.Network{UDPBlocked: p.silent(ctx)}, true) && ctx.Err() == nil
 	}
-	n.IPv6 = len(v6) > 0
-	servers := v4
-	if len(v4) == 0 {
-		servers = v6
+	n := p.translation(ctx, servers)
+	if ctx.Err() != nil || !p.judge(e, n, false) {
+		return false
 	}
+	var broken bool
 	first := servers[0]
-	n.Public = slices.Contains(p.Addresses(), first.mapped)
-	n.PortPreserved = !n.Public && first.mapped.Port() == p.Number()
 	tests := []func(){
 		func() {
 			p.withProbe(ctx, func(ctx context.Context, c *probe) { n.Filtering = c.filtering(ctx, first) })
 		},
+		func() { broken = p.shut(ctx, first) },
 	}
 	if !n.Public {
-		tests = append(tests,
-			func() { n.Mapping = p.mapping(ctx, servers) },
-			func() { p.withProbe(ctx, func(ctx context.Context, c *probe) { n.Hairpin = p.hairpin(ctx, c, first) }) })
-	}
-	if len(v4) > 0 {
-		tests = append(tests, func() { broken = p.shut(ctx, first) })
+		tests = append(tests, func() {
+			p.withProbe(ctx, func(ctx context.Context, c *probe) { n.Hairpin = p.hairpin(ctx, c, first) })
+		})
 	}
 	together(tests...)
+	if ctx.Err() != nil {
+		return false
+	}
+	p.change(func() { p.broken = broken && e.same(p.evidence()) })
+	return p.judge(e, n, true)
+}
+
+// judge puts what was found out in place, unless it was in another network, which it reports. whole says that nothing is
+// left to be found out.
+func (p *Port) judge(e evidence, n protocol.Network, whole bool) (here bool) {
+	p.change(func() {
+		if here = p.epoch == e.epoch; !here {
+			return
+		}
+		if !whole && !n.UDPBlocked { // what was known stays until it is known better
+			n.Filtering, n.Hairpin = p.network.Filtering, p.network.Hairpin
+		}
+		p.network, p.judged = n, true
+		if whole && e.same(p.evidence()) {
+			closeOnce(p.assessed)
+		}
+	})
+	return here
+}
+
+// translation finds out what the NAT does with the port's address.
+func (p *Port) translation(ctx context.Context, servers []server) protocol.Network {
+	var n protocol.Network
+	first := servers[0]
+	if n.Public = slices.Contains(p.Addresses(), first.mapped); n.Public {
+		return n
+	}
+	n.PortPreserved = first.mapped.Port() == p.Number()
+	n.Mapping = p.mapping(ctx, servers)
 	if n.Mapping == protocol.NATAddressDependent || n.Mapping == protocol.NATAddressAndPort {
 		var ports []uint16
 		for range 2 { // two sockets, because two servers alone give one step
@@ -120,7 +164,7 @@ func (p *Port) assess(ctx context.Context) (n protocol.Network, broken bool) {
 		}
 		n.PortStep = step(ports)
 	}
-	return n, broken
+	return n
 }
 
 // together does several things at once, and waits.
@@ -132,31 +176,24 @@ func together(what ...func()) {
 	work.Wait()
 }
 
-// answering returns the servers that have answered, those that can tell most first.
-func (p *Port) answering() (v4, v6 []server) {
+// answering returns the servers of one family that have answered, those that can tell most first.
+func (p *Port) answering() []server {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, s := range p.servers {
+	servers := slices.DeleteFunc(p.family(), func(s server) bool { return !s.mapped.IsValid() })
+	if len(servers) == 0 {
+		servers = slices.DeleteFunc(slices.Clone(p.servers), func(s server) bool { return !s.mapped.IsValid() })
+	}
+	p.mu.Unlock()
+	slices.SortStableFunc(servers, func(a, b server) int {
 		switch {
-		case !s.mapped.IsValid():
-		case s.address.Addr().Is4():
-			v4 = append(v4, s)
-		default:
-			v6 = append(v6, s)
+		case a.other.IsValid() == b.other.IsValid():
+			return 0
+		case a.other.IsValid():
+			return -1
 		}
-	}
-	for _, servers := range [][]server{v4, v6} {
-		slices.SortStableFunc(servers, func(a, b server) int {
-			switch {
-			case a.other.IsValid() == b.other.IsValid():
-				return 0
-			case a.other.IsValid():
-				return -1
-			}
-			return 1
-		})
-	}
-	return v4, v6
+		return 1
+	})
+	return servers
 }
 
 // silent asks all servers with patience, and reports whether none of them answers.
@@ -203,6 +240,7 @@ func (p *Port) known() protocol.Network {
 		return protocol.Network{}
 	}
 	n := p.network
+	n.IPv6 = slices.ContainsFunc(p.servers, func(s server) bool { return s.mapped.Addr().Is6() })
 	n.MappingFault, n.DoubleNAT = p.fault, p.doubled()
 	switch {
 	case n.DoubleNAT:

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // maxMisses is how many rounds in a row a server may leave without an answer before what it said is forgotten.
@@ -53,10 +55,15 @@ func (p *Port) round(ctx context.Context, looked int) int {
 	p.mu.Lock()
 	servers := slices.Clone(p.servers)
 	p.mu.Unlock()
+	if looked != epoch {
+		silence := time.AfterFunc(silenceTime, func() { p.presume(epoch) })
+		defer silence.Stop()
+	}
 	each(servers, func(s server) {
 		a, err := p.conn.ask(ctx, question{to: s.address})
 		if ctx.Err() == nil {
 			p.note(s.address, a, err)
+			signal(p.asked)
 		}
 	})
 	p.mu.Lock()
@@ -69,6 +76,22 @@ func (p *Port) round(ctx context.Context, looked int) int {
 		return -1
 	}
 	return epoch
+}
+
+// silenceTime is how long nothing may come from any server before UDP is taken for blocked: three sendings. What is
+// presumed is taken back when an answer comes; until then relays are taken too early, which is no harm.
+const silenceTime = 750 * time.Millisecond
+
+// presume takes UDP for blocked if no server has answered yet.
+func (p *Port) presume(epoch int) {
+	p.mu.Lock()
+	e := p.evidence()
+	answered := slices.ContainsFunc(p.servers, func(s server) bool { return s.mapped.IsValid() })
+	none := len(p.servers) == 0
+	p.mu.Unlock()
+	if e.epoch == epoch && !answered && !none {
+		p.judge(e, protocol.Network{UDPBlocked: true}, false)
+	}
 }
 
 // each does something with every server at once, and waits.

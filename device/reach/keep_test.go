@@ -126,8 +126,8 @@ func TestSubscribersAreToldOfPlacesAndNetworkUntilTheyCancel(t *testing.T) {
 			}
 		})
 		time.Sleep(5 * time.Minute)
-		if got := told.Load(); got != 2 {
-			t.Errorf("told %d times, want of the place and of the network", got)
+		if got := told.Load(); got != 3 {
+			t.Errorf("told %d times, want of the place, of the network, and of its filter", got)
 		}
 		cancel()
 		w.mu.Lock()
@@ -135,7 +135,7 @@ func TestSubscribersAreToldOfPlacesAndNetworkUntilTheyCancel(t *testing.T) {
 		w.preserve = false
 		w.mu.Unlock()
 		time.Sleep(time.Minute)
-		if got := told.Load(); got != 2 {
+		if got := told.Load(); got != 3 {
 			t.Error("told after it had cancelled")
 		}
 		if got := p.Places(); len(got) != 1 || got[0] == outside[0] {
@@ -201,4 +201,18 @@ func TestLosingUDPAndGettingItBackIsNoticed(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhatACallMustKnowIsKnownAtOnce(t *testing.T) {
+	for _, r := range routers {
+		synctest.Test(t, func(t *testing.T) {
+			w := newTown(t, r.nat)
+			p := inTown(t, w, Config{Servers: bothServers()})
+			time.Sleep(800 * time.Millisecond)
+			got := p.Network()
+			if got.Public != r.want.Public || got.Mapping != r.want.Mapping || got.PortStep != r.want.PortStep || got.UDPBlocked != r.want.UDPBlocked {
+				t.Errorf("%s: got %+v, want %+v", r.name, got, r.want)
+			}
+		})
+	}
 }

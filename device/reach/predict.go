@@ -18,8 +18,8 @@ const (
 // NAT is of another kind or no server answers in time.
 func (p *Port) Predict(ctx context.Context) []netip.AddrPort {
 	step := p.Network().PortStep
-	servers, _ := p.answering()
-	if step == 0 || len(servers) == 0 {
+	servers := p.answering()
+	if step == 0 || len(servers) == 0 || !servers[0].address.Addr().Is4() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, predictTime)

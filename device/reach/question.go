@@ -16,17 +16,18 @@ import (
 // together.
 const maxQuestions = 32
 
-// When a question is sent, after its beginning, and how long an answer is waited for after the last time. RFC 8489 section
+// When a question is sent, after its beginning. RFC 8489 section
 // 6.2.1 begins with 500 ms and doubles; a camera that is being called has less time, and the five sendings of promptly get
 // through a network that loses 30 % each way 29 times in 30. The twelve of patiently do so 4,999 times in 5,000: where no
 // answer is an answer too, it must not be one that was lost.
 var (
-	promptly  = schedule(0, 250, 750, 1250, 2000)
+	promptly  = schedule(0, 200, 500, 900, 1400)
 	patiently = schedule(0, 250, 500, 800, 1100, 1400, 1700, 2000, 2400, 2800, 3200, 3600)
 	atOnce    = schedule(0, 50)
 )
 
-const answerWait = time.Second
+// answerWait is longer than a satellite's round trip.
+const answerWait = 700 * time.Millisecond
 
 var (
 	errNoAnswer = errors.New("no answer")

@@ -11,7 +11,7 @@ func (p *Port) shut(ctx context.Context, s server) bool {
 	p.mu.Lock()
 	opened, doubled := p.opened.UDP, p.doubled()
 	p.mu.Unlock()
-	if !opened.IsValid() || doubled || !s.other.IsValid() || ctx.Err() != nil {
+	if !opened.IsValid() || doubled || !s.address.Addr().Is4() || !s.other.IsValid() || ctx.Err() != nil {
 		return false
 	}
 	var came, able bool
