@@ -103,7 +103,8 @@ func (p *Port) assess(ctx context.Context, e evidence) bool {
 	servers := p.answering()
 	if len(servers) == 0 {
 		p.judge(e, protocol.Network{UDPBlocked: true}, false)
-		return p.judge(e, protocol.Network{UDPBlocked: p.silent(ctx)}, true) && ctx.Err() == nil
+		blocked := p.silent(ctx)
+		return ctx.Err() == nil && p.judge(e, protocol.Network{UDPBlocked: blocked}, blocked) && blocked
 	}
 	n := p.translation(ctx, servers)
 	if ctx.Err() != nil || !p.judge(e, n, false) {

@@ -53,7 +53,31 @@ func TestEveryTypeIsFoundToBeWhatItClaims(t *testing.T) {
 			town := built(t, natlab.TownConfig{Device: tt.is, Viewer: natlab.Open, Hairpin: tt.hairpin})
 			p := port(t, town, reach.Config{})
 			assessed(t, p)
+			tt.want.MappingFault = protocol.MappingOff
 			if diff := cmp.Diff(tt.want, p.Network()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestLossIsNotTakenForAFilter(t *testing.T) {
+	for is, want := range map[natlab.Type]protocol.Network{
+		natlab.Open:              {Public: true, Filtering: ei},
+		natlab.FullCone:          {Mapping: ei, Filtering: ei, PortPreserved: true},
+		natlab.AddressRestricted: {Mapping: ei, Filtering: ad, PortPreserved: true},
+		natlab.Symmetric:         {Mapping: apd, Filtering: apd},
+	} {
+		t.Run(string(is), func(t *testing.T) {
+			t.Parallel()
+			town := built(t, natlab.TownConfig{Device: is, Viewer: natlab.Open})
+			if _, err := town.Device().Lose(t.Context(), 30); err != nil {
+				t.Fatal(err)
+			}
+			p := port(t, town, reach.Config{})
+			assessed(t, p)
+			want.MappingFault = protocol.MappingOff
+			if diff := cmp.Diff(want, p.Network()); diff != "" {
 				t.Error(diff)
 			}
 		})
