@@ -111,14 +111,13 @@ export const commands = {
     return commands.frames(page);
   },
 
-  /** Waits until a text can be read on the page, whatever its case. */
+  /** Waits until a text can be read on the page, whatever its case. The pages' policy lets nothing poll there that is a text. */
   reads: async (page, { text, timeoutMS }) => {
-    await page.waitForFunction(
-      `(${readText})().toLowerCase().includes(${JSON.stringify(text.toLowerCase())})`,
-      undefined,
-      { timeout: timeoutMS, polling: 100 },
-    );
-    return commands.text(page);
+    for (const until = Date.now() + timeoutMS; ; await page.waitForTimeout(100)) {
+      const all = await commands.text(page);
+      if (all.toLowerCase().includes(text.toLowerCase())) return all;
+      if (Date.now() > until) throw new Error(`the page does not read ${JSON.stringify(text)} in ${timeoutMS} ms but ${JSON.stringify(all)}`);
+    }
   },
 
   /** The share of a region's pixels that change within a time. */

@@ -73,7 +73,8 @@ export class Scout {
       clearTimeout(this.#settle);
       if (peer.iceGatheringState !== "complete") return;
       this.#settle = setTimeout(() => {
-        if (["new", "checking"].includes(peer.iceConnectionState)) this.end();
+        // What comes before the first host belongs to an earlier generation.
+        if (this.#generation.hosts.length > 0 && ["new", "checking"].includes(peer.iceConnectionState)) this.end();
       }, settles);
     };
   }
@@ -160,7 +161,7 @@ export class Scout {
 function unheard({ whole, servers, hosts, mapped, relays }: Generation): boolean {
   const asked = stunPlaces(servers).some(({ host }) => !host.includes(":"));
   const udp = hosts.filter(({ protocol }) => protocol === "udp");
-  const hidden = udp.length > 0 && udp.every(({ address }) => address.endsWith(".local"));
+  const hidden = udp.every(({ address }) => address.endsWith(".local"));
   return whole && asked && hidden && mapped.length === 0 && !relays.has("udp");
 }
 
