@@ -85,7 +85,8 @@ func TestAPageRemembersWhichCameraNeedsTheRelay(t *testing.T) {
 	look := func() (l struct {
 		FirstMS float64 `json:"firstMs"`
 		Means   string  `json:"means"`
-	}) {
+	},
+	) {
 		must(t, p.Evaluate(ctx, `sightlineProbe.element().pathDetails`, &l))
 		return l
 	}
