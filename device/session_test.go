@@ -30,20 +30,32 @@ func TestViewerSeesThePictureAndIsToldThePath(t *testing.T) {
 		}
 	}
 	within(t, "a packet", v.packets)
-	for {
-		if _, body := w.read(); body != nil {
-			if stats, ok := body.(*protocol.Stats); ok && stats.Media {
-				break
-			}
-		}
+	told := w.told()
+	for range 20 { // more than can have been on their way
+		within(t, "another packet", v.packets)
 	}
 	w.send(protocol.TypeClosed, session, &protocol.Closed{Reason: protocol.ReasonClosedByAPI})
+	if last := w.told(); last.Bytes <= told.Bytes {
+		t.Errorf("at the end the device tells of %d bytes after %d", last.Bytes, told.Bytes)
+	}
 	w.send(protocol.TypeDescribe, session, &protocol.Describe{Revision: 2, Kind: protocol.DescribeOffer, SDP: "v=0"})
 	for range 2 { // what the hub has ended is not answered, nor told again
 		w.conn.Close()
 		w = h.welcomes()
 		if sync := w.synced(); len(sync) != 0 {
 			t.Errorf("the device still has %v", sync)
+		}
+	}
+}
+
+// told reads until a report that media flows.
+func (w *wire) told() protocol.Stats {
+	w.t.Helper()
+	for {
+		if _, body := w.read(); body != nil {
+			if stats, ok := body.(*protocol.Stats); ok && stats.Media {
+				return *stats
+			}
 		}
 	}
 }
