@@ -30,9 +30,10 @@ type Events interface {
 	Describe(protocol.SessionID, protocol.Describe)
 	// Candidate brings a local candidate of the newest answer; an empty one ends them.
 	Candidate(protocol.SessionID, protocol.Candidate)
-	// Path tells the selected candidate pair whenever it changes.
+	// Path tells the selected candidate pair whenever it changes. Stats of what went over the one before come first.
 	Path(protocol.SessionID, protocol.Path)
-	// Stats tells quality figures every Config.ReportInterval while packets flow, always with Media set.
+	// Stats tells quality figures every Config.ReportInterval while packets flow, and before another path, always with
+	// Media set.
 	Stats(protocol.SessionID, protocol.Stats)
 	// Closed tells that the peer has ended. Nothing is sent any more when it is called.
 	Closed(protocol.SessionID, protocol.Reason)
