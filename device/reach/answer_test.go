@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/pion/stun/v4"
@@ -57,4 +58,28 @@ func FuzzDecodeAnswer(f *testing.F) {
 			t.Errorf("no use: %+v", a)
 		}
 	})
+}
+
+func TestServersOutsideNameNoAddressInside(t *testing.T) {
+	tests := []struct {
+		server, other string
+		want          bool
+	}{
+		{"198.51.100.1:3478", "198.51.100.2:3479", true},
+		{"198.51.100.1:3478", "192.168.1.1:80", false},
+		{"198.51.100.1:3478", "127.0.0.1:80", false},
+		{"198.51.100.1:3478", "169.254.169.254:80", false},
+		{"198.51.100.1:3478", "100.64.0.1:80", false},
+		{"[2001:db8::1]:3478", "[fd00::1]:80", false},
+		{"192.168.1.1:3478", "192.168.1.2:3479", true},
+		{"192.168.1.1:3478", "198.51.100.2:3479", false},
+	}
+	for _, tt := range tests {
+		if got := alike(netip.MustParseAddrPort(tt.server), netip.MustParseAddrPort(tt.other)); got != tt.want {
+			t.Errorf("%s names %s: got %v, want %v", tt.server, tt.other, got, tt.want)
+		}
+	}
+	if alike(serverA, netip.AddrPort{}) {
+		t.Error("no address is as good as the server's")
+	}
 }

@@ -126,13 +126,24 @@ func (p *Port) note(from netip.AddrPort, a answer, err error) {
 		switch {
 		case n < 0:
 		case err == nil && !a.refused:
-			p.servers[n] = server{url: p.servers[n].url, address: from, mapped: a.mapped, other: a.other}
+			p.servers[n] = server{url: p.servers[n].url, address: from, mapped: a.mapped}
+			if alike(from, a.other) {
+				p.servers[n].other = a.other
+			}
 		default:
 			if p.servers[n].misses++; p.servers[n].misses >= maxMisses {
 				p.servers[n] = server{url: p.servers[n].url, address: from, misses: maxMisses}
 			}
 		}
 	})
+}
+
+// alike reports whether an address is as public as the server that names it: nobody outside sends packets to a LAN.
+func alike(server, other netip.AddrPort) bool {
+	inside := func(a netip.Addr) bool {
+		return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || carrierSpace.Contains(a)
+	}
+	return other.IsValid() && inside(server.Addr()) == inside(other.Addr())
 }
 
 // Settle returns when the servers of now have been asked once, whether they answered or not, or when the context ends.

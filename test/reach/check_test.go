@@ -4,7 +4,7 @@ package reach
 
 import (
 	"bytes"
-	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,10 +13,9 @@ import (
 )
 
 // checked returns what the agent's check says of the network, on the device of a town.
-func checked(t *testing.T, town *natlab.Town, flags ...string) string {
+func checked(t *testing.T, town *stage, flags ...string) string {
 	t.Helper()
-	hub := "http://" + net.JoinHostPort(town.Server().Addr.String(), "8080")
-	args := append([]string{"check", "--hub", hub, "--state", t.TempDir(), "--source", "test:"}, flags...)
+	args := append([]string{"check", "--hub", town.hub(), "--state", t.TempDir(), "--source", "test:"}, flags...)
 	check := town.Device().Command(t.Context(), filepath.Join(programs, "sightline-agent"), args...)
 	var said, log bytes.Buffer
 	check.Stdout, check.Stderr = &said, &log
@@ -29,6 +28,16 @@ func checked(t *testing.T, town *natlab.Town, flags ...string) string {
 		t.Fatalf("check says nothing of the network:\n%s", &said)
 	}
 	return said.String()[at-5:]
+}
+
+func TestCheckSaysThatIPv6Works(t *testing.T) {
+	t.Parallel()
+	town := built(t, natlab.TownConfig{Device: natlab.PortRestricted, Viewer: natlab.Open, IPv6: true})
+	servers := append(stun(town), "stun:"+netip.AddrPortFrom(town.Server().Addr6(), 3478).String())
+	got := checked(t, town, "--stun", strings.Join(servers, ","))
+	if !strings.Contains(got, "The router keeps one port") || !strings.Contains(got, "IPv6 works.") {
+		t.Errorf("got\n%s\nwant what the router does and that IPv6 works", got)
+	}
 }
 
 func TestCheckSaysWhatTheNetworkAllowsAndWhatWouldHelp(t *testing.T) {

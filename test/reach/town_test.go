@@ -50,8 +50,17 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// built is a town with the server's STUN in it, which has two addresses with two ports each.
-func built(t *testing.T, config natlab.TownConfig) *natlab.Town {
+// stage is a town with the server in it, whose STUN has two addresses with two ports each.
+type stage struct {
+	*natlab.Town
+	// data is the server's directory.
+	data string
+}
+
+// hub is the server's URL.
+func (s *stage) hub() string { return "http://" + net.JoinHostPort(s.Server().Addr.String(), "8080") }
+
+func built(t *testing.T, config natlab.TownConfig) *stage {
 	t.Helper()
 	if err := natlab.Usable(); err != nil {
 		if os.Getenv("CI") != "" {
@@ -77,7 +86,8 @@ func built(t *testing.T, config natlab.TownConfig) *natlab.Town {
 			t.Errorf("close the log: %v", err)
 		}
 	})
-	server := town.Server().Command(context.Background(), filepath.Join(programs, "sightline"), "serve", "--data", t.TempDir(), "--metrics-listen", "off",
+	data := t.TempDir()
+	server := town.Server().Command(context.Background(), filepath.Join(programs, "sightline"), "serve", "--data", data, "--metrics-listen", "off",
 		"--listen", net.JoinHostPort(town.Server().Addr.String(), "8080"), "--turn-listen", ":3478", "--turn-alt-port", "3479")
 	var ready struct{}
 	process, err := rig.Launch(t.Context(), "sightline", server, log, &ready)
@@ -85,11 +95,11 @@ func built(t *testing.T, config natlab.TownConfig) *natlab.Town {
 		t.Fatal(err)
 	}
 	t.Cleanup(process.Kill)
-	return town
+	return &stage{town, data}
 }
 
 // stun are the URLs of the server's two addresses.
-func stun(town *natlab.Town) []string {
+func stun(town *stage) []string {
 	var urls []string
 	for _, addr := range []netip.Addr{town.Server().Addr, town.Server().Second()} {
 		urls = append(urls, "stun:"+netip.AddrPortFrom(addr, 3478).String())
@@ -98,7 +108,7 @@ func stun(town *natlab.Town) []string {
 }
 
 // port runs a media port on the device until the test ends.
-func port(t *testing.T, town *natlab.Town, cfg reach.Config) *reach.Port {
+func port(t *testing.T, town *stage, cfg reach.Config) *reach.Port {
 	t.Helper()
 	host := town.Device()
 	listen := func(number string) (net.PacketConn, error) {
