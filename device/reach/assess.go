@@ -78,15 +78,18 @@ func (p *Port) assessor(ctx context.Context) {
 		case <-p.asked:
 		}
 		p.mu.Lock()
-		now, complete, blocked := p.evidence(), p.complete(), p.network.UDPBlocked
+		now, complete, urgent := p.evidence(), p.complete(), p.network.UDPBlocked || p.doubtful
 		if complete && len(now.mapped) == 0 {
 			closeOnce(p.assessed) // no server is found: no more can be
 		}
 		p.mu.Unlock()
-		early := now.same(last) && !blocked && time.Since(at) < wait
+		early := now.same(last) && !urgent && time.Since(at) < wait
 		if !complete || len(now.mapped) == 0 || now.equal(last) || early {
 			continue
 		}
+		p.mu.Lock()
+		p.doubtful = false
+		p.mu.Unlock()
 		if !p.assess(ctx, now) {
 			continue
 		}

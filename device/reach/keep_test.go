@@ -216,3 +216,25 @@ func TestWhatACallMustKnowIsKnownAtOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestAnotherNetworkWithTheSameAddressesIsFoundOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, portRestricted)
+		p := inTown(t, w, Config{Servers: bothServers()})
+		time.Sleep(time.Minute)
+		p.doubt()
+		time.Sleep(time.Minute)
+		if got := p.Network().Mapping; got != ei {
+			t.Fatalf("mapping of the same network: got %s, want %s", got, ei)
+		}
+		w.mu.Lock()
+		w.nat = nat{mapping: apd, filtering: apd}
+		w.given = map[[2]netip.AddrPort]uint16{}
+		w.mu.Unlock()
+		p.doubt()
+		time.Sleep(time.Second)
+		if got := p.Network().Mapping; got != apd {
+			t.Errorf("mapping: got %s, want that of the other network", got)
+		}
+	})
+}

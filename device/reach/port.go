@@ -34,6 +34,8 @@ type Port struct {
 	wanted  []string
 	epoch   int
 	settled chan struct{}
+	// doubtful says that this may be another network although the addresses are the same.
+	doubtful bool
 	// judged says that network has been found out; assessed is closed when it has, by all that is at hand now.
 	judged   bool
 	assessed chan struct{}

@@ -14,6 +14,8 @@ const (
 	heardInterval = 30 * time.Second
 	// quiet is how long a change is given to be whole: an interface that comes up gets its addresses one by one.
 	quiet = 300 * time.Millisecond
+	// doubtInterval is the least time between two changes that were none by the addresses, and are looked into all the same.
+	doubtInterval = 5 * time.Second
 )
 
 // watch looks whether the machine is in another network, until the context ends.
@@ -34,23 +36,39 @@ func (p *Port) watch(ctx context.Context) {
 	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
+	var doubted time.Time
 	for place := p.cfg.Place(); ; {
+		var told bool
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		case <-changes:
+			told = true
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(quiet):
 			}
 		}
-		if now := p.cfg.Place(); now != place {
+		switch now := p.cfg.Place(); {
+		case now != place:
 			place = now
 			p.moved()
+		case told && time.Since(doubted) > doubtInterval:
+			doubted = time.Now()
+			p.doubt()
 		}
 	}
+}
+
+// doubt has the network looked at without voiding what was learned: half the world's homes have the same addresses, so that
+// a device that was unplugged may be in another one all the same.
+func (p *Port) doubt() {
+	p.mu.Lock()
+	p.doubtful = true
+	p.mu.Unlock()
+	p.poke()
 }
 
 // moved forgets what was learned of another network, and has this one looked at.

@@ -87,9 +87,18 @@ func TestAgentThatIsCarriedElsewhereLooksAnew(t *testing.T) {
 	s := built(t, natlab.TownConfig{Device: natlab.PortRestricted, Viewer: natlab.Open})
 	log := agent(t, s)
 	log.until(t, "network assessed", "kind=port_restricted")
-	if err := s.Rebuild(t.Context(), natlab.SymmetricSequential, natlab.Open); err != nil {
-		t.Fatal(err)
+	for _, to := range []struct {
+		is    natlab.Type
+		words []string // what the log has to say, in this order
+	}{
+		{natlab.SymmetricSequential, []string{"kind=symmetric_sequential"}}, // a home with the same addresses
+		{natlab.Open, []string{"network changed", "kind=open"}},
+	} {
+		if err := s.Rebuild(t.Context(), to.is, natlab.Open); err != nil {
+			t.Fatal(err)
+		}
+		for _, words := range to.words {
+			log.until(t, words)
+		}
 	}
-	log.until(t, "network changed")
-	log.until(t, "network assessed", "kind=symmetric_sequential")
 }
