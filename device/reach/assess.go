@@ -65,39 +65,54 @@ func (p *Port) family() []server {
 	return servers
 }
 
+// verdict is what the last assessment rested on, when it was, and how long it holds although the evidence has changed.
+type verdict struct {
+	on   evidence
+	at   time.Time
+	life time.Duration
+}
+
 // assessor finds out what network this is whenever something has changed, until the context ends. It is never in the way
 // of a call.
 func (p *Port) assessor(ctx context.Context) {
-	var last evidence
-	var at time.Time
-	wait := unsureInterval
+	var last verdict
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-p.asked:
 		}
-		p.mu.Lock()
-		now, complete, urgent := p.evidence(), p.complete(), p.network.UDPBlocked || p.doubtful
-		if complete && len(now.mapped) == 0 {
-			closeOnce(p.assessed) // no server is found: no more can be
-		}
-		p.mu.Unlock()
-		early := now.same(last) && !urgent && time.Since(at) < wait
-		if !complete || len(now.mapped) == 0 || now.equal(last) || early {
+		now, due := p.due(last)
+		if !due || !p.assess(ctx, now) {
 			continue
 		}
-		p.mu.Lock()
-		p.doubtful = false
-		p.mu.Unlock()
-		if !p.assess(ctx, now) {
-			continue
-		}
-		last, at, wait = now, time.Now(), assessInterval
+		last = verdict{now, time.Now(), assessInterval}
 		if n := p.Network(); n.Mapping == "" && !n.Public {
-			wait = unsureInterval
+			last.life = unsureInterval
 		}
 	}
+}
+
+// due reports whether the network has to be assessed anew, and by what.
+func (p *Port) due(last verdict) (now evidence, due bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now = p.evidence()
+	switch {
+	case !p.complete():
+		return now, false
+	case len(now.mapped) == 0:
+		closeOnce(p.assessed) // no server is found: no more can be
+		return now, false
+	case now.equal(last.on):
+		return now, false
+	}
+	urgent := p.network.UDPBlocked || p.doubtful || !now.same(last.on)
+	if !urgent && time.Since(last.at) < last.life {
+		return now, false
+	}
+	p.doubtful = false
+	return now, true
 }
 
 // assess runs the tests: first those that tell what a call that comes now must know, and then those that wait for silence.
