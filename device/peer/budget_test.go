@@ -168,3 +168,22 @@ func TestBudgetsOfAddressesAreDroppedOnceFull(t *testing.T) {
 		}
 	})
 }
+
+func TestDialsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		device := newAllowance()
+		total := 0
+		for n := range 10 {
+			b, dials := newTestBudget(device), 0
+			for b.dial() {
+				dials++
+			}
+			if total += dials; n == 0 && dials != maxDials {
+				t.Errorf("dials of a session: got %d, want %d", dials, maxDials)
+			}
+		}
+		if total != maxDeviceDials {
+			t.Errorf("dials of all: got %d, want %d", total, maxDeviceDials)
+		}
+	})
+}

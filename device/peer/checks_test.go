@@ -153,3 +153,13 @@ func TestPortsAreNotPredictedForADeviceThatAnyPortReaches(t *testing.T) {
 		t.Errorf("addresses of IPv6: got %d, want 1", got)
 	}
 }
+
+func TestPredictionsAreBounded(t *testing.T) {
+	var p Peer
+	for n := range 64 {
+		p.aim(candidate{address: at("8.8.8.8", 100*n), reflexive: true}, time.Now())
+	}
+	if got := p.checks.predictions(); got != maxPredicted {
+		t.Errorf("predictions: got %d, want %d", got, maxPredicted)
+	}
+}

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/ice/v4"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -87,7 +91,14 @@ type from struct {
 }
 
 func (f from) RemoteAddr() net.Addr { return f.addr }
-func (from) Close() error           { return nil }
+func (f from) LocalAddr() net.Addr  { return f.addr }
+
+func (f from) Close() error {
+	if f.Conn == nil {
+		return nil
+	}
+	return f.Conn.Close()
+}
 
 func TestConnectionsAreBounded(t *testing.T) {
 	d := newDoorway(nil)
@@ -102,17 +113,83 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
-func TestVisitThatSaysNothingEnds(t *testing.T) {
-	here, there := net.Pipe()
-	defer there.Close()
-	v := newDoorway(nil).enter(from{here, &net.TCPAddr{IP: net.IPv4(8, 8, 8, 8)}})
-	if err := v.SetReadDeadline(time.Now()); err != nil {
-		t.Fatalf("set deadline: %v", err)
+// queue is a listener whose connections the test makes.
+type queue struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (q queue) Accept() (net.Conn, error) {
+	select {
+	case conn := <-q.conns:
+		return conn, nil
+	case <-q.closed:
+		return nil, net.ErrClosed
 	}
-	var timeout net.Error
-	if _, err := v.Read(make([]byte, 1)); !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Errorf("read: got %v, want a time-out", err)
+}
+
+func (q queue) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(8, 8, 8, 9), Port: 5000} }
+
+func (q queue) Close() error {
+	close(q.closed)
+	return nil
+}
+
+func TestConnectionsThatSayNothingEnd(t *testing.T) {
+	frame := func(m *stun.Message) []byte { return append([]byte{0, byte(len(m.Raw))}, m.Raw...) }
+	for name, test := range map[string]struct {
+		says []byte
+		want time.Duration
+	}{
+		"half a frame":                       {[]byte{0}, firstFrame},
+		"a check for a session that is none": {frame(stun.MustBuild(stun.BindingRequest, stun.NewUsername("no:body"))), firstFrame},
+		"no check":                           {[]byte{0, 4, 0x80, 0x60, 0, 1}, 0},
+		"a frame that is too long":           {[]byte{0xff, 0xff}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := queue{make(chan net.Conn), make(chan struct{})}
+				mux := newTCPMux(q, slog.New(slog.DiscardHandler))
+				here, there := net.Pipe()
+				begin := time.Now()
+				q.conns <- from{here, &net.TCPAddr{IP: net.IPv4(8, 8, 8, 8), Port: 5000}}
+				if _, err := there.Write(test.says); err != nil {
+					t.Fatalf("write: %v", err)
+				}
+				if _, err := io.Copy(io.Discard, there); err != nil {
+					t.Errorf("read: %v", err)
+				}
+				if got := time.Since(begin); got != test.want {
+					t.Errorf("closed after %v, want %v", got, test.want)
+				}
+				if err := mux.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			})
+		})
 	}
+}
+
+func TestVisitThatFallsSilentEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		defer there.Close()
+		v := newDoorway(nil).enter(from{here, &net.TCPAddr{IP: net.IPv4(8, 8, 8, 8)}})
+		if err := v.SetReadDeadline(time.Time{}); err != nil { // as the mux does after the first frame
+			t.Fatalf("set deadline: %v", err)
+		}
+		begin := time.Now()
+		if _, err := v.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begin) != silence {
+			t.Errorf("read: got %v after %v, want a time-out after %v", err, time.Since(begin), silence)
+		}
+		begin = time.Now()
+		if _, err := v.Write(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(begin) != stalled {
+			t.Errorf("write: got %v after %v, want a time-out after %v", err, time.Since(begin), stalled)
+		}
+		if _, err := v.Read(make([]byte, 1)); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("read after a packet that did not leave: got %v, want a closed connection", err)
+		}
+	})
 }
 
 // overTCP has a viewer that only has TCP, which it listens on or dials with.

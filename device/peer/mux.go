@@ -31,13 +31,17 @@ func newMux(port *reach.Port, log *slog.Logger) *mux {
 		port:          port,
 	}
 	if listener := port.Listener(); listener != nil {
-		m.tcp = ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: newDoorway(listener), Logger: loggers{log}.NewLogger("tcp mux"),
-			ReadBufferSize: tcpReadPackets, WriteBufferSize: tcpWriteBytes,
-			FirstStunBindTimeout: firstFrame, AliveDurationForConnFromStun: firstFrame,
-		})
+		m.tcp = newTCPMux(listener, log)
 	}
 	return m
+}
+
+func newTCPMux(listener net.Listener, log *slog.Logger) *ice.TCPMuxDefault {
+	return ice.NewTCPMuxDefault(ice.TCPMuxParams{
+		Listener: newDoorway(listener), Logger: loggers{log}.NewLogger("tcp mux"),
+		ReadBufferSize: tcpReadPackets, WriteBufferSize: tcpWriteBytes,
+		FirstStunBindTimeout: firstFrame, AliveDurationForConnFromStun: firstFrame,
+	})
 }
 
 // Close ends both, and closes the port.
