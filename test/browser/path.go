@@ -62,3 +62,31 @@ func (p *Page) Pairs(ctx context.Context) (pairs []string, err error) {
 	err = p.Evaluate(ctx, "sightlinePath.table()", &pairs)
 	return pairs, err
 }
+
+// Pictures is what became of the pictures of all peer connections that a page has now, as Chromium counts it (W3C
+// webrtc-stats, RTCInboundRtpStreamStats).
+type Pictures struct {
+	Freezes int     `json:"freezes"`
+	FrozenS float64 `json:"frozenS"`
+	Decoded int     `json:"decoded"`
+	// Revisions are the ICE user fragments of the page's own ends: an ICE restart changes them.
+	Revisions []string `json:"revisions"`
+}
+
+// Pictures returns what became of the pictures so far.
+func (p *Page) Pictures(ctx context.Context) (pictures Pictures, err error) {
+	err = p.Evaluate(ctx, "sightlinePath.pictures()", &pictures)
+	return pictures, err
+}
+
+// Signaled is a message of the link that has candidates in it, as JSON.
+type Signaled struct {
+	Sent bool   `json:"sent"` // by the page, else to it
+	Data string `json:"data"`
+}
+
+// Signaled returns all such messages since the page was opened.
+func (p *Page) Signaled(ctx context.Context) (messages []Signaled, err error) {
+	err = p.Evaluate(ctx, "sightlinePath.signaled", &messages)
+	return messages, err
+}

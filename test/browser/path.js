@@ -8,9 +8,24 @@
     opens: [], // {at, session}: the page asked the hub for a session
     pairs: [], // {at, local, remote}: ICE selected a pair
     restarts: [], // when an ICE restart began
+    signaled: [], // {sent, data}: messages of the link, either way, that have candidates in them
     gapMS: 0, // the longest time between two frames that arrived one after the other, since the mark
     mark() {
       log.gapMS = 0;
+    },
+    /** What became of the pictures that peer connections get which live. */
+    async pictures() {
+      const sum = { freezes: 0, frozenS: 0, decoded: 0, revisions: [] };
+      for (const peer of peers) {
+        sum.revisions.push(fragment(peer) ?? "");
+        for (const report of (await peer.getStats()).values()) {
+          if (report.type !== "inbound-rtp" || report.kind !== "video") continue;
+          sum.freezes += report.freezeCount;
+          sum.frozenS += report.totalFreezesDuration;
+          sum.decoded += report.framesDecoded;
+        }
+      }
+      return sum;
     },
     /** Every candidate pair of every peer connection that lives, in words. */
     async table() {
@@ -32,8 +47,18 @@
   };
   Object.defineProperty(window, "sightlinePath", { value: log });
 
+  /** Keeps what tells the other end of candidates. */
+  const signaled = (sent, data) => {
+    if (typeof data === "string" && data.includes("candidate")) log.signaled.push({ sent, data });
+  };
+
   window.WebSocket = class extends window.WebSocket {
+    constructor(...args) {
+      super(...args);
+      this.addEventListener("message", ({ data }) => signaled(false, data));
+    }
     send(data) {
+      signaled(true, data);
       if (typeof data === "string" && data.includes('"open"')) {
         const { type, session } = JSON.parse(data);
         if (type === "open") log.opens.push({ at: now(), session });

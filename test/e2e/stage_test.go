@@ -46,6 +46,12 @@ func bare(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return occupy(t, r)
+}
+
+// occupy makes a stage of a rig, which goes with the test.
+func occupy(t *testing.T, r *rig.Rig) *stage {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Errorf("clean up: %v", err)

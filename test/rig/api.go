@@ -32,10 +32,32 @@ type Session struct {
 		Means string `json:"means"`
 	} `json:"path"`
 	Relayed Relayed `json:"relayed"`
-	// RelayReason is why the session goes through the relay; only Session has it.
-	RelayReason *struct {
-		Text string `json:"text"`
-	} `json:"relay_reason"`
+	// What follows is told of a single session only: how its media went.
+	Upgraded     bool         `json:"upgraded"`
+	RelayReason  *RelayReason `json:"relay_reason"`
+	Paths        []PathChange `json:"paths"`
+	DirectPathMS int64        `json:"direct_path_ms"`
+	Direct       Carried      `json:"direct"`
+	Relay        Carried      `json:"relay"`
+}
+
+// RelayReason says why a session goes through the relay.
+type RelayReason struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// PathChange is what one end told of its path, and how the media went from then on.
+type PathChange struct {
+	By    string `json:"by"`
+	Kind  string `json:"kind"`
+	Means string `json:"means"`
+}
+
+// Carried is how much media went one way, as the ends count it.
+type Carried struct {
+	TimeS float64 `json:"time_s"`
+	Bytes uint64  `json:"bytes"`
 }
 
 // Relayed is what went through the relay for a session.
