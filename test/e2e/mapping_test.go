@@ -9,28 +9,6 @@ import (
 	"github.com/sightline-rtc/sightline/test/rig"
 )
 
-// town opens a stage between routers, with a running hub on the internet.
-func town(t *testing.T, config natlab.TownConfig, flags ...string) *stage {
-	t.Helper()
-	usable(t)
-	r, err := rig.OpenTown(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Errorf("clean up: %v", err)
-		}
-		if t.Failed() {
-			_, _ = r.Log.WriteTo(t.Output())
-		}
-	})
-	s := &stage{Rig: r, t: t}
-	s.hub = need(s.TownHub(t.Context(), flags...))(t)
-	s.api = need(s.hub.API(t.Context()))(t)
-	return s
-}
-
 // No hole can be punched between two symmetric translators: the port that the router opens is the only way.
 func TestARouterThatMapsPortsBringsThePictureDirectly(t *testing.T) {
 	s := town(t, natlab.TownConfig{Device: natlab.Symmetric, Viewer: natlab.Symmetric, Mapping: true})

@@ -3,35 +3,42 @@
 package e2e
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/sightline-rtc/sightline/test/browser"
 	"github.com/sightline-rtc/sightline/test/natlab"
 	"github.com/sightline-rtc/sightline/test/rig"
 )
 
-// visit opens a stage in a town, with a hub that has these flags, whose agents and browser are behind NATs. Pages hide their
-// addresses as they do for a person.
-func visit(t *testing.T, town natlab.TownConfig, flags ...string) *stage {
+// town opens a stage between routers, with a running hub on the internet.
+func town(t *testing.T, config natlab.TownConfig, flags ...string) *stage {
 	t.Helper()
-	usable(t)
-	s := occupy(t, need(rig.OpenTown(t.Context(), town))(t))
+	s := emptyTown(t, config)
 	s.hub = need(s.TownHub(t.Context(), flags...))(t)
 	s.api = need(s.hub.API(t.Context()))(t)
 	return s
 }
 
-// private starts the browser of a person, in place of the one that runs.
-func (s *stage) private() {
+// emptyTown opens a stage between routers on which nothing runs yet.
+func emptyTown(t *testing.T, config natlab.TownConfig) *stage {
+	t.Helper()
+	usable(t)
+	return occupy(t, need(rig.OpenTown(t.Context(), config))(t))
+}
+
+// private starts the browser of a person, which hides its addresses, in place of the one that runs.
+func (s *stage) private(flags ...string) {
 	s.t.Helper()
 	if s.chromium != nil {
 		must(s.t, s.chromium.Close())
 	}
-	s.chromium = need(s.PrivateBrowser(s.t.Context()))(s.t)
+	s.chromium = need(s.PrivateBrowser(s.t.Context(), flags...))(s.t)
 }
 
-// move carries both ends, whose programs are started anew, to other networks.
+// move carries both ends to other networks, and starts their programs anew.
 func (s *stage) move(a *rig.Agent, device, viewer natlab.Type) {
 	s.t.Helper()
 	must(s.t, a.Stop())
@@ -43,18 +50,10 @@ func (s *stage) move(a *rig.Agent, device, viewer natlab.Type) {
 // taken waits until the server knows that a session goes that way, by one of the means, and returns it.
 func (s *stage) taken(id, path string, means ...string) rig.Session {
 	s.t.Helper()
-	return eventually(s.t, "the path "+path, func() (rig.Session, error) {
+	return eventually(s.t, fmt.Sprint("the path ", path, means), func() (rig.Session, error) {
 		return s.api.Session(s.t.Context(), id)
 	}, func(r rig.Session) bool {
-		if r.Path == nil || r.Path.Kind != path {
-			return false
-		}
-		for _, m := range means {
-			if r.Path.Means == m {
-				return true
-			}
-		}
-		return len(means) == 0
+		return r.Path != nil && r.Path.Kind == path && (len(means) == 0 || slices.Contains(means, r.Path.Means))
 	})
 }
 
@@ -65,7 +64,15 @@ func (s *stage) looks(name string, a *rig.Agent, path string, means ...string) (
 	return p, s.taken(s.session(a.Device).ID, path, means...)
 }
 
-// leavesTheRelay ends a session and proves that the relay has carried nothing for it.
+// knowsItsNetwork waits until an agent has found out in what kind of network it is.
+func (s *stage) knowsItsNetwork(a *rig.Agent, kind string) {
+	s.t.Helper()
+	eventually(s.t, "word of a network that is "+kind, func() (rig.Device, error) {
+		return s.api.Device(s.t.Context(), a.Device)
+	}, func(d rig.Device) bool { return d.Network != nil && d.Network.Kind == kind })
+}
+
+// leavesNothing ends a session and proves that the relay has carried nothing for it.
 func (s *stage) leavesNothing(id string) {
 	s.t.Helper()
 	must(s.t, s.api.CloseSession(s.t.Context(), id))
@@ -77,5 +84,14 @@ func (s *stage) leavesNothing(id string) {
 	}
 }
 
-// settle lets an agent that has begun find out about its network, as cameras have before somebody looks.
-func (s *stage) settle() { wait(s.t.Context(), time.Second) }
+// told returns all that a page was told of candidates.
+func (s *stage) told(p *browser.Page) string {
+	s.t.Helper()
+	var all strings.Builder
+	for _, m := range need(p.Signaled(s.t.Context()))(s.t) {
+		if !m.Sent {
+			all.WriteString(m.Data)
+		}
+	}
+	return all.String()
+}

@@ -16,7 +16,7 @@ import (
 // A session that began on the relay goes direct as soon as that is possible, and nobody sees it: the picture does not freeze,
 // ICE is not restarted, and the relay is paid no more.
 func TestARelayedPictureMovesToADirectPathThatOpensLate(t *testing.T) {
-	s := visit(t, natlab.TownConfig{Device: natlab.PortRestricted, Viewer: natlab.PortRestricted})
+	s := town(t, natlab.TownConfig{Device: natlab.PortRestricted, Viewer: natlab.PortRestricted})
 	ctx := t.Context()
 	s.private()
 	a := s.agent("agent", "test:")

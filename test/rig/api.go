@@ -81,6 +81,11 @@ type Device struct {
 			Detail string `json:"detail"`
 		} `json:"fallback"`
 	} `json:"presence"`
+	// Network is what it says of its network, told of a single device only; nil is nothing.
+	Network *struct {
+		Kind string `json:"kind"`
+		TCP  bool   `json:"tcp"`
+	} `json:"network"`
 }
 
 // Token is a viewer's token and when it expires.

@@ -38,7 +38,10 @@ func (r *Rig) Certificate() (Certificate, error) {
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IPAddresses: []net.IP{r.Server.Addr.AsSlice(), r.Server.Addr6().AsSlice()},
+		IPAddresses: []net.IP{r.Server.Addr.AsSlice()},
+	}
+	if addr6 := r.Server.Addr6(); addr6.IsValid() {
+		template.IPAddresses = append(template.IPAddresses, addr6.AsSlice())
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

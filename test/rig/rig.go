@@ -115,8 +115,8 @@ func (r *Rig) EverydayBrowser(ctx context.Context) (*browser.Browser, error) {
 }
 
 // PrivateBrowser is Browser for pages that hide their addresses behind names of multicast DNS, as they do for a person.
-func (r *Rig) PrivateBrowser(ctx context.Context) (*browser.Browser, error) {
-	return r.browser(ctx, browser.Config{MDNS: true})
+func (r *Rig) PrivateBrowser(ctx context.Context, flags ...string) (*browser.Browser, error) {
+	return r.browser(ctx, browser.Config{MDNS: true, Flags: flags})
 }
 
 func (r *Rig) browser(ctx context.Context, config browser.Config) (*browser.Browser, error) {
