@@ -23,7 +23,7 @@ type Config struct {
 	// RelayAfter is how long ICE may try before the device takes relays of its own and asks for an ICE restart; 0 means
 	// 4 s. It counts from the answer, or from the viewer's newest candidate where signaling is slow, and is twice as
 	// long at most. The viewer's relay, if it has one, has won long before. A quarter of it is enough while no STUN server
-	// has answered, and nothing where UDP is known to be blocked.
+	// has answered, and nothing where UDP is known to be blocked and nothing leads to the device over TCP.
 	RelayAfter time.Duration
 	// RestartTimeout bounds the time from asking the viewer for an ICE restart to a connection; 0 means 20 s. What the
 	// viewer's offer took to come is added.

@@ -110,5 +110,5 @@ func (p *Peer) surround() {
 	p.budget.settle(around)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.around, p.network, p.life.blocked = around, network, network.UDPBlocked
+	p.around, p.network, p.life.blocked = around, network, shut(network)
 }

@@ -32,7 +32,7 @@ type lifecycle struct {
 	slack time.Duration
 	// relays says that there are relays that ICE does not have yet and may take.
 	relays bool
-	// blocked says that no UDP gets out of the device's network: without relays of its own there is nothing to wait for.
+	// blocked says that the device is shut in: without relays of its own there is nothing to wait for.
 	// unheard says that this may be so: there is little to wait for.
 	blocked, unheard bool
 	// renewal is the wish for an ICE restart of a session that may well be connected.

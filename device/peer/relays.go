@@ -25,11 +25,15 @@ func (p *Peer) configuration() webrtc.Configuration {
 	return c
 }
 
-// needRelays takes up relays at once where UDP is blocked: nothing else can work, but for a viewer that listens over TCP.
+// shut reports whether nobody comes to a device: no UDP gets out of its network, and nothing leads to it over TCP.
+func shut(n protocol.Network) bool { return n.UDPBlocked && !n.TCP }
+
+// needRelays takes up relays at once where the device is shut in: nothing else can work, but for a viewer that listens over
+// TCP. A device that TCP leads to waits for it: browsers try none once a relay works.
 func (p *Peer) needRelays() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.network.UDPBlocked && p.moreRelays() {
+	if shut(p.network) && p.moreRelays() {
 		p.relaying, p.life.relays = true, false
 	}
 }

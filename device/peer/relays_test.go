@@ -49,6 +49,7 @@ func TestRelaysAreTakenAtOnceWhereUDPIsBlocked(t *testing.T) {
 		want    int
 	}{
 		"blocked":                      {protocol.Network{UDPBlocked: true}, protocol.PathPreferDirect, 1},
+		"blocked, but reached by TCP":  {protocol.Network{UDPBlocked: true, TCP: true}, protocol.PathPreferDirect, 0},
 		"not blocked":                  {protocol.Network{}, protocol.PathPreferDirect, 0},
 		"blocked, and no relay wanted": {protocol.Network{UDPBlocked: true}, protocol.PathDirectOnly, 0},
 	} {

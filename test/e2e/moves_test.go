@@ -17,7 +17,7 @@ func TestThePictureGoesOnWhenAnAddressChanges(t *testing.T) {
 	ctx := t.Context()
 	s.private()
 	a := s.agent("agent", "test:")
-	p, _ := s.looks("viewer", a, "direct", "ice")
+	p, session := s.looks("viewer", a, "direct", "ice")
 	for _, move := range []struct {
 		what string
 		do   func() error
@@ -39,29 +39,33 @@ func TestThePictureGoesOnWhenAnAddressChanges(t *testing.T) {
 		{
 			"the provider gives the viewer's router another address",
 			func() error { return s.Town.Renumber(ctx, natlab.ViewerSide) },
-			netip.Addr{}, nil,
+			netip.Addr{},
+			nil,
 		},
 		{
 			"the router gives the viewer another address",
 			func() error { return s.Viewer.Readdress(ctx, netip.MustParseAddr("10.2.0.77")) },
-			netip.Addr{}, nil,
+			netip.Addr{},
+			nil,
 		},
 	} {
 		t.Log(move.what)
 		must(t, move.do())
-		s.goesOn(p, a)
+		s.goesOn(p, session.ID)
 		if move.now != nil {
 			s.knownAt(a, move.now(), move.old)
 		}
 	}
 }
 
-// goesOn waits until a picture that was cut off runs again, directly.
-func (s *stage) goesOn(p *browser.Page, a *rig.Agent) {
+// goesOn waits until a picture that was cut off runs again, directly, in the session that it had.
+func (s *stage) goesOn(p *browser.Page, id string) {
 	s.t.Helper()
-	need(p.Grow(s.t.Context(), 60, 3*later))(s.t)
+	need(p.Grow(s.t.Context(), 60, later))(s.t)
 	s.live(p, "direct")
-	s.taken(s.session(a.Device).ID, "direct", "ice")
+	if r := s.taken(id, "direct", "ice"); r.State == "ended" {
+		s.t.Errorf("the session has ended for %q", r.Reason)
+	}
 }
 
 // knownAt waits until new viewers are told of a device's address, and no more of its old one.
