@@ -80,10 +80,10 @@ type Config struct {
 	// Hosts are other doors, as host or host:port, where the clients of a hub that stops can go at once; those over
 	// protocol.MaxHosts are left out. None means that they come back here.
 	Hosts []string
-	// STUN lists the URLs of other STUN servers than the relay's (RFC 7064), which clients are given too.
+	// STUN lists the URLs of other STUN servers than the relay's (RFC 7064), which clients are given too: the operator's, and the
+	// relay's at another port, from which one behind a NAT sees whether it gives each destination a port of its own.
 	STUN []string
-	// DeviceSTUN lists more that devices alone are told, after those: the relay's at another port, from which a device behind a
-	// NAT sees whether it gives each destination a port of its own.
+	// DeviceSTUN lists more that devices alone are told, after those: pages had better not ask many.
 	DeviceSTUN []string
 
 	// NoFillIn leaves viewers' candidates as they are: no address that a link comes from is put into hidden ones.

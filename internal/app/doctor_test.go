@@ -36,3 +36,23 @@ func TestAnotherPortIsAskedOfTheSameServers(t *testing.T) {
 		t.Errorf("got %v for no port, want none", got)
 	}
 }
+
+func TestPagesAreToldOfAnotherPortWhereThereIsOneAddressOfAFamily(t *testing.T) {
+	const four, another, six = "stun:192.0.2.1:3478", "stun:192.0.2.2:3478", "stun:[2001:db8::1]:3478"
+	more := []string{"stun:stun.example"}
+	tests := []struct {
+		own, everybody, devices []string
+	}{
+		{[]string{four, six}, []string{more[0], "stun:192.0.2.1:3479", "stun:[2001:db8::1]:3479"}, nil},
+		{[]string{four, another, six}, []string{more[0], "stun:[2001:db8::1]:3479"}, []string{"stun:192.0.2.1:3479", "stun:192.0.2.2:3479"}},
+	}
+	for _, tt := range tests {
+		everybody, devices := otherSTUN(tt.own, more, 3479)
+		if d := cmp.Diff([][]string{tt.everybody, tt.devices}, [][]string{everybody, devices}); d != "" {
+			t.Errorf("%v: everybody's and devices' (-want +got):\n%s", tt.own, d)
+		}
+	}
+	if everybody, devices := otherSTUN([]string{four}, nil, 0); everybody != nil || devices != nil {
+		t.Errorf("got %v and %v without another port, want none", everybody, devices)
+	}
+}

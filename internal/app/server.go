@@ -98,9 +98,10 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	keyring := auth.NewKeyring(signing)
+	everybody, devices := otherSTUN(s.relay.STUN(), c.STUNURL, c.TurnAltPort)
 	s.hub = signal.New(signal.Config{
 		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring, Plans: s.plans,
-		Node: s.node, Audience: s.names.has, Origins: c.Origins, STUN: c.STUNURL, DeviceSTUN: onPort(s.relay.STUN(), c.TurnAltPort),
+		Node: s.node, Audience: s.names.has, Origins: c.Origins, STUN: everybody, DeviceSTUN: devices,
 		NoFillIn: !c.IPv6FillIn, ClientAddress: s.clientAddress,
 		AcceptRate: c.AcceptRate, AddressRate: c.AddressRate, ProjectRate: c.ProjectRate,
 		QueueBytes:    int64(c.QueueMemory),

@@ -73,25 +73,26 @@ func TestADirectPictureAsksForNoRelay(t *testing.T) {
 	}
 }
 
-func TestAPageRemembersWhichCameraNeedsTheRelay(t *testing.T) {
+func TestAPageKnowsWhyItIsOnTheRelayAndRemembersIt(t *testing.T) {
 	const delay = 1500 // in milliseconds; more than anything else takes here
-	s := enter(t, "--relay-delay", "1500ms")
+	s := enter(t, "--relay-delay", "1500ms", "--turn-alt-port", "3479")
 	ctx := t.Context()
 	for _, h := range []*natlab.Host{s.Camera, s.Viewer} {
 		must(t, s.Lab.Translate(ctx, h, natlab.NATSymmetric))
 	}
 	a := s.agent("agent", "test:")
 	p := s.watch("viewer", a, "", "relay")
-	look := func() (l struct {
+	type details struct {
 		FirstMS float64 `json:"firstMs"`
 		Means   string  `json:"means"`
-	},
-	) {
-		must(t, p.Evaluate(ctx, `sightlineProbe.element().pathDetails`, &l))
-		return l
+		Why     string  `json:"why"`
 	}
-	if got := look(); got.FirstMS < delay || got.Means != "relay" {
-		t.Errorf("the first look found %+v, want a relay after %d ms", got, delay)
+	got := eventually(t, "an explanation", func() (d details, err error) {
+		err = p.Evaluate(ctx, `sightlineProbe.element().pathDetails`, &d)
+		return d, err
+	}, func(d details) bool { return d.Why != "not_yet" })
+	if got.FirstMS < delay || got.Means != "relay" || got.Why != "viewer_symmetric" {
+		t.Errorf("the page tells %+v, want a relay after %d ms, because of its own NAT", got, delay)
 	}
 	var known string
 	must(t, p.Evaluate(ctx, `localStorage.getItem("sightline:relays") ?? ""`, &known))
