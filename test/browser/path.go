@@ -4,6 +4,7 @@ package browser
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -45,6 +46,11 @@ type Candidate struct {
 
 // Relayed says that a relay is in the way, as far as the page sees: the device's own it may take for the device.
 func (p Pair) Relayed() bool { return p.Local.Type == "relay" || p.Remote.Type == "relay" }
+
+// String has what matters of the pair.
+func (p Pair) String() string {
+	return fmt.Sprintf("%s/%s to %s/%s %s:%d", p.Local.Type, p.Local.Protocol, p.Remote.Type, p.Remote.Protocol, p.Remote.Address, p.Remote.Port)
+}
 
 // Path returns which way the media has taken.
 func (p *Page) Path(ctx context.Context) (path Path, err error) {

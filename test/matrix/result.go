@@ -31,6 +31,8 @@ type Result struct {
 	// Path is what both ends told the server before the page was closed: direct, relay, or empty without a picture.
 	Path  protocol.PathKind `json:"path"`
 	Means protocol.Means    `json:"means"`
+	// Pair is the page's newest candidate pair: types and transport of its two ends.
+	Pair string `json:"pair,omitempty"`
 	// FirstPathMS is when ICE had selected its first candidate pair, DirectMS when it had selected one without a relay for
 	// good.
 	FirstPathMS *float64 `json:"first_path_ms"`

@@ -181,6 +181,7 @@ func (v *visit) ask(ctx context.Context, session string, path browser.Path) erro
 	v.result.LoadMS = tenths(path.Opens[0].At - path.Began)
 	v.result.FirstPathMS = rounded(path.Pairs[0].At - opened)
 	v.result.RelayedFirst = v.relayed(path.Pairs[0])
+	v.result.Pair = path.Pairs[len(path.Pairs)-1].String()
 	if len(path.Opens) > 1 {
 		v.result.Wrong = fmt.Sprintf("the page needed %d sessions", len(path.Opens))
 		v.result.FirstPathMS = rounded(path.Pairs[0].At - path.Opens[0].At)
@@ -202,7 +203,7 @@ func (v *visit) ask(ctx context.Context, session string, path browser.Path) erro
 	case ok && v.result.Direct():
 		v.result.DirectMS = rounded(direct - opened)
 	case v.result.Direct():
-		v.result.Wrong = fmt.Sprintf("the page's pair is %+v and the server says direct", path.Pairs[len(path.Pairs)-1])
+		v.result.Wrong = fmt.Sprintf("the page's pair is %s and the server says direct", v.result.Pair)
 	case ok: // the device's relay, which the page takes for the device
 		v.result.RelayedFirst = true
 	}
