@@ -75,8 +75,8 @@ func Open(cfg Config) (*Port, error) {
 	return p, nil
 }
 
-// Run learns where the port is reached and in what network it is, and keeps that true, until the context ends, and returns nil then. Answers come by whoever reads
-// Conn: without a reader nothing is learned.
+// Run learns where the port is reached and in what network it is, and keeps that true until the context ends; then it
+// returns nil. Answers come by whoever reads Conn: without a reader nothing is learned.
 func (p *Port) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(func() { p.keep(ctx) })

@@ -143,7 +143,7 @@ func (s *stage) token(id protocol.DeviceID) string {
 func (s *stage) camera() device.Config {
 	return device.Config{
 		Hub: s.url.String(), Enrol: auth.NewSecret(s.code()), State: s.t.TempDir(), Version: "test",
-		Reach: reach.Config{Listen: "127.0.0.1:0"}, HelloTimeout: 500 * time.Millisecond,
+		Reach: reach.Config{Listen: "127.0.0.1:0"}, NoPortMapping: true, HelloTimeout: 500 * time.Millisecond,
 		MinBackoff: 10 * time.Millisecond, MaxBackoff: 100 * time.Millisecond, Probes: []time.Duration{time.Hour},
 		NetworkInterval: -1, Logger: slog.New(slog.NewTextHandler(s.log, nil)),
 	}
