@@ -86,9 +86,14 @@ describe("a policy that prefers the direct path", () => {
     const viewing = await open();
     await viewing.answer();
     await viewing.connect();
+    await pass(hub, 5000);
     viewing.peer.ice("disconnected");
-    await pass(hub, 3000);
+    await pass(hub, 2999);
+    expect([viewing.urls, viewing.restarts]).toEqual([stun.urls, []]);
+    await pass(hub, 1);
     expect([viewing.urls, viewing.restarts]).toEqual([both, [2]]);
+    await viewing.connect("relay");
+    expect(localStorage.getItem("sightline:relays")).toBeNull();
   });
 
   it("waits with relays until the link is back", async () => {

@@ -94,6 +94,9 @@ describe("another network", () => {
     window.dispatchEvent(new Event("online"));
     await settle();
     expect([viewing.restarts, viewing.urls.some((url) => url.startsWith("turn:"))]).toEqual([[2], true]);
+    await viewing.answer(2);
+    await viewing.connect("relay");
+    expect(localStorage.getItem("sightline:relays")).toBeNull();
   });
 
   it("restarts once for a burst of events, and once more for the newest of them", async () => {

@@ -55,6 +55,8 @@ export class Relays {
   #delay = 0;
   #stage: Stage = "none";
   #connected = false;
+  /** Whether there was a way on this network: from then on it is the recovery that decides. */
+  #everConnected = false;
   /** Whether a server answered over UDP, on this network, and whether a relay gave an address for what is gathered. */
   #udp = false;
   #found = false;
@@ -108,6 +110,7 @@ export class Relays {
   /** Notes whether there is a way. */
   connected(connected: boolean): void {
     this.#connected = connected;
+    this.#everConnected ||= connected;
     this.#plan();
   }
 
@@ -124,7 +127,7 @@ export class Relays {
   /** Lets relays take part from now on, or more of them, as far as the policy does. Gathering anew follows. */
   join(): void {
     if (this.#stage === "none") {
-      if (!this.#connected && this.#answered !== undefined) this.#triedDirect = true;
+      if (!this.#everConnected && this.#answered !== undefined) this.#triedDirect = true;
       this.#stage = this.#staged(this.#udp);
     } else if (!this.#found) this.#stage = "all";
     this.#found = false;
@@ -144,6 +147,8 @@ export class Relays {
   moved(): void {
     this.#triedDirect = false;
     this.#udp = false;
+    this.#everConnected = false;
+    this.#answered = undefined;
     this.#stage = "none";
   }
 
@@ -192,7 +197,7 @@ export class Relays {
   }
 
   #planDirect(): void {
-    if (this.#path !== "prefer_direct" || this.#answered === undefined) return;
+    if (this.#path !== "prefer_direct" || this.#answered === undefined || this.#everConnected) return;
     this.#wait(Math.max(this.#begun + this.#delay, this.#answered + this.#delay * shareAfterAnswer));
   }
 
