@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ type viewer struct {
 	// silent keeps the viewer's candidates to itself, hold those that it picks until release.
 	silent bool
 	hold   func(line string) bool
+	// left is set when its end begins: what comes then has nobody to take it.
+	left atomic.Bool
 
 	mu      sync.Mutex // guards all below
 	changed chan struct{}
@@ -90,6 +93,7 @@ func newViewer(t *testing.T, w viewing) *viewer {
 	})
 	pc.OnICECandidate(v.found)
 	t.Cleanup(func() {
+		v.left.Store(true)
 		if err := pc.GracefulClose(); err != nil {
 			t.Errorf("close viewer: %v", err)
 		}
@@ -184,7 +188,9 @@ func (v *viewer) candidate(c protocol.Candidate) {
 	}
 }
 
-func (v *viewer) gone() bool { return v.pc.ConnectionState() == webrtc.PeerConnectionStateClosed }
+func (v *viewer) gone() bool {
+	return v.left.Load() || v.pc.ConnectionState() == webrtc.PeerConnectionStateClosed
+}
 
 // until waits for a condition on what came.
 func (v *viewer) until(what string, met func() bool) {
