@@ -21,11 +21,13 @@ type surroundings struct {
 }
 
 // private are the ranges that mean something else in each network: RFC 1918, RFC 6598 (carriers), RFC 3927 (link-local),
-// RFC 2544 (benchmarks), RFC 6890 (protocol assignments) and RFC 4193 (unique local), with its predecessor of RFC 3879.
+// RFC 2544 (benchmarks), RFC 6890 (protocol assignments), RFC 4193 (unique local), with its predecessor of RFC 3879, and
+// RFC 8215 (a network's own NAT64).
 var private = []netip.Prefix{
 	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
 	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("198.18.0.0/15"),
 	netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fec0::/10"),
+	netip.MustParsePrefix("64:ff9b:1::/48"),
 }
 
 // never are the ranges that no viewer is in: this network, reserved and broadcast (RFC 1122), multicast, link-local
@@ -58,7 +60,7 @@ func (s surroundings) admits(to netip.AddrPort) bool {
 		return false
 	}
 	ip := to.Addr().Unmap()
-	if !s.possible(ip) {
+	if !s.possible(ip) || s.own(ip) && !s.together && !s.alone() {
 		return false
 	}
 	block, ok := blockOf(ip)
@@ -85,15 +87,21 @@ func (s surroundings) possible(ip netip.Addr) bool {
 	return !slices.ContainsFunc(s.connected, func(p netip.Prefix) bool { return broadcasts(p, ip) })
 }
 
-// near reports whether an address of a private block is in a network that the device shares with the viewer: a subnet
-// of its own; the block that the hub is in or that the device shows outside, as in a company's network; and behind one
-// carrier's NAT the carrier's block, when both ends have the same address outside.
+// near reports whether an address of a private block is in a network that the device shares with the viewer: the block that
+// the hub is in or that the device shows outside, as in a company's network; and when both ends have the same address
+// outside, a subnet of the device's own, and behind a carrier's NAT the carrier's block. A viewer elsewhere loses nothing: one
+// in the device's subnet is heard by its own checks.
 func (s surroundings) near(ip netip.Addr, block netip.Prefix) bool {
-	if slices.ContainsFunc(s.connected, func(p netip.Prefix) bool { return p.Contains(ip) }) ||
-		slices.ContainsFunc(s.outside, block.Contains) || slices.ContainsFunc(s.hub, block.Contains) {
+	if slices.ContainsFunc(s.outside, block.Contains) || slices.ContainsFunc(s.hub, block.Contains) {
 		return true
 	}
-	return s.together && slices.ContainsFunc(s.carrier, block.Contains)
+	return s.together && (slices.ContainsFunc(s.carrier, block.Contains) ||
+		slices.ContainsFunc(s.connected, func(p netip.Prefix) bool { return p.Contains(ip) }))
+}
+
+// own reports whether an address is the device's, where its other services listen.
+func (s surroundings) own(ip netip.Addr) bool {
+	return slices.ContainsFunc(s.connected, func(p netip.Prefix) bool { return p.Addr() == ip })
 }
 
 // alone reports whether the device has no address but those of loopback, as in a test without a network.

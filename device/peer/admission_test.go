@@ -27,8 +27,9 @@ func TestDeviceSendsOnlyWhereAViewerCanBe(t *testing.T) {
 	for to, want := range map[string]bool{
 		// The Internet, in which documentation ranges count: they lead nowhere, and laboratories are made of them.
 		"8.8.8.8:50000": true, "203.0.113.9:50000": true, "[2606:4700::1]:50000": true, "[2001:db8::9]:50000": true,
-		// Its own subnets, also mapped into IPv6, but not all of a subnet at once.
-		"192.168.1.9:50000": true, "[::ffff:192.168.1.9]:50000": true, "192.168.1.255:50000": false, "192.168.1.0:50000": false,
+		// Its own subnets, where this viewer is not, also mapped into IPv6; one that others reach too, but not the device itself.
+		"192.168.1.9:50000": false, "[::ffff:192.168.1.9]:50000": false, "192.168.1.7:50000": false,
+		"[2001:db8:1::9]:50000": true, "[2001:db8:1::7]:50000": false,
 		// Networks that only the device may know.
 		"192.168.2.9:50000": false, "10.0.0.1:50000": false, "172.16.0.1:50000": false, "100.64.3.9:50000": false,
 		"169.254.169.254:50000": false, "198.18.0.1:50000": false, "192.0.0.9:50000": false, "[fd00::9]:50000": false,
@@ -40,11 +41,26 @@ func TestDeviceSendsOnlyWhereAViewerCanBe(t *testing.T) {
 		// IPv4 in other clothes.
 		"[64:ff9b::8.8.8.8]:50000": true, "[64:ff9b::10.0.0.1]:50000": false, "[64:ff9b::127.0.0.1]:50000": false,
 		"[2002:808:808::1]:50000": true, "[2002:c0a8:109::1]:50000": false, "[::8.8.8.8]:50000": false,
+		"[64:ff9b:1::8.8.8.8]:50000": false,
 		// Services.
 		"8.8.8.8:53": false, "8.8.8.8:0": false, "8.8.8.8:1023": false, "8.8.8.8:443": true, "8.8.8.8:1024": true,
 		"192.168.1.1:80": false,
 	} {
 		if got := home().admits(netip.MustParseAddrPort(to)); got != want {
+			t.Errorf("admit %s: got %v, want %v", to, got, want)
+		}
+	}
+}
+
+func TestSubnetIsOpenToViewersBehindTheSameNAT(t *testing.T) {
+	around := home()
+	around.together = true
+	for to, want := range map[string]bool{
+		"192.168.1.9:50000": true, "[::ffff:192.168.1.9]:50000": true, "192.168.1.7:50000": true,
+		// Not all of it at once, no services, and no other networks.
+		"192.168.1.255:50000": false, "192.168.1.0:50000": false, "192.168.1.1:80": false, "192.168.2.9:50000": false,
+	} {
+		if got := around.admits(netip.MustParseAddrPort(to)); got != want {
 			t.Errorf("admit %s: got %v, want %v", to, got, want)
 		}
 	}
@@ -107,12 +123,17 @@ func FuzzAdmission(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte, port uint16) {
 		ip, ok := netip.AddrFromSlice(b)
-		if !ok || !home().admits(netip.AddrPortFrom(ip, port)) {
+		around := home()
+		around.together = port%2 == 0
+		if !ok || !around.admits(netip.AddrPortFrom(ip, port)) {
 			return
 		}
 		plain := ip.Unmap()
 		if plain.IsLoopback() || plain.IsMulticast() || plain.IsUnspecified() || plain.IsLinkLocalUnicast() {
 			t.Errorf("admitted %s", ip)
+		}
+		if plain.IsPrivate() && !around.together {
+			t.Errorf("admitted %s to a viewer elsewhere", ip)
 		}
 		if plain.IsPrivate() && !netip.MustParsePrefix("192.168.1.0/24").Contains(plain) {
 			t.Errorf("admitted %s of a network that is not the device's", ip)

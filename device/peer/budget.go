@@ -47,8 +47,11 @@ type allowance struct {
 	destinations *rate.Limiter
 	dials        *rate.Limiter
 
-	mu        sync.Mutex // guards addresses
+	mu        sync.Mutex // guards what follows
 	addresses map[netip.Addr]*addressBudget
+	// agreed are the addresses that connected sessions exchange media with. Nobody else may send there from the media port:
+	// the library gives all that comes from an address to the session that sent to it last.
+	agreed map[netip.AddrPort]*budget
 }
 
 // addressBudget is what may go to one IP address; sessions counts those that know it.
@@ -63,6 +66,7 @@ func newAllowance() *allowance {
 		destinations: rate.NewLimiter(newDeviceDestinations, deviceDestinations),
 		dials:        rate.NewLimiter(newDeviceDials, maxDeviceDials),
 		addresses:    make(map[netip.Addr]*addressBudget),
+		agreed:       make(map[netip.AddrPort]*budget),
 	}
 }
 
@@ -87,6 +91,32 @@ func (a *allowance) leave(ip netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.addresses[ip].sessions--
+}
+
+// claim notes that an address has agreed to one session, unless it has to another.
+func (a *allowance) claim(at netip.AddrPort, b *budget) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if at.IsValid() && a.agreed[at] == nil {
+		a.agreed[at] = b
+	}
+}
+
+// yield takes that back.
+func (a *allowance) yield(at netip.AddrPort, b *budget) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.agreed[at] == b {
+		delete(a.agreed, at)
+	}
+}
+
+// taken reports whether an address has agreed to another session than this.
+func (a *allowance) taken(at netip.AddrPort, b *budget) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	by := a.agreed[at]
+	return by != nil && by != b
 }
 
 // sweep drops the budgets that are full and that nobody uses. It needs mu.
@@ -142,6 +172,7 @@ func (b *budget) renew() {
 	}
 	clear(b.known)
 	clear(b.ips)
+	b.device.yield(b.selected, b)
 	b.selected = netip.AddrPort{}
 }
 
@@ -149,7 +180,23 @@ func (b *budget) renew() {
 func (b *budget) agree(to netip.AddrPort) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if to != b.selected {
+		b.device.yield(b.selected, b)
+	}
 	b.selected = to
+	b.device.claim(to, b)
+}
+
+// connect keeps the selected address from other sessions while ICE is connected, and no longer: a NAT may give it to another
+// viewer then.
+func (b *budget) connect(connected bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if connected {
+		b.device.claim(b.selected, b)
+	} else {
+		b.device.yield(b.selected, b)
+	}
 }
 
 // accepts reports whether the library may have a candidate of an IP address, peer-reflexive ones among them.
@@ -172,6 +219,9 @@ func (b *budget) knows(at netip.AddrPort) bool {
 
 // limiter returns the budget of an address, nil when the session may not send there. It needs mu.
 func (b *budget) limiter(at netip.AddrPort) *rate.Limiter {
+	if b.device.taken(at, b) {
+		return nil
+	}
 	if l := b.known[at]; l != nil {
 		return l
 	}

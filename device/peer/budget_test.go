@@ -139,6 +139,36 @@ func TestSelectedAddressIsNeverStarved(t *testing.T) {
 	})
 }
 
+func TestAddressOfAConnectedViewerIsOutOfReachOfOthers(t *testing.T) {
+	device := newAllowance()
+	watching, hostile := newTestBudget(device), newTestBudget(device)
+	viewer, next := at("9.9.9.9", 0), at("9.9.9.9", 1)
+	if !hostile.spend(viewer, false) {
+		t.Fatal("check to an address that is nobody's yet: got no, want yes")
+	}
+	watching.agree(viewer)
+	hostile.agree(viewer)
+	if hostile.knows(viewer) || !watching.spend(viewer, false) {
+		t.Error("an address that agreed to the first session is not the first session's alone")
+	}
+	watching.agree(next)
+	if hostile.knows(next) {
+		t.Error("check to where the viewer has gone: got yes, want no")
+	}
+	watching.connect(false)
+	if !hostile.knows(next) {
+		t.Error("check to an address that the viewer has lost: got no, want yes")
+	}
+	watching.connect(true)
+	if hostile.knows(next) {
+		t.Error("check to an address that the viewer has again: got yes, want no")
+	}
+	watching.renew()
+	if !hostile.knows(next) {
+		t.Error("check after the session: got no, want yes")
+	}
+}
+
 func TestPredictionsLeaveHalfOfTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newTestBudget(newAllowance())

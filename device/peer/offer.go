@@ -32,11 +32,14 @@ func parseOffer(text string) (*offer, error) {
 	o.ufrag, _ = o.description.Attribute("ice-ufrag")
 	o.password, _ = o.description.Attribute("ice-pwd")
 	_, o.lite = o.description.Attribute("ice-lite")
+	proven := true
 	for _, m := range o.description.MediaDescriptions {
-		if ufrag, ok := m.Attribute("ice-ufrag"); ok && o.ufrag == "" {
-			o.ufrag = ufrag
-			o.password, _ = m.Attribute("ice-pwd")
+		ufrag, named := m.Attribute("ice-ufrag")
+		password, secret := m.Attribute("ice-pwd")
+		if named && o.ufrag == "" {
+			o.ufrag, o.password = ufrag, password
 		}
+		proven = proven && (!named || isToken(ufrag, 4)) && (!secret || isToken(password, 22))
 		m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
 			if a.Key == "candidate" {
 				o.candidates = append(o.candidates, "candidate:"+a.Value)
@@ -44,10 +47,19 @@ func parseOffer(text string) (*offer, error) {
 			return a.Key == "candidate" || a.Key == "end-of-candidates"
 		})
 	}
-	if o.ufrag == "" {
+	if !proven || !isToken(o.ufrag, 4) || !isToken(o.password, 22) {
 		return nil, protocol.Errorf(protocol.CodeBadMessage, "the offer has no ICE credentials")
 	}
 	return o, nil
+}
+
+// isToken reports whether a text may be an ICE username fragment or password (RFC 8839 section 5.4). The fragment stands in
+// checks, which may reach third parties: it must not speak a language of theirs.
+func isToken(text string, least int) bool {
+	const most = 256
+	return len(text) >= least && len(text) <= most && strings.IndexFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '+' && r != '/'
+	}) < 0
 }
 
 // listen makes the viewer one that only receives: of each kind the first section that wants to, and no other. What it

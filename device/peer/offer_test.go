@@ -29,6 +29,23 @@ func mustParse(t *testing.T, text string) *offer {
 	return o
 }
 
+func TestOfferSpeaksInChecksToNobodyElse(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"words in the fragment":         {"ice-ufrag:abcd", "ice-ufrag:GET / HTTP"},
+		"a line's end in it":            {"ice-ufrag:abcd", "ice-ufrag:ab\rcd"},
+		"no fragment":                   {"a=ice-ufrag:abcd\r\n", ""},
+		"a short one":                   {"ice-ufrag:abcd", "ice-ufrag:abc"},
+		"a long one":                    {"ice-ufrag:abcd", "ice-ufrag:" + strings.Repeat("a", 257)},
+		"no password":                   {"a=ice-pwd:0123456789abcdefghijklmn\r\n", ""},
+		"words in the second section's": {"a=mid:1", "a=mid:1\r\na=ice-pwd:CONFIG SET dir /root/.ssh"},
+	} {
+		_, err := parseOffer(strings.ReplaceAll(browserOffer, change[0], change[1]))
+		if !errors.Is(err, &protocol.Error{Code: protocol.CodeBadMessage}) {
+			t.Errorf("%s: got %v, want %s", name, err, protocol.CodeBadMessage)
+		}
+	}
+}
+
 func TestOfferIsCutToWhatIsSent(t *testing.T) {
 	o := mustParse(t, browserOffer)
 	if len(o.candidates) != 1 || o.ufrag != "abcd" {

@@ -151,7 +151,8 @@ func open(t *testing.T, h *Host, v *viewer, change ...func(*Options)) *session {
 	o := Options{
 		Session: s.id, Grants: []protocol.Right{protocol.RightView, protocol.RightAudio},
 		Media: protocol.Media{Video: true}, Trickle: true, Events: s,
-		Policy: protocol.Policy{Path: protocol.PathPreferDirect, Expires: time.Now().Add(time.Hour)},
+		Policy:      protocol.Policy{Path: protocol.PathPreferDirect, Expires: time.Now().Add(time.Hour)},
+		SameNetwork: true,
 	}
 	for _, c := range change {
 		c(&o)

@@ -96,6 +96,7 @@ func (p *Peer) watch(pc *webrtc.PeerConnection) {
 			return // one that was given up
 		}
 		p.life.enter(state, time.Now())
+		p.budget.connect(p.life.connected())
 		p.starving = p.starving || !p.life.connected()
 		p.poke()
 	})
