@@ -7,6 +7,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -16,6 +17,9 @@ const (
 	// resendBudget bounds the retransmissions for one NACK packet; a viewer that misses more than this needs a keyframe,
 	// and asks for it.
 	resendBudget = 256
+	// resendRate bounds them for a stream, in packets a second and at once: the 4 Mbit/s of the history once more. A NACK of a
+	// hundred bytes asks for 256 packets, and the camera's way out is everybody's.
+	resendRate = 512
 )
 
 // retransmit answers NACKs (RFC 4585 section 6.2.1) with RTX packets (RFC 4588), or with the packet itself when the
@@ -39,7 +43,10 @@ func (r *retransmit) BindLocalStream(info *interceptor.StreamInfo, next intercep
 	if !wanted {
 		return next
 	}
-	h := &history{ssrc: info.SSRCRetransmission, payloadType: info.PayloadTypeRetransmission, next: next}
+	h := &history{
+		ssrc: info.SSRCRetransmission, payloadType: info.PayloadTypeRetransmission, next: next,
+		pace: rate.NewLimiter(resendRate, resendRate),
+	}
 	r.mu.Lock()
 	if r.streams == nil {
 		r.streams = make(map[uint32]*history)
@@ -103,6 +110,7 @@ type history struct {
 	ssrc        uint32 // of RTX; 0 means that the viewer takes none
 	payloadType uint8
 	next        interceptor.RTPWriter
+	pace        *rate.Limiter
 
 	mu       sync.Mutex // guards what follows
 	packets  [historySize]sent
@@ -128,10 +136,10 @@ func (h *history) add(header *rtp.Header, payload []byte) {
 	}
 }
 
-// resend sends a packet again; one that is too old is left out without an error.
+// resend sends a packet again; one that is too old, or one too many, is left out without an error.
 func (h *history) resend(seq uint16) error {
 	header, payload, ok := h.again(seq)
-	if !ok {
+	if !ok || !h.pace.Allow() {
 		return nil
 	}
 	_, err := h.next.Write(&header, payload, interceptor.Attributes{})

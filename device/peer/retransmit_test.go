@@ -3,6 +3,8 @@ package peer
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pion/interceptor"
@@ -106,4 +108,30 @@ func TestSendingKeepsNoCopies(t *testing.T) {
 	}); got != 0 {
 		t.Errorf("allocations per packet: got %v, want 0", got)
 	}
+}
+
+func TestRetransmissionsOfAStreamAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := &retransmit{}, &wire{}
+		sendPackets(t, bindStream(r, w, 2), 0, historySize)
+		w.packets = nil
+		var all []uint16
+		for n := range uint16(historySize) {
+			all = append(all, n)
+		}
+		flood := func() {
+			for range 100 {
+				r.resend(&rtcp.TransportLayerNack{MediaSSRC: 1, Nacks: rtcp.NackPairsFromSequenceNumbers(all)})
+			}
+		}
+		flood()
+		if len(w.packets) != resendRate {
+			t.Errorf("resent at once: got %d, want %d", len(w.packets), resendRate)
+		}
+		time.Sleep(time.Second)
+		flood()
+		if len(w.packets) != 2*resendRate {
+			t.Errorf("resent a second later: got %d, want %d", len(w.packets), 2*resendRate)
+		}
+	})
 }

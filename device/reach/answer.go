@@ -59,7 +59,19 @@ func addressOf(ip net.IP, port int) netip.AddrPort {
 	return canonical(netip.AddrPortFrom(addr, uint16(port))) //nolint:gosec // read from 16 bits
 }
 
-// useful reports whether packets can be sent to an address.
+// useful reports whether packets can be sent to an address, and to one host alone.
 func useful(a netip.AddrPort) bool {
-	return a.IsValid() && a.Port() != 0 && !a.Addr().IsUnspecified() && !a.Addr().IsMulticast()
+	ip := a.Addr()
+	return a.IsValid() && a.Port() != 0 && !ip.IsUnspecified() && !ip.IsMulticast() && !ip.IsLinkLocalUnicast() &&
+		!(ip.Is4() && ip.As4()[0] >= 240) // reserved, and broadcast
+}
+
+// believe returns what of an answer of a server may be true. Anybody on the way can forge one, and the port sends packets to
+// what it says: a server on the internet has no other end in the device's network, and nobody sees a socket at loopback but
+// who is there.
+func (a answer) believe(server netip.Addr) (answer, bool) {
+	if a.other.IsValid() && (a.other.Addr().IsLoopback() != server.IsLoopback() || a.other.Addr().IsPrivate() && !server.IsPrivate()) {
+		a.other = netip.AddrPort{}
+	}
+	return a, !a.mapped.IsValid() || a.mapped.Addr().IsLoopback() == server.IsLoopback()
 }

@@ -28,6 +28,9 @@ func TestAnswersAreReadAndOthersAreNot(t *testing.T) {
 		{"no address", message(t, stun.BindingSuccess), ""},
 		{"no port", message(t, stun.BindingSuccess, &stun.XORMappedAddress{IP: wan.AsSlice()}), ""},
 		{"nobody's address", message(t, stun.BindingSuccess, &stun.XORMappedAddress{IP: make([]byte, 4), Port: 7}), ""},
+		{"everybody's address", message(t, stun.BindingSuccess, &stun.XORMappedAddress{IP: []byte{255, 255, 255, 255}, Port: 7}), ""},
+		{"a reserved address", message(t, stun.BindingSuccess, &stun.XORMappedAddress{IP: []byte{240, 0, 0, 1}, Port: 7}), ""},
+		{"an address of one link", message(t, stun.BindingSuccess, &stun.XORMappedAddress{IP: []byte{169, 254, 0, 1}, Port: 7}), ""},
 		{"cut short", message(t, stun.BindingSuccess, mapped)[:24], ""},
 		{"nothing", nil, ""},
 	}
@@ -39,6 +42,27 @@ func TestAnswersAreReadAndOthersAreNot(t *testing.T) {
 	}
 	if got, err := decode(message(t, stun.BindingError, stun.CodeUnknownAttribute)); err != nil || !got.refused {
 		t.Errorf("a refusal: got %+v and %v", got, err)
+	}
+}
+
+func TestServersOnTheInternetHaveNoEndInTheDevicesNetwork(t *testing.T) {
+	for _, tt := range []struct {
+		server, mapped, other string
+		keeps, likely         bool
+	}{
+		{"203.0.113.1", "203.0.113.9:7", "203.0.113.2:3479", true, true},
+		{"203.0.113.1", "203.0.113.9:7", "192.168.1.1:3479", false, true},
+		{"203.0.113.1", "203.0.113.9:7", "127.0.0.1:3479", false, true},
+		{"203.0.113.1", "192.168.1.9:7", "203.0.113.2:3479", true, true}, // a server in a container sees such
+		{"203.0.113.1", "127.0.0.1:7", "203.0.113.2:3479", true, false},
+		{"10.77.0.1", "10.77.1.2:7", "10.77.0.2:3479", true, true},
+		{"127.0.0.1", "127.0.0.1:7", "127.0.0.2:3479", true, true},
+	} {
+		said := answer{mapped: netip.MustParseAddrPort(tt.mapped), other: netip.MustParseAddrPort(tt.other)}
+		got, likely := said.believe(netip.MustParseAddr(tt.server))
+		if got.other.IsValid() != tt.keeps || likely != tt.likely {
+			t.Errorf("%s says %+v: got %+v, %v", tt.server, said, got, likely)
+		}
 	}
 }
 

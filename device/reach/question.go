@@ -85,8 +85,12 @@ func (q *questions) take(packet []byte, from netip.AddrPort) bool {
 	}
 	var a answer
 	if kind != bindingRequest {
-		var err error
-		if a, err = decode(packet); err != nil {
+		said, err := decode(packet)
+		if err != nil {
+			return true
+		}
+		var likely bool
+		if a, likely = said.believe(asked.to.Addr()); !likely {
 			return true
 		}
 	} else if asked.send == nil {

@@ -280,7 +280,9 @@ func (d door) forged(t *testing.T) [][]byte {
 	return [][]byte{
 		bare.Raw, d.check(t, d.ufrag, ""), d.check(t, d.ufrag, "guessedguessedguessedguessed"), d.check(t, "nobody", d.password),
 		answer(stun.BindingSuccess, password), answer(stun.BindingError, password), answer(stun.BindingSuccess, d.password),
-		{0}, {0, 1, 0, 0}, []byte(strings.Repeat("\x00\x01", 400)), []byte(strings.Repeat("\x80\x60", 400)), []byte(strings.Repeat("\x16\xfe", 400)),
+		{0},
+		{0, 1, 0, 0},
+		[]byte(strings.Repeat("\x00\x01", 400)), []byte(strings.Repeat("\x80\x60", 400)), []byte(strings.Repeat("\x16\xfe", 400)),
 	}
 }
 

@@ -133,7 +133,7 @@ func (c *client) say(ctx context.Context, t protocol.Type, session protocol.Sess
 }
 
 // open asks for a session with an offer.
-func (c *client) open(device string, sdp string) protocol.SessionID {
+func (c *client) open(device, sdp string) protocol.SessionID {
 	c.t.Helper()
 	id := protocol.SessionID(uuid.Must(uuid.NewV7()).String())
 	owner := make([]byte, 16)
