@@ -67,11 +67,11 @@ func useful(a netip.AddrPort) bool {
 }
 
 // believe returns what of an answer of a server may be true. Anybody on the way can forge one, and the port sends packets to
-// what it says: a server on the internet has no other end in the device's network, and nobody sees a socket at loopback but
-// who is there.
+// what it says: a server on the internet has no other end in the device's network, and only one at loopback sees a socket there.
 func (a answer) believe(server netip.Addr) (answer, bool) {
-	if a.other.IsValid() && (a.other.Addr().IsLoopback() != server.IsLoopback() || a.other.Addr().IsPrivate() && !server.IsPrivate()) {
+	other := a.other.Addr()
+	if a.other.IsValid() && (other.IsLoopback() && !server.IsLoopback() || other.IsPrivate() && !server.IsPrivate() && !server.IsLoopback()) {
 		a.other = netip.AddrPort{}
 	}
-	return a, !a.mapped.IsValid() || a.mapped.Addr().IsLoopback() == server.IsLoopback()
+	return a, !a.mapped.Addr().IsLoopback() || server.IsLoopback()
 }
