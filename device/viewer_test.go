@@ -103,7 +103,7 @@ func (v *viewer) takes(answer protocol.Message) {
 func invitation(offer *protocol.Offer) *protocol.Invite {
 	expires := time.Now().Add(time.Hour)
 	return &protocol.Invite{
-		Viewer: protocol.Viewer{Name: "somebody"}, Grants: []protocol.Right{protocol.RightView},
+		Viewer: protocol.Viewer{Name: "somebody", SameNetwork: true}, Grants: []protocol.Right{protocol.RightView},
 		Policy:  protocol.Policy{Path: protocol.PathPreferDirect, Expires: expires},
 		Expires: expires, Media: protocol.Media{Video: true}, Offer: offer, Trickle: true,
 	}
