@@ -11,7 +11,7 @@ import (
 
 // Both ends have IPv6 behind firewalls that let in answers alone, and no pair of IPv4 addresses could meet.
 func TestIPv6NeedsNoRelayBetweenSymmetricNATs(t *testing.T) {
-	s := town(t, natlab.TownConfig{Device: natlab.Symmetric, Viewer: natlab.Symmetric, IPv6: true})
+	s := town(t, natlab.TownConfig{Device: natlab.Symmetric, Viewer: natlab.Symmetric, IPv6: true}, lateRelay...)
 	s.private()
 	_, session := s.looks("viewer", s.agent("agent", "test:"), "direct", "ipv6")
 	s.leavesNothing(session.ID)
@@ -19,7 +19,7 @@ func TestIPv6NeedsNoRelayBetweenSymmetricNATs(t *testing.T) {
 
 func TestIPv6AloneBringsThePicture(t *testing.T) {
 	s := emptyTown(t, natlab.TownConfig{Device: natlab.PortRestricted, Viewer: natlab.PortRestricted, IPv6: true})
-	s.hub = need(s.TownHub(t.Context(), "--url", "http://"+netip.AddrPortFrom(s.Server.Addr6(), 8080).String()))(t)
+	s.hub = need(s.TownHub(t.Context(), append(lateRelay, "--url", "http://"+netip.AddrPortFrom(s.Server.Addr6(), 8080).String())...))(t)
 	s.api = need(s.hub.API(t.Context()))(t)
 	for _, h := range []*natlab.Host{s.Camera, s.Viewer} {
 		must(t, h.LeaveIPv4(t.Context()))

@@ -14,7 +14,7 @@ import (
 // The page tells nothing of where it is but a name that only its own network could resolve, and the camera need not: it tells
 // its own address in the network, the page writes to it, and so is known.
 func TestAPictureStaysInTheNetworkOfBothEnds(t *testing.T) {
-	s := town(t, natlab.TownConfig{Device: natlab.PortRestricted, Viewer: natlab.SameLAN})
+	s := town(t, natlab.TownConfig{Device: natlab.PortRestricted, Viewer: natlab.SameLAN}, lateRelay...)
 	s.private()
 	a := s.agent("agent", "test:")
 	p, session := s.looks("viewer", a, "direct", "ice")
@@ -30,7 +30,7 @@ func TestAPictureStaysInTheNetworkOfBothEnds(t *testing.T) {
 }
 
 func TestNeighboursBehindOneCarrierMeetWhereItHairpins(t *testing.T) {
-	s := town(t, natlab.TownConfig{Device: natlab.CarrierPort, Viewer: natlab.SameCarrier, Hairpin: true})
+	s := town(t, natlab.TownConfig{Device: natlab.CarrierPort, Viewer: natlab.SameCarrier, Hairpin: true}, lateRelay...)
 	s.private()
 	_, session := s.looks("viewer", s.agent("agent", "test:"), "direct", "ice")
 	s.leavesNothing(session.ID)

@@ -54,6 +54,7 @@ func TestThePictureGoesOnWhenAnAddressChanges(t *testing.T) {
 		s.goesOn(p, session.ID)
 		if move.now != nil {
 			s.knownAt(a, move.now(), move.old)
+			s.goesOn(p, session.ID)
 		}
 	}
 }

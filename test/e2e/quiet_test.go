@@ -12,7 +12,7 @@ import (
 
 // Routers forget UDP that is silent for 20 s. Nobody looks for longer than that, and the camera is still where it was.
 func TestADeviceThatNobodyLooksAtKeepsItsPortOutside(t *testing.T) {
-	s := town(t, natlab.TownConfig{Device: natlab.PortChanging, Viewer: natlab.PortRestricted, UDPTimeout: 20 * time.Second})
+	s := town(t, natlab.TownConfig{Device: natlab.PortChanging, Viewer: natlab.PortRestricted, UDPTimeout: 20 * time.Second}, lateRelay...)
 	ctx := t.Context()
 	s.private()
 	a := s.agent("agent", "test:")

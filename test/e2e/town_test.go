@@ -13,6 +13,10 @@ import (
 	"github.com/sightline-rtc/sightline/test/rig"
 )
 
+// lateRelay are flags of a hub whose viewers do without a relay for longer than it takes to connect, even on a machine with too
+// much to do: what is direct has never been relayed.
+var lateRelay = []string{"--relay-delay", "10s"}
+
 // town opens a stage between routers, with a running hub on the internet.
 func town(t *testing.T, config natlab.TownConfig, flags ...string) *stage {
 	t.Helper()
