@@ -17,7 +17,9 @@ const (
 	// firstFrame is how long a connection may take to say which session it is for, silence how long it may say nothing
 	// later: browsers check every 2.5 s.
 	firstFrame = 5 * time.Second
-	silence    = 30 * time.Second
+	// shyTime is how long it may take where there is no room: who has stood there longest makes way for the next.
+	shyTime = time.Second
+	silence = 30 * time.Second
 	// stalled is how long a packet may take to leave.
 	stalled = 10 * time.Second
 )
@@ -44,35 +46,61 @@ func (d *doorway) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if v := d.enter(conn); v != nil {
+		v, out := d.enter(conn)
+		if out != nil {
+			_ = out.Close()
+		}
+		if v != nil {
 			return v, nil
 		}
 		_ = conn.Close()
 	}
 }
 
-// enter returns nil when there is no room.
-func (d *doorway) enter(conn net.Conn) *visit {
+// enter returns nil when there is no room, and who has to go so that there is.
+func (d *doorway) enter(conn net.Conn) (in, out *visit) {
 	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	from := tcp.AddrPort().Addr().Unmap().WithZone("")
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed || len(d.open) >= maxConnections || d.inside[from] >= maxConnectionsPerAddress {
-		return nil
+	if d.closed || d.inside[from] >= maxConnectionsPerAddress {
+		return nil, nil
 	}
-	v := &visit{Conn: conn, doorway: d, from: from}
+	if len(d.open) >= maxConnections {
+		if out = d.shyest(); out == nil {
+			return nil, nil
+		}
+		d.forget(out)
+	}
+	v := &visit{Conn: conn, doorway: d, from: from, since: time.Now()}
 	d.inside[from]++
 	d.open[v] = struct{}{}
-	return v
+	return v, out
+}
+
+// shyest returns the connection that has said nothing for longest, nil if none has for shyTime. It needs mu.
+func (d *doorway) shyest() *visit {
+	var first *visit
+	for v := range d.open {
+		if !v.known.Load() && time.Since(v.since) >= shyTime && (first == nil || v.since.Before(first.since)) {
+			first = v
+		}
+	}
+	return first
 }
 
 // leave makes room again.
 func (d *doorway) leave(v *visit) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.forget(v)
+}
+
+// forget needs mu.
+func (d *doorway) forget(v *visit) {
 	if _, ok := d.open[v]; !ok {
 		return
 	}
@@ -102,6 +130,7 @@ type visit struct {
 	net.Conn
 	doorway *doorway
 	from    netip.Addr
+	since   time.Time
 	// known says that the first frame has come.
 	known atomic.Bool
 }

@@ -101,16 +101,36 @@ func (f from) Close() error {
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
-	d := newDoorway(nil)
-	entered := 0
-	for n := range 4 * maxConnections {
-		if d.enter(from{addr: &net.TCPAddr{IP: net.IPv4(8, 8, 8, byte(n))}}) != nil {
-			entered++
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoorway(nil)
+		var inside []*visit
+		crowd := func(network byte) (entered, left int) {
+			for n := range 4 * maxConnections {
+				in, out := d.enter(from{addr: &net.TCPAddr{IP: net.IPv4(8, 8, network, byte(n))}})
+				if in != nil {
+					inside = append(inside, in)
+					entered++
+				}
+				if out != nil {
+					left++
+				}
+			}
+			return entered, left
 		}
-	}
-	if entered != maxConnections {
-		t.Errorf("connections: got %d, want %d", entered, maxConnections)
-	}
+		if entered, left := crowd(1); entered != maxConnections || left != 0 {
+			t.Errorf("connections: got %d in and %d out, want %d and none", entered, left, maxConnections)
+		}
+		for _, v := range inside[:10] {
+			v.known.Store(true)
+		}
+		time.Sleep(shyTime)
+		if entered, left := crowd(2); entered != maxConnections-10 || left != entered {
+			t.Errorf("connections after %s: got %d in and %d out, want %d each: those that have said nothing", shyTime, entered, left, maxConnections-10)
+		}
+		if len(d.open) != maxConnections || len(d.inside) != maxConnections {
+			t.Errorf("connections: got %d of %d addresses, want %d", len(d.open), len(d.inside), maxConnections)
+		}
+	})
 }
 
 // queue is a listener whose connections the test makes.
@@ -174,7 +194,7 @@ func TestVisitThatFallsSilentEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
 		defer there.Close()
-		v := newDoorway(nil).enter(from{here, &net.TCPAddr{IP: net.IPv4(8, 8, 8, 8)}})
+		v, _ := newDoorway(nil).enter(from{here, &net.TCPAddr{IP: net.IPv4(8, 8, 8, 8)}})
 		if err := v.SetReadDeadline(time.Time{}); err != nil { // as the mux does after the first frame
 			t.Fatalf("set deadline: %v", err)
 		}
