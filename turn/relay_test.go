@@ -121,7 +121,8 @@ func (h *harness) betweenRelays(t *testing.T, viewer, device net.PacketConn) {
 }
 
 func TestRelayPortsStayInTheirRange(t *testing.T) {
-	h := start(t, func(c *Config) { c.MinRelayPort, c.MaxRelayPort = 42100, 42101 })
+	low := freeRange(t)
+	h := start(t, func(c *Config) { c.MinRelayPort, c.MaxRelayPort = low, low+1 })
 	creds := h.credentials(t, grantA, protocol.RoleViewer)
 	seen := map[uint16]bool{}
 	for range 2 {
@@ -131,12 +132,35 @@ func TestRelayPortsStayInTheirRange(t *testing.T) {
 		}
 		seen[addrPort(relayed.LocalAddr()).Port()] = true
 	}
-	if !seen[42100] || !seen[42101] {
-		t.Errorf("ports: got %v", seen)
+	if !seen[low] || !seen[low+1] {
+		t.Errorf("ports: got %v, want %d and %d", seen, low, low+1)
 	}
 	if _, err := h.dial(t, transportUDP, creds).Allocate(); err == nil || !strings.Contains(err.Error(), "508") {
 		t.Errorf("a third allocation in a range of two: got %v, want 508", err)
 	}
+}
+
+// freeRange returns the first of two ports that nobody has, below those that systems give away by themselves.
+func freeRange(t *testing.T) uint16 {
+	t.Helper()
+	for low := uint16(21100); low < 31000; low += 2 {
+		free := 0
+		for _, port := range []uint16{low, low + 1} {
+			conn, err := net.ListenUDP("udp", &net.UDPAddr{Port: int(port)})
+			if err != nil {
+				break
+			}
+			free++
+			if err := conn.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if free == 2 {
+			return low
+		}
+	}
+	t.Fatal("no two ports are free")
+	return 0
 }
 
 func TestPacketsWithoutPermissionAreNotCounted(t *testing.T) {
