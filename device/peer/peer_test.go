@@ -67,7 +67,7 @@ func TestSoundNeedsItsRight(t *testing.T) {
 
 func TestAnswerHasOneCodecAndItsRTX(t *testing.T) {
 	v := newViewer(t, viewing{})
-	s := open(t, newHost(t), v)
+	s := open(t, newHost(t), v, func(o *Options) { o.Trickle = false }) // candidates are in the answer, however slow the machine
 	s.mustOffer(nil)
 	s.until("an answer", func() bool { return len(s.describes) > 0 })
 	d := s.describes[0]
