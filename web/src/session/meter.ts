@@ -65,15 +65,19 @@ export class Meter {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
     void this.#look();
-    this.#timer = setTimeout(() => this.look(), this.#flowing ? lookLater : lookEarly);
+    this.#timer = setTimeout(() => this.look(), this.#pause);
+  }
+
+  /** How long to wait for the next look. A path that has not been found yet is news, whatever else is known. */
+  get #pause(): number {
+    if (this.#changedAt !== undefined) return reportLasts;
+    return this.#flowing && this.#path ? lookLater : lookEarly;
   }
 
   /** The selected pair may be another one. */
   changed(): void {
     this.#changedAt ??= Date.now();
     this.look();
-    clearTimeout(this.#timer);
-    if (!this.#stopped) this.#timer = setTimeout(() => this.look(), reportLasts);
   }
 
   /** Says once more that media flows, as state has to be after every welcome. */
