@@ -27,11 +27,12 @@ type gate struct {
 // 120 s), and the half more that it takes to outlive it.
 const defaultKeep = 180 * time.Second
 
-// Where a translator that changes ports puts them.
+// Where a translator that changes ports puts them. None is below 1024: no translator does that, and browsers write to no
+// such port.
 const (
-	hashed        = "mod 40000 seed 0x5eed offset 20000"
-	firstInSeries = 30000
-	seriesLength  = 2000
+	firstPort    = 30000
+	seriesLength = 2000
+	hashedLength = 16000
 )
 
 // ruleset is the gate's nftables text.
@@ -70,9 +71,9 @@ func (g gate) mapping() ([]string, error) {
 		return nil, nil
 	case FullCone, AddressRestricted, PortRestricted, PortAnswering, UDPBlocked, OnlyWeb:
 	case PortChanging:
-		port = ":jhash ip saddr . udp sport " + hashed
+		port = ":" + hashed("ip saddr . udp sport")
 	case SymmetricAddress:
-		port = ":jhash ip saddr . udp sport . ip daddr " + hashed
+		port = ":" + hashed("ip saddr . udp sport . ip daddr")
 	case SymmetricSequential:
 		port = ":" + series()
 	case Symmetric:
@@ -91,14 +92,22 @@ func (g gate) mapping() ([]string, error) {
 	return append(rules, "oifname wan0 masquerade"), nil
 }
 
-// series counts through a range of ports. numgen counts in the machine's byte order and ports are in the network's: the
-// map makes one more mean one more.
-func series() string {
-	ports := make([]string, seriesLength)
-	for i := range ports {
-		ports[i] = fmt.Sprintf("%d : %d", i, firstInSeries+i)
+// series counts through a range of ports.
+func series() string { return fmt.Sprintf("numgen inc mod %d %s", seriesLength, ports(seriesLength)) }
+
+// hashed takes the port that belongs to some fields of a packet.
+func hashed(fields string) string {
+	return fmt.Sprintf("jhash %s mod %d seed 0x5eed %s", fields, hashedLength, ports(hashedLength))
+}
+
+// ports maps numbers to ports. nftables counts in the machine's byte order and ports are in the network's: the map makes
+// one more mean one more.
+func ports(count int) string {
+	list := make([]string, count)
+	for i := range list {
+		list[i] = fmt.Sprintf("%d : %d", i, firstPort+i)
 	}
-	return fmt.Sprintf("numgen inc mod %d map { %s }", seriesLength, strings.Join(ports, ", "))
+	return "map { " + strings.Join(list, ", ") + " }"
 }
 
 // memory is what a translator knows beyond the kernel's own connection tracking, which finds only answers: whose port
