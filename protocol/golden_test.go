@@ -85,7 +85,10 @@ var golden = map[string]struct {
 	}},
 	"presence_never": {Envelope{Type: TypePresence}, &Presence{Device: "dev_2", Status: StatusOffline}},
 	"policy":         {Envelope{Type: TypePolicy, Session: goldenSession}, &goldenPolicy},
-	"ice_servers":    {Envelope{Type: TypeICEServers, Session: goldenSession}, &ICEServers{ICEServers: goldenServers, Grant: goldenGrant}},
+	"policy_hd": {Envelope{Type: TypePolicy, Session: goldenSession}, &Policy{
+		Path: PathPreferDirect, RelayHD: true, Expires: goldenExpires,
+	}},
+	"ice_servers": {Envelope{Type: TypeICEServers, Session: goldenSession}, &ICEServers{ICEServers: goldenServers, Grant: goldenGrant}},
 	"open": {Envelope{Type: TypeOpen, Seq: 1, ID: 1, Session: goldenSession}, &Open{
 		Device: "dev_1", Grant: goldenGrant, Owner: goldenOwner, Media: goldenMedia, Offer: goldenOffer,
 	}},
@@ -135,6 +138,12 @@ var golden = map[string]struct {
 		PortMapping: PortMappingPCP, TCP: true,
 	}},
 	"network_viewer": {Envelope{Type: TypeNetwork, Session: goldenSession}, &Network{Mapping: NATAddressAndPort, PortStep: 1}},
+	"stats_device": {Envelope{Type: TypeStats, Session: goldenSession}, &Stats{
+		Media: true, Bytes: 1_500_000, Packets: 1400, Frames: 300, FPS: 30, BitrateKbps: 1200, Retransmitted: 12, KeyframeRequests: 1,
+		Dropped: 4, EstimateKbps: 2400, Rendition: RenditionSub, DirectS: 9.5, RelayS: 0.5, Last: true,
+		Milestones: &Milestones{OfferMS: 1, AnswerMS: 14.5, ICEMS: 50, DTLSMS: 71, KeyframeMS: 90.25},
+	}},
+	"capture": {Envelope{Type: TypeCapture}, &Capture{Request: goldenOwner}},
 	"stats_media": {Envelope{Type: TypeStats, Session: goldenSession}, &Stats{
 		Media: true, Bytes: 1 << 20, Packets: 900, Frames: 600,
 	}},

@@ -57,9 +57,11 @@ type Policy struct {
 	// Quota says that the path is PathDirectOnly because the project's relay budget is used up.
 	Quota bool `json:"quota,omitempty"`
 	// MaxKbps and MaxRelayS bound the relay path in kilobits per second and in seconds; 0 means no bound.
-	MaxKbps   int       `json:"max_kbps,omitempty"`
-	MaxRelayS int       `json:"max_relay_s,omitempty"`
-	Expires   time.Time `json:"expires"`
+	MaxKbps   int `json:"max_kbps,omitempty"`
+	MaxRelayS int `json:"max_relay_s,omitempty"`
+	// RelayHD lets the best rendition go over a relay; without it the device sends a smaller one there, if it has one.
+	RelayHD bool      `json:"relay_hd,omitempty"`
+	Expires time.Time `json:"expires"`
 }
 
 // PathPolicy says which paths a session may take.
@@ -89,6 +91,36 @@ type Stats struct {
 	BitrateKbps float64 `json:"bitrate_kbps,omitempty"`
 	RTTMS       float64 `json:"rtt_ms,omitempty"`
 	JitterMS    float64 `json:"jitter_ms,omitempty"`
+	// Retransmitted are packets sent again, KeyframeRequests those that the viewer made, and Dropped pictures that were left
+	// out for it because it was too slow. They count from the beginning of the session, and a device tells them, like all
+	// that follows.
+	Retransmitted    uint64 `json:"retransmitted,omitempty"`
+	KeyframeRequests uint64 `json:"keyframe_requests,omitempty"`
+	Dropped          uint64 `json:"dropped,omitempty"`
+	// EstimateKbps is what the path carries at the least, Rendition what is sent.
+	EstimateKbps float64       `json:"estimate_kbps,omitempty"`
+	Rendition    RenditionName `json:"rendition,omitempty"`
+	// DirectS and RelayS are the seconds on each path.
+	DirectS    float64     `json:"direct_s,omitempty"`
+	RelayS     float64     `json:"relay_s,omitempty"`
+	Milestones *Milestones `json:"milestones,omitempty"`
+	// Last says that the session is over and nothing follows.
+	Last bool `json:"last,omitempty"`
+}
+
+// Milestones are when a session got that far, in milliseconds from the device's invite; 0 means not yet.
+type Milestones struct {
+	OfferMS    float64 `json:"offer_ms,omitempty"`
+	AnswerMS   float64 `json:"answer_ms,omitempty"`
+	ICEMS      float64 `json:"ice_ms,omitempty"`
+	DTLSMS     float64 `json:"dtls_ms,omitempty"`
+	KeyframeMS float64 `json:"keyframe_ms,omitempty"`
+}
+
+// Capture asks a device for a still picture, which it sends with PUT /v1/link/snapshot?request=Request.
+type Capture struct {
+	// Request is 32 hexadecimal digits.
+	Request string `json:"request"`
 }
 
 // Event tells something that happened; Event numbers grow by one.
@@ -125,7 +157,14 @@ func (m *Policy) validate() error {
 
 func (m *ICEServers) validate() error { return checkServers(m.ICEServers) }
 
-func (m *Stats) validate() error { return nil }
+func (m *Stats) validate() error { return checkSize("rendition", len(m.Rendition), MaxNameBytes) }
+
+func (m *Capture) validate() error {
+	if !GrantID(m.Request).Valid() {
+		return Errorf(CodeBadMessage, "capture: the request is 32 lower-case hexadecimal digits")
+	}
+	return nil
+}
 
 func (m *Event) validate() error {
 	if m.Event == 0 || m.Kind == "" {

@@ -32,6 +32,7 @@ const (
 	TypeGap        Type = "gap"
 	TypeStats      Type = "stats"
 	TypeNetwork    Type = "network"
+	TypeCapture    Type = "capture"
 )
 
 // Class says how a message travels: whether it is numbered, kept for replay, replaced or dropped.
@@ -83,6 +84,7 @@ var kinds = map[Type]struct {
 	TypeGap:        {ClassEvent, func() Message { return &Gap{} }},
 	TypeStats:      {ClassVolatile, func() Message { return &Stats{} }},
 	TypeNetwork:    {ClassState, func() Message { return &Network{} }},
+	TypeCapture:    {ClassVolatile, func() Message { return &Capture{} }},
 }
 
 // Types lists every message type.

@@ -69,9 +69,9 @@ func TestIdleLinksAreMeasured(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			figures := measured(t, []string{"links", "bytes_per_link", "rss_mb", "connects_per_s", "errors"},
-				append([]string{"links", "--count", "50"}, flags...)...)
-			if figures["links"] != 50 || figures["errors"] != 0 {
-				t.Errorf("got %v, want 50 links without errors", figures)
+				append([]string{"links", "--count", "400"}, flags...)...) // of fewer the noise of the heap hides the growth
+			if figures["links"] != 400 || figures["errors"] != 0 {
+				t.Errorf("got %v, want 400 links without errors", figures)
 			}
 			if figures["bytes_per_link"] <= 1000 || figures["rss_mb"] <= 1 || figures["connects_per_s"] <= 0 {
 				t.Errorf("these figures cannot be: %v", figures)

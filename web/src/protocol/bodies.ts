@@ -22,7 +22,18 @@ import type {
   Reply,
   Sync,
 } from "./session.ts";
-import type { EventBody, Gap, ICEServers, Policy, Presence, SessionInfo, Snapshot, Stats } from "./state.ts";
+import type {
+  Capture,
+  EventBody,
+  Gap,
+  ICEServers,
+  Milestones,
+  Policy,
+  Presence,
+  SessionInfo,
+  Snapshot,
+  Stats,
+} from "./state.ts";
 
 const name = text(LIMITS.nameBytes);
 const sdp = text(LIMITS.sdpBytes);
@@ -47,6 +58,7 @@ const policy = shape<Policy>({
   quota: maybe(flag),
   max_kbps: maybe(whole(0)),
   max_relay_s: maybe(whole(0)),
+  relay_hd: maybe(flag),
   expires: instant,
 });
 const media = shape<Media>({ video: flag, audio: maybe(flag), talk: maybe(flag) });
@@ -228,6 +240,24 @@ export const BODIES: { readonly [T in Type]: Check<Bodies[T]> } = {
     bitrate_kbps: maybe(figure),
     rtt_ms: maybe(figure),
     jitter_ms: maybe(figure),
+    retransmitted: maybe(whole(0)),
+    keyframe_requests: maybe(whole(0)),
+    dropped: maybe(whole(0)),
+    estimate_kbps: maybe(figure),
+    rendition: maybe(name),
+    direct_s: maybe(figure),
+    relay_s: maybe(figure),
+    milestones: maybe(
+      shape<Milestones>({
+        offer_ms: maybe(figure),
+        answer_ms: maybe(figure),
+        ice_ms: maybe(figure),
+        dtls_ms: maybe(figure),
+        keyframe_ms: maybe(figure),
+      }),
+    ),
+    last: maybe(flag),
   }),
   network,
+  capture: shape<Capture>({ request: grant }),
 };

@@ -2,7 +2,7 @@ import type { ErrorBody } from "./error.ts";
 import type { Goaway, Hello, Welcome } from "./handshake.ts";
 import type { Network } from "./network.ts";
 import type { Candidate, Describe, Ending, Extend, Invite, Open, Opened, Path, Reply, Sync } from "./session.ts";
-import type { EventBody, Gap, ICEServers, Policy, Presence, Snapshot, Stats } from "./state.ts";
+import type { Capture, EventBody, Gap, ICEServers, Policy, Presence, Snapshot, Stats } from "./state.ts";
 
 /** The body of each message type; undefined for types that have none. */
 export interface Bodies {
@@ -33,6 +33,7 @@ export interface Bodies {
   gap: Gap;
   stats: Stats;
   network: Network;
+  capture: Capture;
 }
 
 /** The name of a message. */
@@ -96,6 +97,7 @@ export const CLASSES: Readonly<Record<Type, Class>> = {
   gap: "event",
   stats: "volatile",
   network: "state",
+  capture: "volatile",
 };
 
 /** How a message travels: an error that answers is sequenced, a report that media flows is state. */

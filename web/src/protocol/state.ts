@@ -45,6 +45,8 @@ export interface Policy {
   quota?: boolean;
   max_kbps?: number;
   max_relay_s?: number;
+  /** The best rendition may go over a relay. */
+  relay_hd?: boolean;
   /** RFC 3339. */
   expires: string;
 }
@@ -66,6 +68,31 @@ export interface Stats {
   bitrate_kbps?: number;
   rtt_ms?: number;
   jitter_ms?: number;
+  retransmitted?: number;
+  keyframe_requests?: number;
+  /** Pictures that were left out because the viewer was too slow. */
+  dropped?: number;
+  estimate_kbps?: number;
+  rendition?: string;
+  direct_s?: number;
+  relay_s?: number;
+  milestones?: Milestones;
+  /** The session is over and nothing follows. */
+  last?: boolean;
+}
+
+/** When a session got that far, in milliseconds from the device's invite. */
+export interface Milestones {
+  offer_ms?: number;
+  answer_ms?: number;
+  ice_ms?: number;
+  dtls_ms?: number;
+  keyframe_ms?: number;
+}
+
+/** Asks a device for a still picture. */
+export interface Capture {
+  request: string;
 }
 
 /** Something that happened; event numbers grow by one. */
