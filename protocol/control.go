@@ -193,15 +193,15 @@ func DecodeControl(b []byte) (Control, Message, error) {
 	if err := json.Unmarshal(b, &c); err != nil {
 		return Control{}, nil, Errorf(CodeBadMessage, "not a control message").Because(err)
 	}
-	make, ok := controls[c.Type]
+	empty, ok := controls[c.Type]
 	if !ok {
 		return c, nil, Errorf(CodeUnknownType, "unknown control %q", clip(string(c.Type)))
 	}
 	data := bytes.TrimSpace(c.Data)
-	if make == nil || c.Type == ControlOK && len(data) == 0 {
+	if empty == nil || c.Type == ControlOK && len(data) == 0 {
 		return c, nil, nil
 	}
-	body := make()
+	body := empty()
 	if len(data) > 0 {
 		if err := json.Unmarshal(data, body); err != nil {
 			return c, nil, Errorf(CodeBadMessage, "%s: data is not of this message's form", c.Type).Because(err)
