@@ -13,6 +13,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/door"
+	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/device/peer"
 	"github.com/sightline-rtc/sightline/device/source"
 	"github.com/sightline-rtc/sightline/protocol"
@@ -51,6 +52,13 @@ func New(config Config) (*Agent, error) {
 		config: config, hub: hub, state: state{config.State}, host: host, client: door.NewClient(config.TLS),
 		feed: source.NewFeed(source.FeedConfig{Source: src, Warm: config.Warm, Logger: config.Logger}),
 	}, nil
+}
+
+// camera is what viewers can have of the source.
+func (a *Agent) camera() media.Camera {
+	return media.Camera{Renditions: []media.Rendition{
+		{Name: protocol.RenditionMain, Stream: a.feed.Stream(), Hold: a.feed.Acquire},
+	}}
 }
 
 // Run serves until the context ends, which it takes for "the camera goes": sessions end with a reason. It returns

@@ -12,12 +12,11 @@ import (
 // is this one's: an invite may have put another in its place. Its offers are taken in by a goroutine of its own,
 // because an answer may have to wait for the source.
 type viewing struct {
-	of      *viewings
-	id      protocol.SessionID
-	peer    *peer.Peer
-	release func()
-	cancel  context.CancelFunc
-	offers  chan offer
+	of     *viewings
+	id     protocol.SessionID
+	peer   *peer.Peer
+	cancel context.CancelFunc
+	offers chan offer
 }
 
 // offer is a description to answer, and the invite that brought it; 0 means that none did.
@@ -88,12 +87,6 @@ func (w *viewing) candidate(m *protocol.Candidate) {
 	}
 }
 
-// stop ends what a session has besides its peer connection. It may be called again.
-func (w *viewing) stop() {
-	w.cancel()
-	w.release()
-}
-
 // tell sends what concerns the session while it is this one's.
 func (w *viewing) tell(t protocol.Type, m protocol.Message) {
 	if w.of.get(w.id) == w {
@@ -126,7 +119,7 @@ func (w *viewing) Stats(_ protocol.SessionID, m protocol.Stats) {
 
 // Closed implements peer.Events.
 func (w *viewing) Closed(_ protocol.SessionID, reason protocol.Reason) {
-	w.stop()
+	w.cancel()
 	if w.of.remove(w) {
 		w.of.agent.config.Logger.Info("session ended", "session", w.id, "reason", reason)
 		w.of.send(protocol.Must(protocol.TypeClose, w.id, &protocol.Close{Reason: reason}))

@@ -174,18 +174,17 @@ func (v *viewings) open(ctx context.Context, id protocol.SessionID, m *protocol.
 	if m.Policy.Path != protocol.PathRelayOnly {
 		v.advise(m.ICEServers, false)
 	}
-	w.release = v.agent.feed.Acquire()
 	policy := m.Policy
 	if policy.Expires.IsZero() {
 		policy.Expires = m.Expires
 	}
 	p, err := v.agent.host.Open(peer.Options{
 		Session: id, Grants: m.Grants, ICEServers: m.ICEServers, Policy: v.local(policy), Media: m.Media,
-		SameNetwork: m.Viewer.SameNetwork, Trickle: m.Trickle, Stream: v.agent.feed.Stream(), Events: w,
+		SameNetwork: m.Viewer.SameNetwork, Trickle: m.Trickle, Camera: v.agent.camera(), Events: w,
 	})
 	if err != nil {
 		v.remove(w)
-		w.stop()
+		w.cancel()
 		return nil, err
 	}
 	w.peer = p
@@ -217,7 +216,7 @@ func (v *viewings) drop(w *viewing, reason protocol.Reason) {
 	v.remove(w)
 	v.work.Go(func() {
 		w.peer.Close(reason)
-		w.stop()
+		w.cancel()
 	})
 }
 

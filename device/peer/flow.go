@@ -29,11 +29,12 @@ func (p *Peer) follow() {
 		p.starving, refresh = false, p.flow
 	}
 	if start {
-		p.flow = p.opt.Stream.Subscribe(media.Options{Video: p.video.target(), Audio: p.audio.target(), Pacer: p.pacer})
+		p.flow = p.stream().Subscribe(media.Options{Video: p.video.target(), Audio: p.audio.target(), Pacer: p.pacer})
 	}
 	flow := p.flow
 	p.mu.Unlock()
 	if start {
+		p.pictureChanged()
 		p.work.Go(func() { p.pump(flow) })
 	}
 	if refresh != nil {

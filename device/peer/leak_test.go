@@ -84,7 +84,7 @@ func TestAbortedSessionsLeaveNothingBehind(t *testing.T) {
 // when it has, and when ICE is connected. The end of the test ends both sides.
 func abort(t *testing.T, host *Host, stream *media.Stream, n int) {
 	v := newViewer(t, viewing{})
-	s := open(t, host, v, func(o *Options) { o.Stream = stream })
+	s := open(t, host, v, func(o *Options) { o.Camera = cameraOf(stream) })
 	s.mute = n%4 == 1
 	if n%4 == 0 {
 		return

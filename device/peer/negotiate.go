@@ -132,7 +132,7 @@ func (p *Peer) choose(ctx context.Context, o *offer) (formatsChosen, error) {
 			return chosen, err
 		}
 	}
-	if format, ok := p.opt.Stream.Audio(); ok && sound {
+	if format, ok := p.stream().Audio(); ok && sound {
 		if codec, ok := o.chooseAudio(format); ok {
 			chosen.audio = &codec
 		}
@@ -143,11 +143,14 @@ func (p *Peer) choose(ctx context.Context, o *offer) (formatsChosen, error) {
 	return chosen, nil
 }
 
+// stream is that of the best rendition.
+func (p *Peer) stream() *media.Stream { return p.opt.Camera.Renditions[0].Stream }
+
 // profile waits for what the stream's pictures are, within the bound of the configuration.
 func (p *Peer) profile(ctx context.Context) (media.ProfileLevelID, error) {
 	waiting, cancel := context.WithTimeout(ctx, p.host.cfg.FormatTimeout)
 	defer cancel()
-	format, err := p.opt.Stream.Format(waiting)
+	format, err := p.stream().Format(waiting)
 	switch {
 	case err == nil:
 		return format.Profile, nil

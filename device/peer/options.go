@@ -19,8 +19,9 @@ type Options struct {
 	SameNetwork bool
 	// Trickle says whether candidates may follow the answer. Without it the answer waits for them, 500 ms at most.
 	Trickle bool
-	Stream  *media.Stream
-	Events  Events
+	// Camera is what there is to see. The peer holds its renditions open while it needs them.
+	Camera media.Camera
+	Events Events
 }
 
 // Events is told what happens in a session. All calls of one peer come from one goroutine, in order, and must not

@@ -63,9 +63,14 @@ type Peer struct {
 	stale    bool               // chosen or relays changed since
 	starving bool               // ICE was interrupted: a keyframe is needed when it connects
 	quality  quality
-	around   surroundings
-	network  protocol.Network // as the media port knew it last
-	checks   checks
+	wishes   wishes
+	// watching are told when Picture changes.
+	watching map[*func()]struct{}
+	// letGo releases the camera; it is called once.
+	letGo   func()
+	around  surroundings
+	network protocol.Network // as the media port knew it last
+	checks  checks
 	// creds are what checks of the peer's own are made with; none while they cannot be.
 	creds credentials
 	// checking says that the newest look at the path found checks to be of use.
@@ -96,6 +101,7 @@ func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options
 	p.settings.SetRemoteIPFilter(p.budget.accepts)
 	p.life = lifecycle{cfg: h.cfg, opened: time.Now(), expires: o.Policy.Expires, ice: webrtc.ICEConnectionStateNew}
 	p.life.relays = p.moreRelays()
+	p.letGo = o.Camera.Hold()
 	p.obey()
 	return p
 }

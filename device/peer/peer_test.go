@@ -133,7 +133,7 @@ func TestStreamWithoutAPictureIsAnsweredForConstrainedBaseline(t *testing.T) {
 	v := newViewer(t, viewing{})
 	stream := media.NewStream(media.Config{})
 	s := open(t, newHost(t, func(c *Config) { c.FormatTimeout = time.Millisecond }), v,
-		func(o *Options) { o.Stream = stream })
+		func(o *Options) { o.Camera = cameraOf(stream) })
 	s.mustOffer(nil)
 	s.until("an answer", func() bool { return len(s.describes) > 0 })
 	if got := s.describes[0].SDP; !strings.Contains(got, "profile-level-id=42e01f") {
@@ -227,7 +227,7 @@ func TestSeveralViewersShareOnePort(t *testing.T) {
 	var viewers []*viewer
 	for range 3 {
 		v := newViewer(t, viewing{})
-		s := open(t, host, v, func(o *Options) { o.Stream = stream })
+		s := open(t, host, v, func(o *Options) { o.Camera = cameraOf(stream) })
 		s.mustOffer(nil)
 		sessions, viewers = append(sessions, s), append(viewers, v)
 	}
@@ -257,7 +257,7 @@ func TestNothingIsSentAfterClose(t *testing.T) {
 	late := v.offer(nil)
 	s.peer.Close(protocol.ReasonClosedByAPI)
 	before := s.peer.meter.packets.Load()
-	writePicture(s.peer.opt.Stream, 25)
+	writePicture(s.peer.stream(), 25)
 	if after := s.peer.meter.packets.Load(); after != before {
 		t.Errorf("packets after close: got %d, want %d", after, before)
 	}
@@ -312,7 +312,7 @@ func TestHostEndsItsSessions(t *testing.T) {
 
 func TestOfferEndsWithItsContext(t *testing.T) {
 	v := newViewer(t, viewing{})
-	s := open(t, newHost(t), v, func(o *Options) { o.Stream = media.NewStream(media.Config{}) })
+	s := open(t, newHost(t), v, func(o *Options) { o.Camera = cameraOf(media.NewStream(media.Config{})) })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.peer.Offer(ctx, v.offer(nil)); !errors.Is(err, context.Canceled) {

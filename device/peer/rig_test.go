@@ -57,6 +57,11 @@ func newStream(t *testing.T) *media.Stream {
 	return stream
 }
 
+// cameraOf is a camera of one rendition.
+func cameraOf(stream *media.Stream) media.Camera {
+	return media.Camera{Renditions: []media.Rendition{{Name: protocol.RenditionMain, Stream: stream}}}
+}
+
 func writePicture(stream *media.Stream, n int) {
 	au := media.AccessUnit{PTS: time.Duration(n) * 20 * time.Millisecond}
 	if n%25 == 0 {
@@ -157,8 +162,8 @@ func open(t *testing.T, h *Host, v *viewer, change ...func(*Options)) *session {
 	for _, c := range change {
 		c(&o)
 	}
-	if o.Stream == nil {
-		o.Stream = newStream(t)
+	if o.Camera.Renditions == nil {
+		o.Camera = cameraOf(newStream(t))
 	}
 	p, err := h.Open(o)
 	if err != nil {

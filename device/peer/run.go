@@ -166,6 +166,7 @@ func (p *Peer) release() {
 	if flow != nil {
 		flow.Close()
 	}
+	p.letGo()
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	p.mu.Lock()
