@@ -72,9 +72,23 @@ func (p *Page) Pairs(ctx context.Context) (pairs []string, err error) {
 // Pictures is what became of the pictures of all peer connections that a page has now, as Chromium counts it (W3C
 // webrtc-stats, RTCInboundRtpStreamStats).
 type Pictures struct {
+	// At is when it was counted, in milliseconds since the navigation began.
+	At      float64 `json:"at"`
 	Freezes int     `json:"freezes"`
 	FrozenS float64 `json:"frozenS"`
 	Decoded int     `json:"decoded"`
+	// Keyframes are those of Decoded that decoding could start with.
+	Keyframes int `json:"keyframes"`
+	// Packets have come, Retransmitted of them for a second time, and Lost are those that never came.
+	Packets       int `json:"packets"`
+	Retransmitted int `json:"retransmitted"`
+	Lost          int `json:"lost"`
+	// NACKs and PLIs are what the browser asked for.
+	NACKs int `json:"nacks"`
+	PLIs  int `json:"plis"`
+	// Width and Height are those of the newest picture.
+	Width  int `json:"width"`
+	Height int `json:"height"`
 	// Revisions are the ICE user fragments of the page's own ends: an ICE restart changes them.
 	Revisions []string `json:"revisions"`
 }

@@ -15,7 +15,10 @@
     },
     /** What became of the pictures that peer connections get which live. */
     async pictures() {
-      const sum = { freezes: 0, frozenS: 0, decoded: 0, revisions: [] };
+      const sum = {
+        at: performance.now(), freezes: 0, frozenS: 0, decoded: 0, keyframes: 0, packets: 0, lost: 0, retransmitted: 0,
+        nacks: 0, plis: 0, width: 0, height: 0, revisions: [],
+      };
       for (const peer of peers) {
         sum.revisions.push(fragment(peer) ?? "");
         for (const report of (await peer.getStats()).values()) {
@@ -23,6 +26,14 @@
           sum.freezes += report.freezeCount;
           sum.frozenS += report.totalFreezesDuration;
           sum.decoded += report.framesDecoded;
+          sum.keyframes += report.keyFramesDecoded ?? 0;
+          sum.packets += report.packetsReceived;
+          sum.lost += report.packetsLost;
+          sum.retransmitted += report.retransmittedPacketsReceived ?? 0;
+          sum.nacks += report.nackCount;
+          sum.plis += report.pliCount;
+          sum.width = report.frameWidth ?? sum.width;
+          sum.height = report.frameHeight ?? sum.height;
         }
       }
       return sum;
