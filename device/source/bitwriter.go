@@ -40,6 +40,15 @@ func (w *bitWriter) ue(values ...uint32) {
 	}
 }
 
+// se writes a signed Exp-Golomb code (section 9.1.1).
+func (w *bitWriter) se(v int) {
+	if v > 0 {
+		w.ue(uint32(2*v - 1))
+	} else {
+		w.ue(uint32(-2 * v))
+	}
+}
+
 // align writes zero bits up to the next byte.
 func (w *bitWriter) align() {
 	if w.n > 0 {

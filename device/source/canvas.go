@@ -36,8 +36,8 @@ func plain(c colour) *macroblock {
 	return &m
 }
 
-// repeats reports whether the lowest line of above, drawn 16 times, is m.
-func repeats(above, m *macroblock) bool {
+// repeatsRow reports whether the lowest line of above, drawn 16 times, is m.
+func repeatsRow(above, m *macroblock) bool {
 	for y := range 16 {
 		if [16]byte(m[16*y:]) != [16]byte(above[240:]) {
 			return false
@@ -45,6 +45,21 @@ func repeats(above, m *macroblock) bool {
 	}
 	for y := range 8 {
 		if [8]byte(m[256+8*y:]) != [8]byte(above[312:]) || [8]byte(m[320+8*y:]) != [8]byte(above[376:]) {
+			return false
+		}
+	}
+	return true
+}
+
+// repeatsColumn reports whether the last column of left, drawn 16 times, is m.
+func repeatsColumn(left, m *macroblock) bool {
+	for i := range 256 {
+		if m[i] != left[i|15] {
+			return false
+		}
+	}
+	for i := 256; i < len(m); i++ {
+		if m[i] != left[i|7] {
 			return false
 		}
 	}

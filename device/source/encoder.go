@@ -1,5 +1,7 @@
 package source
 
+import "slices"
+
 // The NAL units that the encoder makes: type and nal_ref_idc.
 const (
 	nalSPS    = 0x67
@@ -10,19 +12,24 @@ const (
 
 // Macroblock types as they are coded in slices (H.264 tables 7-11 and 7-13).
 const (
-	mbVerticalInI = 1  // I_16x16_0_0_0: predicted from the row above, without residue
-	mbPCMInI      = 25 // I_PCM: the samples as they are
-	mbPCMInP      = 30
+	mbVerticalInI   = 1  // I_16x16_0_0_0: predicted from the row above, without residue
+	mbHorizontalInI = 2  // I_16x16_1_0_0: predicted from the column to the left, without residue
+	mbPCMInI        = 25 // I_PCM: the samples as they are
+	mbMovedInP      = 0  // P_L0_16x16: copied from elsewhere in the picture before
+	mbPCMInP        = 30
 )
 
 // frameNumBits is the width of frame_num: it does not wrap within a group of pictures of half an hour.
 const frameNumBits = 16
 
-// encoder writes pictures as H.264 Constrained Baseline with three kinds of macroblock: I_PCM for what changed,
-// vertical prediction for what repeats the row above, P_Skip for what stayed. That takes no transform and no search,
-// and costs some 25 µs a picture.
+// encoder writes pictures as H.264 Constrained Baseline with five kinds of macroblock: I_PCM for what changed, prediction
+// for what repeats the row above or the column to the left, P_Skip for what stayed, and copies of a ruler. That takes no
+// transform and no search, and costs some 25 µs a picture.
 type encoder struct {
 	canvas *canvas
+	// ruler are blocks that stand at the left of the first row and never change: what changes in that row to one of them is
+	// copied from there, in some 30 bits instead of 3072. The second row must not change where there is a ruler.
+	ruler []*macroblock
 	// id alternates between IDR pictures, frame counts the pictures since the last.
 	id, frame uint32
 }
@@ -92,23 +99,29 @@ func (e *encoder) idr() []byte {
 	w.ue(1)              // disable_deblocking_filter_idc
 	pcm := make([]bool, len(c.blocks))
 	for at, block := range c.blocks {
-		if at >= c.columns && repeats(c.blocks[at-c.columns], block) {
+		above, left := at-c.columns, at-1
+		switch {
+		case above >= 0 && repeatsRow(c.blocks[above], block):
 			w.ue(mbVerticalInI)
 			w.ue(2) // intra_chroma_pred_mode: vertical
-			w.ue(0) // mb_qp_delta
-			// coeff_token of no coefficients: its code depends on how many the neighbours have, and I_PCM counts as
-			// 16 (section 9.2.1).
-			if pcm[at-c.columns] || at%c.columns > 0 && pcm[at-1] {
-				w.u(6, 3)
-			} else {
-				w.u(1, 1)
-			}
+		case at%c.columns > 0 && repeatsColumn(c.blocks[left], block):
+			w.ue(mbHorizontalInI)
+			w.ue(1) // intra_chroma_pred_mode: horizontal
+		default:
+			pcm[at] = true
+			w.ue(mbPCMInI)
+			w.align()
+			w.out = append(w.out, block[:]...)
 			continue
 		}
-		pcm[at] = true
-		w.ue(mbPCMInI)
-		w.align()
-		w.out = append(w.out, block[:]...)
+		w.ue(0) // mb_qp_delta
+		// coeff_token of no coefficients: its code depends on the mean of how many the neighbours have, and I_PCM counts
+		// as 16 (section 9.2.1).
+		if above >= 0 && pcm[above] || at%c.columns > 0 && pcm[left] {
+			w.u(6, 3)
+		} else {
+			w.u(1, 1)
+		}
 	}
 	c.changed = c.changed[:0]
 	return w.nal(nalIDR)
@@ -124,15 +137,35 @@ func (e *encoder) p() []byte {
 	w.flags(0, 0, 0)           // default references, no reordering, plain marking
 	w.ue(0)                    // slice_qp_delta
 	w.ue(1)                    // disable_deblocking_filter_idc
-	next := 0
+	next, moved := 0, 0
 	for _, at := range c.takeChanged() {
-		w.ue(uint32(at-next), mbPCMInP) // mb_skip_run, mb_type
+		w.ue(uint32(at - next)) // mb_skip_run
+		if at > next {
+			moved = 0
+		}
+		next = at + 1
+		if home := slices.Index(e.ruler, c.blocks[at]); at < c.columns && home >= 0 {
+			moved = w.move(4*16*(home-at), moved)
+			continue
+		}
+		moved = 0
+		w.ue(mbPCMInP)
 		w.align()
 		w.out = append(w.out, c.blocks[at][:]...)
-		next = at + 1
 	}
 	if rest := len(c.blocks) - next; rest > 0 {
 		w.ue(uint32(rest))
 	}
 	return w.nal(nalNonIDR)
+}
+
+// move writes a macroblock of the first row that is copied from to the side, in quarters of a pixel. There the predicted
+// vector is that of the left neighbour, which is 0 for one that is skipped or intra (section 8.4.1.3). It returns the
+// vector for the next.
+func (w *bitWriter) move(vector, predicted int) int {
+	w.ue(mbMovedInP)
+	w.se(vector - predicted) // mvd_l0, across
+	w.se(0)                  // and down
+	w.ue(0)                  // coded_block_pattern: no residue
+	return vector
 }

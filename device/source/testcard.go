@@ -14,7 +14,8 @@ const (
 	maxCardWidth, maxCardHeight = 1920, 1080
 )
 
-// card is the test picture: colour bars, the name of the device, a large clock, and a mark that moves along.
+// card is the test picture: colour bars, the name of the device, a large clock, a mark that moves along, and the clock
+// once more for machines along the upper edge (clockCode says how).
 type card struct {
 	encoder
 	fps      int
@@ -22,6 +23,7 @@ type card struct {
 	bars     []*macroblock
 	mark     *macroblock
 	clock    *letters
+	code     clockCode
 	// clockX, clockY and markY are in macroblocks; markX is where the mark was drawn last.
 	clockX, clockY, markX, markY int
 }
@@ -47,6 +49,9 @@ func newCard(width, height, fps int, name string) *card {
 		scale = 2
 	}
 	c.clock = newLetters(scale)
+	c.code = newClockCode()
+	c.code.drawRuler(c.canvas)
+	c.encoder.ruler = c.code[:]
 	c.clockX, c.clockY = (columns-scale*len(clockFormat))/2, rows/2-scale/2
 	c.markY = c.clockY + scale + 1
 	c.label(name)
@@ -68,12 +73,18 @@ func (c *card) label(name string) {
 
 // frame draws and encodes picture n, which shows the time now. It returns NAL units.
 func (c *card) frame(n int, now time.Time, key bool) [][]byte {
-	c.clock.write(c.canvas, c.clockX, c.clockY, now.UTC().Format(clockFormat))
-	c.canvas.set(c.markX, c.markY, c.bars[c.markX])
-	c.markX = n % c.canvas.columns
-	c.canvas.set(c.markX, c.markY, c.mark)
+	c.draw(n, now)
 	if key {
 		return [][]byte{c.sps, c.pps, c.idr()}
 	}
 	return [][]byte{c.p()}
+}
+
+// draw draws what moves.
+func (c *card) draw(n int, now time.Time) {
+	c.clock.write(c.canvas, c.clockX, c.clockY, now.UTC().Format(clockFormat))
+	c.code.draw(c.canvas, now)
+	c.canvas.set(c.markX, c.markY, c.bars[c.markX])
+	c.markX = n % c.canvas.columns
+	c.canvas.set(c.markX, c.markY, c.mark)
 }
