@@ -13,7 +13,6 @@ import (
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/door"
-	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/device/peer"
 	"github.com/sightline-rtc/sightline/device/source"
 	"github.com/sightline-rtc/sightline/protocol"
@@ -26,7 +25,7 @@ type Agent struct {
 	client *http.Client
 	state  state
 	host   *peer.Host
-	feed   *source.Feed
+	camera *source.Camera
 	ready  sync.Once
 }
 
@@ -40,7 +39,9 @@ func New(config Config) (*Agent, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	src, err := source.Open(config.Source, source.Config{Name: config.Name, Logger: config.Logger})
+	camera, err := source.OpenCamera(source.CameraConfig{
+		Name: config.Name, Source: config.Source, Sub: config.Sub, Warm: config.Warm, Logger: config.Logger,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -49,16 +50,8 @@ func New(config Config) (*Agent, error) {
 		return nil, fmt.Errorf("make media host: %w", err)
 	}
 	return &Agent{
-		config: config, hub: hub, state: state{config.State}, host: host, client: door.NewClient(config.TLS),
-		feed: source.NewFeed(source.FeedConfig{Source: src, Warm: config.Warm, Logger: config.Logger}),
+		config: config, hub: hub, state: state{config.State}, host: host, client: door.NewClient(config.TLS), camera: camera,
 	}, nil
-}
-
-// camera is what viewers can have of the source.
-func (a *Agent) camera() media.Camera {
-	return media.Camera{Renditions: []media.Rendition{
-		{Name: protocol.RenditionMain, Stream: a.feed.Stream(), Hold: a.feed.Acquire},
-	}}
 }
 
 // Run serves until the context ends, which it takes for "the camera goes": sessions end with a reason. It returns
@@ -82,7 +75,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.remember(func(m *mediaPort) { m.Port = port.Number() })
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.feed.Run(ctx) })
+	group.Go(func() error { return a.camera.Run(ctx) })
 	group.Go(func() error { return port.Run(ctx) })
 	group.Go(func() error {
 		return errors.Join(a.serve(ctx, key, id, port), a.host.Close(), port.Close())

@@ -117,22 +117,35 @@ func (a *Agent) checkIdentity(context.Context) (string, error) {
 	return "not enrolled yet; the code has the right form", nil
 }
 
+// checkSource waits for the first picture of each stream of the camera.
 func (a *Agent) checkSource(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, sourceCheckTime)
 	defer cancel()
-	release := a.feed.Acquire()
-	defer release()
+	streams := a.camera.Media()
+	defer streams.Hold()()
 	running, stop := context.WithCancel(ctx)
 	var group errgroup.Group
-	group.Go(func() error { return a.feed.Run(running) })
-	format, err := a.feed.Stream().Format(ctx)
-	stop()
-	ended := group.Wait()
-	if err != nil {
-		if status := a.feed.Status(); status.Err != nil {
-			err = status.Err
+	group.Go(func() error { return a.camera.Run(running) })
+	var words []string
+	var errs []error
+	for i, r := range streams.Renditions {
+		name := ""
+		if len(streams.Renditions) > 1 {
+			name = string(r.Name) + ": "
 		}
-		return "", errors.Join(fmt.Errorf("no picture came within %s: %w", sourceCheckTime, err), ended)
+		format, err := r.Stream.Format(ctx)
+		if err != nil {
+			if status := a.camera.Renditions()[i]; status.Err != nil {
+				err = status.Err
+			}
+			errs = append(errs, fmt.Errorf("%sno picture came within %s: %w", name, sourceCheckTime, err))
+			continue
+		}
+		words = append(words, fmt.Sprintf("%s%s %dx%d", name, format.Codec, format.Width, format.Height))
 	}
-	return fmt.Sprintf("%s %dx%d", format.Codec, format.Width, format.Height), ended
+	stop()
+	if err := group.Wait(); err != nil || len(errs) > 0 {
+		return "", errors.Join(append(errs, err)...)
+	}
+	return strings.Join(words, ", "), nil
 }

@@ -26,7 +26,9 @@ type Config struct {
 	State string
 	// Source says where the picture comes from, as in device/source; empty means the test picture.
 	Source string
-	// Warm keeps the source open without viewers.
+	// Sub says where a smaller picture of the same scene comes from; empty means that there is none.
+	Sub string
+	// Warm keeps the sources open without viewers.
 	Warm bool
 	// Name and Model say what the device is, when it enrols.
 	Name, Model string

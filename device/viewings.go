@@ -180,7 +180,7 @@ func (v *viewings) open(ctx context.Context, id protocol.SessionID, m *protocol.
 	}
 	p, err := v.agent.host.Open(peer.Options{
 		Session: id, Grants: m.Grants, ICEServers: m.ICEServers, Policy: v.local(policy), Media: m.Media,
-		SameNetwork: m.Viewer.SameNetwork, Trickle: m.Trickle, Camera: v.agent.camera(), Events: w,
+		SameNetwork: m.Viewer.SameNetwork, Trickle: m.Trickle, Camera: v.agent.camera.Media(), Events: w,
 	})
 	if err != nil {
 		v.remove(w)

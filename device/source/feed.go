@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // defaultLinger keeps the source open for viewers that come back: a page that is loaded again, a session that changes.
@@ -30,6 +31,8 @@ type FeedConfig struct {
 	Warm bool
 	// Linger is how long the source stays open after the last viewer; 0 means 30 s.
 	Linger time.Duration
+	// Changed is called, without a lock, after the status or the notes changed; it may be nil.
+	Changed func()
 	// Logger gets what is worth knowing; nil discards it.
 	Logger *slog.Logger
 }
@@ -46,12 +49,16 @@ type Feed struct {
 	mu      sync.Mutex
 	viewers int
 	status  Status
+	notes   []protocol.Note
 }
 
 // NewFeed makes a feed; its source is opened when Run is on and somebody looks.
 func NewFeed(cfg FeedConfig) *Feed {
 	if cfg.Linger == 0 {
 		cfg.Linger = defaultLinger
+	}
+	if cfg.Changed == nil {
+		cfg.Changed = func() {}
 	}
 	log := logger(cfg.Logger)
 	return &Feed{
@@ -162,7 +169,7 @@ var errEnded = errors.New("the source ended")
 
 // live is one life of the source. It returns for how long pictures came, and why it ended.
 func (f *Feed) live(ctx context.Context) (up time.Duration, err error) {
-	w := newWatch(f.stream, f.log, func() { f.setStatus(StateUp, nil, time.Time{}) })
+	w := newWatch(f.stream, f.log, f.note, func() { f.setStatus(StateUp, nil, time.Time{}) })
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		if err := f.cfg.Source.Run(ctx, w); err != nil {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // Source is where pictures come from.
@@ -32,6 +33,8 @@ type Sink interface {
 type Tracks struct {
 	// Sound is nil when there is none.
 	Sound *media.AudioFormat
+	// Notes are what viewers do without.
+	Notes []protocol.Note
 	// ParameterSets are the H.264 parameter sets that are known before the first picture.
 	ParameterSets [][]byte
 }
@@ -40,6 +43,8 @@ type Tracks struct {
 type Config struct {
 	// Name is written into the test picture.
 	Name string
+	// Changed is called when what the source can do besides pictures changed; it may be nil.
+	Changed func()
 	// Logger gets what is worth knowing; nil discards it.
 	Logger *slog.Logger
 }

@@ -1,6 +1,11 @@
 package source
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
 
 // State is where a source stands.
 type State string
@@ -40,6 +45,7 @@ func (f *Feed) setStatus(state State, err error, retry time.Time) {
 		f.status.Err = err
 	}
 	f.mu.Unlock()
+	f.cfg.Changed()
 	switch state {
 	case StateUp:
 		f.log.Info("source is up", "source", f.cfg.Source.String())
@@ -49,5 +55,23 @@ func (f *Feed) setStatus(state State, err error, retry time.Time) {
 			return
 		}
 		f.log.Warn("source is down", "err", err)
+	}
+}
+
+// Notes are what viewers do without, as the source told when it was last opened.
+func (f *Feed) Notes() []protocol.Note {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.notes)
+}
+
+// note takes over what the source tells when it is open.
+func (f *Feed) note(tracks Tracks) {
+	f.mu.Lock()
+	same := slices.Equal(f.notes, tracks.Notes)
+	f.notes = tracks.Notes
+	f.mu.Unlock()
+	if !same {
+		f.cfg.Changed()
 	}
 }

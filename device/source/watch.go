@@ -29,7 +29,9 @@ const (
 type watch struct {
 	stream *media.Stream
 	log    *slog.Logger
-	onUp   func()
+	// onStart and onUp are called when the source is open and when its first keyframe came.
+	onStart func(Tracks)
+	onUp    func()
 
 	// mu guards all below.
 	mu sync.Mutex
@@ -41,8 +43,8 @@ type watch struct {
 	soundMissing bool
 }
 
-func newWatch(stream *media.Stream, log *slog.Logger, onUp func()) *watch {
-	return &watch{stream: stream, log: log, onUp: onUp, began: time.Now()}
+func newWatch(stream *media.Stream, log *slog.Logger, onStart func(Tracks), onUp func()) *watch {
+	return &watch{stream: stream, log: log, onStart: onStart, onUp: onUp, began: time.Now()}
 }
 
 // Start implements Sink.
@@ -51,6 +53,7 @@ func (w *watch) Start(tracks Tracks) {
 	w.opened = time.Now()
 	w.soundMissing = tracks.Sound != nil
 	w.mu.Unlock()
+	w.onStart(tracks)
 	w.stream.Restarted(tracks.Sound)
 	if len(tracks.ParameterSets) > 0 {
 		w.stream.WriteVideo(media.AccessUnit{NALUs: tracks.ParameterSets})
