@@ -122,7 +122,8 @@ func (a *Agent) checkSource(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, sourceCheckTime)
 	defer cancel()
 	streams := a.camera.Media()
-	defer streams.Hold()()
+	release := streams.Hold()
+	defer release()
 	running, stop := context.WithCancel(ctx)
 	var group errgroup.Group
 	group.Go(func() error { return a.camera.Run(running) })

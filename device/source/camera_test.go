@@ -142,7 +142,8 @@ func TestNotesOfBothStreamsAreToldOnce(t *testing.T) {
 		c, stop := newCamera(t, noted(), noted())
 		defer stop()
 		for _, f := range c.feeds {
-			defer f.feed.Acquire()()
+			release := f.feed.Acquire()
+			defer release()
 		}
 		synctest.Wait()
 		if diff := cmp.Diff([]protocol.Note{note}, c.Abilities().Notes); diff != "" {
