@@ -17,6 +17,7 @@ import (
 // standard are the measurements of `make bench`, at sizes that take a quarter of an hour together.
 var standard = []string{
 	"firstframe",
+	"firstframe --relay --runs 10",
 	"links --count 10000 --devices",
 	"links --count 10000 --viewers",
 	"links --count 50000 --memory",

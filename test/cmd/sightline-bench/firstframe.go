@@ -30,6 +30,7 @@ const (
 // firstFrameReport is what `firstframe --json` prints; times are in milliseconds.
 type firstFrameReport struct {
 	CPUs    int                  `json:"cpus"`
+	Path    string               `json:"path"`
 	Cold    browser.Milestones   `json:"cold_ms"`
 	Runs    []browser.Milestones `json:"runs_ms"`
 	P50     float64              `json:"p50_ms"`
@@ -43,6 +44,7 @@ func firstFrame(ctx context.Context, args []string, out, log io.Writer) error {
 	flags := flag.NewFlagSet("firstframe", flag.ContinueOnError)
 	flags.SetOutput(log)
 	runs := flags.Int("runs", 20, "pages to open on the warm source")
+	relay := flags.Bool("relay", false, "let no packet pass between browser and camera but through the relay, which nobody knows beforehand")
 	asJSON := flags.Bool("json", false, "print JSON instead of a table")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -50,11 +52,15 @@ func firstFrame(ctx context.Context, args []string, out, log io.Writer) error {
 	if *runs < 1 {
 		return errors.New("--runs must be 1 or more")
 	}
-	times, err := measureFirstFrames(ctx, *runs, log)
+	path := "direct"
+	if *relay {
+		path = "relay"
+	}
+	times, err := measureFirstFrames(ctx, *runs, path, log)
 	if err != nil {
 		return err
 	}
-	report := firstFrameReport{CPUs: runtime.NumCPU(), Cold: times[0], Runs: times[1:]}
+	report := firstFrameReport{CPUs: runtime.NumCPU(), Path: path, Cold: times[0], Runs: times[1:]}
 	frames := report.steps(func(m browser.Milestones) float64 { return m.Frame })
 	report.P50, report.P95, report.Longest = percentile(frames, 50), percentile(frames, 95), percentile(frames, 100)
 	if *asJSON {
@@ -65,7 +71,7 @@ func firstFrame(ctx context.Context, args []string, out, log io.Writer) error {
 
 // measureFirstFrames returns the time of one page on a source that nobody has watched, then those of the runs, which
 // find the source warm: the agent keeps it for a while after its last viewer.
-func measureFirstFrames(ctx context.Context, runs int, log io.Writer) (times []browser.Milestones, err error) {
+func measureFirstFrames(ctx context.Context, runs int, path string, log io.Writer) (times []browser.Milestones, err error) {
 	r, err := rig.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -96,9 +102,14 @@ func measureFirstFrames(ctx context.Context, runs int, log io.Writer) (times []b
 	if err != nil {
 		return nil, err
 	}
+	if path == "relay" {
+		if _, err := r.Lab.Cut(ctx, r.Camera, r.Viewer, ""); err != nil {
+			return nil, err
+		}
+	}
 	url := hub.WatchURL(agent.Device, token, "")
 	for i := range 1 + runs {
-		t, err := oneFirstFrame(ctx, chromium, fmt.Sprintf("run%d", i), url)
+		t, err := oneFirstFrame(ctx, chromium, fmt.Sprintf("run%d", i), url, path)
 		if err != nil {
 			return nil, err
 		}
@@ -111,12 +122,12 @@ func measureFirstFrames(ctx context.Context, runs int, log io.Writer) (times []b
 	return times, nil
 }
 
-func oneFirstFrame(ctx context.Context, chromium *browser.Browser, name, url string) (m browser.Milestones, err error) {
+func oneFirstFrame(ctx context.Context, chromium *browser.Browser, name, url, path string) (m browser.Milestones, err error) {
 	page, err := chromium.Open(ctx, name, url)
 	if err != nil {
 		return m, err
 	}
-	if _, err := page.Until(ctx, "live", "direct", patience); err != nil {
+	if _, err := page.Until(ctx, "live", path, patience); err != nil {
 		return m, err
 	}
 	frames, err := page.Grow(ctx, 10, patience)
@@ -145,10 +156,12 @@ func pause(ctx context.Context, d time.Duration) error {
 
 func (r firstFrameReport) table(out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "page load to first frame, RTSP 720p30, GOP %v, direct path, %d CPUs\n", gop, r.CPUs)
+	fmt.Fprintf(t, "page load to first frame, RTSP 720p30, GOP %v, %s path, %d CPUs\n", gop, r.Path, r.CPUs)
 	fmt.Fprint(t, "\tp50\tp95\tlongest\tcold\tmeasured\n")
 	fmt.Fprintf(t, "Sightline\t%.0f ms\t%.0f ms\t%.0f ms\t%.0f ms\there, %d runs\n", r.P50, r.P95, r.Longest, r.Cold.Frame, len(r.Runs))
-	fmt.Fprint(t, "go2rtc\t340-510 ms in half the runs, 2.0-2.1 s in the other half\t\t\t\tearlier, elsewhere\n")
+	if r.Path == "direct" {
+		fmt.Fprint(t, "go2rtc\t340-510 ms in half the runs, 2.0-2.1 s in the other half\t\t\t\tearlier, elsewhere\n")
+	}
 	fmt.Fprint(t, "\nof which, p50\tpeer connection\tanswer\tICE\tDTLS\tframe on the screen\n")
 	for _, step := range steps {
 		fmt.Fprintf(t, "\t%.0f ms", percentile(r.steps(step), 50))
