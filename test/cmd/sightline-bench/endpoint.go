@@ -45,11 +45,14 @@ const dialTimeout = 30 * time.Second
 // buffers are small and shared, so that the client's side of many links does not fill the machine.
 var buffers sync.Pool
 
-// dial opens a link from an address and waits for its welcome. hello makes its first message, at the last moment.
+// dial opens a link from an address, or any if it is the zero one, and waits for its welcome. hello makes its first message, at the last moment.
 func dial(ctx context.Context, url string, source netip.Addr, hello func() ([]byte, error)) (p *endpoint, err error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	tcp := net.Dialer{LocalAddr: &net.TCPAddr{IP: source.AsSlice()}}
+	var tcp net.Dialer
+	if source.IsValid() {
+		tcp.LocalAddr = &net.TCPAddr{IP: source.AsSlice()}
+	}
 	dialer := websocket.Dialer{
 		NetDialContext: tcp.DialContext, Subprotocols: []string{protocol.Subprotocol},
 		ReadBufferSize: 512, WriteBufferSize: 4 << 10, WriteBufferPool: &buffers,
