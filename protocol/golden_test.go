@@ -1,8 +1,6 @@
 package protocol
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -177,36 +175,21 @@ func TestGoldenMessagesReadAndWriteTheSame(t *testing.T) {
 			}
 			file := filepath.Join("testdata", name+".json")
 			if *update {
-				var pretty bytes.Buffer
-				if err := json.Indent(&pretty, compact, "", "  "); err != nil {
-					t.Fatal(err)
-				}
-				pretty.WriteByte('\n')
-				if err := os.WriteFile(file, pretty.Bytes(), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				write(t, file, compact)
 			}
 			want, err := os.ReadFile(file) //nolint:gosec // names come from this file
 			if err != nil {
 				t.Fatal(err)
 			}
-			var wantCompact bytes.Buffer
-			if err := json.Compact(&wantCompact, want); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(wantCompact.String(), string(compact)); diff != "" {
+			if diff := cmp.Diff(compacted(t, want), string(compact)); diff != "" {
 				t.Errorf("encoding differs from %s (-want +got):\n%s", file, diff)
 			}
 			got, body, err := Decode(want)
 			if err != nil {
 				t.Fatalf("decode: %v", err)
 			}
-			var indented bytes.Buffer
 			if len(got.Data) > 0 {
-				if err := json.Compact(&indented, got.Data); err != nil {
-					t.Fatal(err)
-				}
-				got.Data = indented.Bytes()
+				got.Data = []byte(compacted(t, got.Data))
 			}
 			if diff := cmp.Diff(envelope, got, ignorePrivate); diff != "" {
 				t.Errorf("envelope (-want +got):\n%s", diff)

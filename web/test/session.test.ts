@@ -65,7 +65,7 @@ describe("opening", () => {
         trickle: true,
       },
     });
-    expect(peer.transceivers).toEqual(["video recvonly", "audio recvonly"]);
+    expect(peer.sections).toEqual(["video recvonly", "audio recvonly", "channel control"]);
     expect(peer.configuration.iceServers).toEqual(servers);
     expect(peer.local).toContain("u1");
   });

@@ -21,6 +21,10 @@ const nothingYet: View = {
   deviceFallback: undefined,
   name: undefined,
   lastSeen: undefined,
+  poster: undefined,
+  camera: undefined,
+  retryAt: undefined,
+  talk: { state: "off", hint: undefined },
 };
 
 /**
@@ -67,6 +71,7 @@ export class SightlineCamera extends LitElement {
   #quiet = false;
   #quietTimer: ReturnType<typeof setTimeout> | undefined;
   #video: HTMLVideoElement | undefined;
+  #detach: (() => void) | undefined;
   readonly #actions: FaceActions = {
     toggleSound: () => this.#sound(),
     togglePanel: () => this.#show(() => (this.#panelOpen = !this.#panelOpen)),
@@ -156,7 +161,7 @@ export class SightlineCamera extends LitElement {
     // The attribute alone does not mute an element that a script has made.
     if (!this.#video) return;
     this.#video.muted = true;
-    this.#viewer?.attach(this.#video);
+    this.#detach = this.#viewer?.attach(this.#video);
   }
 
   protected override updated(): void {
@@ -211,13 +216,15 @@ export class SightlineCamera extends LitElement {
     viewer.events.on("stream", (stream) => {
       this.#audible = (stream?.getAudioTracks().length ?? 0) > 0;
     });
-    if (this.#video) viewer.attach(this.#video);
+    if (this.#video) this.#detach = viewer.attach(this.#video);
     viewer.start();
   }
 
   #end(): void {
     const viewer = this.#viewer;
     this.#viewer = undefined;
+    this.#detach?.();
+    this.#detach = undefined;
     viewer?.stop();
     this.#changed(nothingYet);
   }

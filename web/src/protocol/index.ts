@@ -4,6 +4,7 @@
  */
 export { CLOSE, closeFor, codeOf, mayReconnect } from "./close.ts";
 export { bytesOf, decode, encode, UnknownType } from "./codec.ts";
+export * from "./control.ts";
 export * from "./envelope.ts";
 export { CODES, type Code, type ErrorBody, isCode, ProtocolError } from "./error.ts";
 export { DOORS, type Door, FALLBACK_REASONS, type Fallback, type FallbackReason } from "./fallback.ts";

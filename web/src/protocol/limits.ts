@@ -21,6 +21,10 @@ export const LIMITS = {
   fallbackDetailBytes: 200,
   /** Of the body of a send and of a response on the long poll door. */
   parcelBytes: 256 << 10,
+  /** Of a text message of the control channel, and of a snapshot. */
+  controlBytes: 16 << 10,
+  snapshotBytes: 1 << 20,
+  controlsPerSecond: 20,
 } as const;
 
 /** Durations of the protocol in milliseconds; what welcome says goes before these. */

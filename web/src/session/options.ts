@@ -1,3 +1,4 @@
+import type { Camera } from "../protocol/control.ts";
 import type { Code, ProtocolError } from "../protocol/error.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { Opened, Path } from "../protocol/session.ts";
@@ -8,6 +9,8 @@ export interface SessionOptions {
   device: string;
   /** Whether to ask for sound; the token must grant it. */
   audio?: boolean;
+  /** Whether the viewer may be heard at the camera; the token must grant it. */
+  talk?: boolean;
   /** Whether to use relays only. */
   relayOnly?: boolean;
   /** Brings a fresh token when the lease has to be extended; undefined extends with the link's own. */
@@ -32,6 +35,10 @@ export interface SessionEvents {
   stream: MediaStream;
   path: Path;
   quality: Quality;
+  /** How the camera is, and what it can do; nothing comes from a device without a control channel. */
+  camera: Camera;
+  /** The device listens on the control channel. */
+  listening: true;
   /** Frames began to be decoded, or stopped. */
   flowing: boolean;
   /** It is over; nothing follows. */

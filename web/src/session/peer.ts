@@ -2,12 +2,23 @@
 export interface PeerOptions {
   /** Whether to ask for sound beside the picture. */
   audio: boolean;
+  /** Whether the viewer may be heard at the camera. */
+  talk: boolean;
   /** Whether to use relays only, whatever the hub's policy allows. */
   relayOnly: boolean;
 }
 
-/** Makes the peer connection of a viewer, which only receives: cameras send H.264, so that comes first. */
-export function makePeer({ audio, relayOnly }: PeerOptions): RTCPeerConnection {
+/** A peer connection, and what sends the viewer's sound if that may be. */
+export interface MadePeer {
+  peer: RTCPeerConnection;
+  mouth: RTCRtpSender | undefined;
+}
+
+/**
+ * Makes the peer connection of a viewer, which receives: cameras send H.264, so that comes first. The viewer's own sound
+ * has a section of its own, which stays empty until somebody talks: nothing has to be negotiated then.
+ */
+export function makePeer({ audio, talk, relayOnly }: PeerOptions): MadePeer {
   const peer = new RTCPeerConnection({
     bundlePolicy: "max-bundle",
     iceTransportPolicy: relayOnly ? "relay" : "all",
@@ -16,7 +27,8 @@ export function makePeer({ audio, relayOnly }: PeerOptions): RTCPeerConnection {
   preferH264(video);
   playAtOnce(video.receiver);
   if (audio) playAtOnce(peer.addTransceiver("audio", { direction: "recvonly" }).receiver);
-  return peer;
+  const mouth = talk ? peer.addTransceiver("audio", { direction: "sendonly" }).sender : undefined;
+  return { peer, mouth };
 }
 
 /**

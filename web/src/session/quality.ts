@@ -1,3 +1,4 @@
+import type { Stats } from "../protocol/state.ts";
 import { entriesOf, number, round, selectedPair, word } from "./report.ts";
 
 /** What a person may want to know of the picture that they see. Counters are since the session's start. */
@@ -15,6 +16,11 @@ export interface Quality {
   bytes: number;
   packets: number;
   lost: number;
+  /** Packets that came because they were asked for again; 0 in browsers that do not tell. */
+  retransmitted: number;
+  /** How often the picture stood, and for how long altogether, in seconds. */
+  freezes: number;
+  frozenS: number;
   /** When it was measured, in milliseconds of the report's clock. */
   at: number;
 }
@@ -37,6 +43,9 @@ export function measure(report: RTCStatsReport, previous?: Quality): Quality | u
     bytes: number(video, "bytesReceived"),
     packets: number(video, "packetsReceived"),
     lost: Math.max(0, number(video, "packetsLost")),
+    retransmitted: number(video, "retransmittedPacketsReceived"),
+    freezes: number(video, "freezeCount"),
+    frozenS: round(number(video, "totalFreezesDuration")),
     at: number(video, "timestamp"),
   };
   const ms = now.at - (previous?.at ?? now.at);
@@ -48,4 +57,19 @@ export function measure(report: RTCStatsReport, previous?: Quality): Quality | u
     now.fps ||= Math.round(((now.frames - previous.frames) * 1000) / ms);
   }
   return now;
+}
+
+/** The report that media flows. */
+export function statsOf(quality: Quality): Stats {
+  return {
+    media: true,
+    bytes: quality.bytes,
+    packets: quality.packets,
+    lost: quality.lost,
+    frames: quality.frames,
+    fps: quality.fps,
+    bitrate_kbps: quality.bitrateKbps,
+    rtt_ms: quality.rttMs,
+    jitter_ms: quality.jitterMs,
+  };
 }

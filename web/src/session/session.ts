@@ -6,17 +6,19 @@ import { ProtocolError } from "../protocol/error.ts";
 import type { ICEServer, Welcome } from "../protocol/handshake.ts";
 import type { Reason } from "../protocol/reason.ts";
 import type { Describe, Media, Open, Opened, Path, Sync } from "../protocol/session.ts";
-import type { Policy, Stats } from "../protocol/state.ts";
+import type { Policy } from "../protocol/state.ts";
+import { ControlChannel } from "./control.ts";
 import { Lease } from "./lease.ts";
 import { Meter } from "./meter.ts";
 import { Negotiation } from "./negotiation.ts";
 import type { SessionEnd, SessionEvents, SessionOptions } from "./options.ts";
 import { type PathDetails, Paths } from "./paths.ts";
 import { makePeer, onPair } from "./peer.ts";
-import type { Quality } from "./quality.ts";
+import { statsOf } from "./quality.ts";
 import { owner, sessionID } from "./random.ts";
 import { Recovery } from "./recovery.ts";
 import { type Gathering, Relays } from "./relays.ts";
+import { Speech } from "./speech.ts";
 
 /** How long an opened session may wait for the device's answer: a camera that is there answers in a second. */
 const answerWithin = 15_000;
@@ -32,6 +34,10 @@ export class Session implements Holder {
   readonly id = sessionID();
   readonly events = new Emitter<SessionEvents>();
   readonly stream = new MediaStream();
+  /** What is asked of the device itself. */
+  readonly control: ControlChannel;
+  /** The viewer's own sound; undefined where that may not be. */
+  readonly speech: Speech | undefined;
   readonly #link: Link;
   readonly #options: SessionOptions;
   readonly #owner = owner();
@@ -56,7 +62,14 @@ export class Session implements Holder {
   constructor(link: Link, options: SessionOptions) {
     this.#link = link;
     this.#options = options;
-    this.#peer = makePeer({ audio: options.audio ?? false, relayOnly: options.relayOnly ?? false });
+    const { audio = false, talk = false, relayOnly = false } = options;
+    const { peer, mouth } = makePeer({ audio, talk, relayOnly });
+    this.#peer = peer;
+    this.control = new ControlChannel(peer, {
+      open: () => this.events.emit("listening", true),
+      status: (camera) => this.events.emit("camera", camera),
+    });
+    this.speech = mouth && new Speech(mouth, this.control);
     this.#negotiation = new Negotiation(this.#peer, {
       describe: (data) => {
         this.#paths.scout.begin(this.#relays.configuration().iceServers);
@@ -69,7 +82,7 @@ export class Session implements Holder {
       },
     });
     this.#paths = new Paths({
-      relayOnly: options.relayOnly ?? false,
+      relayOnly,
       remoteTypes: this.#negotiation.remoteTypes,
       network: () => this.#tellNetwork(),
       spent: () => this.close("quota"),
@@ -78,7 +91,7 @@ export class Session implements Holder {
       quality: (quality) => this.events.emit("quality", quality),
       path: (path) => this.#tellPath(path),
       flowing: (flowing) => this.events.emit("flowing", flowing),
-      report: (quality) => this.#post({ type: "stats", session: this.id, data: report(quality) }),
+      report: (quality) => this.#post({ type: "stats", session: this.id, data: statsOf(quality) }),
     });
     this.#recovery = new Recovery({
       restart: () => this.#restart(),
@@ -87,7 +100,7 @@ export class Session implements Holder {
     this.#relays = new Relays({
       hub: link.hub,
       device: options.device,
-      relayOnly: options.relayOnly ?? false,
+      relayOnly,
       due: () => this.#recovery.now(),
     });
     this.#lease = new Lease({ due: () => void this.#extend(), expired: () => this.close("expired") });
@@ -122,6 +135,7 @@ export class Session implements Holder {
     this.#paths.scout.begin(this.#relays.configuration().iceServers);
     const media: Media = { video: true };
     if (this.#options.audio) media.audio = true;
+    if (this.#options.talk) media.talk = true;
     const open: Open = { device: this.#options.device, owner: this.#owner, media, offer, trickle: true };
     if (grant !== undefined) open.grant = grant;
     this.#grant = grant;
@@ -329,6 +343,7 @@ export class Session implements Holder {
     this.#paths.stop();
     this.#lease.stop();
     this.#meter.stop();
+    this.control.stop();
     this.#release?.();
     // Before open there is nothing to close on the hub.
     if (tell && this.#release) {
@@ -339,18 +354,4 @@ export class Session implements Holder {
     const spent = end.reason === "quota" && this.#paths.timeIsUp;
     this.events.emit("ended", spent ? { ...end, relayTime: true } : end);
   }
-}
-
-function report(quality: Quality): Stats {
-  return {
-    media: true,
-    bytes: quality.bytes,
-    packets: quality.packets,
-    lost: quality.lost,
-    frames: quality.frames,
-    fps: quality.fps,
-    bitrate_kbps: quality.bitrateKbps,
-    rtt_ms: quality.rttMs,
-    jitter_ms: quality.jitterMs,
-  };
 }

@@ -15,6 +15,8 @@ export interface ViewerOptions {
   tokenProvider?: TokenProvider | undefined;
   /** Whether to use relays only. */
   relayOnly?: boolean;
+  /** Whether to fetch the camera's latest still picture, to be shown until the live one is there. */
+  poster?: boolean;
   /** By which doors the link comes, and when it changes them; absent is the usual. */
   link?: Pick<LinkOptions, "doors" | "fallback"> | undefined;
 }

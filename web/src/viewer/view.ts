@@ -4,6 +4,7 @@ import type { Reason } from "../protocol/reason.ts";
 import type { PathKind } from "../protocol/session.ts";
 import type { PathDetails } from "../session/paths.ts";
 import type { Quality } from "../session/quality.ts";
+import type { CameraView } from "./controls.ts";
 
 /** Every state that a person can see. */
 export const STATES = ["idle", "connecting", "live", "waiting", "closed"] as const;
@@ -24,7 +25,7 @@ export type Hint = (typeof HINTS)[number];
 export type Why = Reason | Code | Hint;
 
 /** Everything a viewer shows, at one moment. */
-export interface View {
+export interface View extends CameraView {
   readonly state: State;
   readonly reason: Why | undefined;
   readonly path: PathKind | undefined;
@@ -43,6 +44,8 @@ export interface View {
   readonly name: string | undefined;
   /** When the camera was last online, if it is not and the hub told. */
   readonly lastSeen: Date | undefined;
+  /** The address of a still picture to show until there is a live one. */
+  readonly poster: string | undefined;
 }
 
 /** What the state follows from. */

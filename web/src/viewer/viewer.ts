@@ -11,7 +11,10 @@ import type { Gathering } from "../session/relays.ts";
 import { rightsOf } from "../session/rights.ts";
 import { Session } from "../session/session.ts";
 import { AFTERWARDS } from "./afterwards.ts";
+import { Controls } from "./controls.ts";
 import type { ViewerEvents, ViewerOptions } from "./options.ts";
+import { Poster } from "./poster.ts";
+import { Sight } from "./sight.ts";
 import { type State, stateOf, type View, type Why } from "./view.ts";
 
 /** How many failures of a link that begins are no news: so many tell that a network lets no WebSocket through. */
@@ -26,9 +29,12 @@ const soon = 3000;
  */
 export class Viewer {
   readonly events = new Emitter<ViewerEvents>();
+  /** What can be done with the camera beside looking. */
+  readonly controls = new Controls(() => this.#change());
   readonly #options: ViewerOptions;
   readonly #link: Link;
   readonly #backoff = new Backoff();
+  readonly #poster = new Poster(() => this.#change());
   #token: string;
   #session: Session | undefined;
   #opening = false;
@@ -101,6 +107,8 @@ export class Viewer {
       deviceFallback: this.#presence?.fallback,
       name: this.#presence?.name,
       lastSeen: this.#lastSeen,
+      poster: this.#poster.url,
+      ...this.controls.view,
     };
   }
 
@@ -122,6 +130,8 @@ export class Viewer {
     }
     this.#link.start();
     this.#prepare();
+    const { hub, device, poster } = this.#options;
+    if (poster) void this.#poster.fetch(hub, device, this.#token);
     this.#change();
   }
 
@@ -131,6 +141,7 @@ export class Viewer {
     this.#started = false;
     this.#final = undefined;
     this.#leave();
+    this.#poster.drop();
     this.#link.stop();
     this.#linkDown = false;
     this.#downs = 0;
@@ -150,7 +161,7 @@ export class Viewer {
     if (this.#final) this.again();
   }
 
-  /** Shows the picture in a video element until the returned function is called. */
+  /** Shows the picture in a video element, as large as that is, until the returned function is called. */
   attach(video: HTMLVideoElement): () => void {
     const show = (stream: MediaStream | undefined) => {
       video.srcObject = stream ?? null;
@@ -160,18 +171,26 @@ export class Viewer {
       video.play()?.catch(() => undefined);
     };
     if (this.#session?.stream.getTracks().length) show(this.#session.stream);
-    return this.events.on("stream", show);
+    const unheard = this.events.on("stream", show);
+    const sight = new Sight(video, (viewport) => this.controls.see(viewport));
+    return () => {
+      sight.stop();
+      unheard();
+    };
   }
 
   #prepare(): void {
+    const rights = rightsOf(this.#token);
     const session = new Session(this.#link, {
       device: this.#options.device,
-      audio: rightsOf(this.#token).includes("audio"),
+      audio: rights.includes("audio"),
+      talk: rights.includes("talk"),
       relayOnly: this.#options.relayOnly ?? false,
       freshToken: () => this.#freshToken(),
     });
     this.#session = session;
     this.#opening = false;
+    this.controls.use(session);
     session.events.on("opened", (opened) => {
       this.#grant = opened.next_grant ?? this.#grant;
       this.#servers = opened.ice_servers ?? this.#servers;
@@ -193,6 +212,7 @@ export class Viewer {
     session.events.on("flowing", (flowing) => {
       this.#flowing = flowing;
       this.#shown ||= flowing;
+      if (flowing) this.#poster.fade();
       this.#change();
     });
     session.events.on("ended", (end) => {
@@ -285,6 +305,7 @@ export class Viewer {
     this.#forgetRetry();
     const session = this.#session;
     this.#session = undefined;
+    this.controls.use(undefined);
     session?.close("viewer_left");
     this.#opening = false;
     this.#flowing = false;
@@ -296,6 +317,7 @@ export class Viewer {
 
   #stop(why: Why): void {
     this.#leave();
+    this.#poster.drop();
     this.#link.stop();
     this.#final = why;
     this.#change();

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import { type Control, type ControlType, decodeControl } from "../../src/protocol/control.ts";
 
 type Report = [string, Record<string, unknown>][];
 
@@ -6,6 +7,49 @@ type Report = [string, Record<string, unknown>][];
 export type End = string | { candidateType: string; protocol?: string; address?: string; port?: number };
 
 const endOf = (end: End) => (typeof end === "string" ? { candidateType: end } : end);
+
+/** A data channel whose other end is the test. */
+export class FakeChannel {
+  readyState: RTCDataChannelState = "connecting";
+  binaryType = "blob";
+  onopen: (() => void) | undefined;
+  onclose: (() => void) | undefined;
+  onmessage: ((event: { data: unknown }) => void) | undefined;
+  readonly sent: Control[] = [];
+
+  send(raw: string): void {
+    if (this.readyState !== "open") throw new Error("the channel is not open");
+    this.sent.push(decodeControl(raw));
+  }
+
+  /** The device listens. */
+  open(): void {
+    this.readyState = "open";
+    this.onopen?.();
+  }
+
+  close(): void {
+    if (this.readyState === "closed") return;
+    this.readyState = "closed";
+    this.onclose?.();
+  }
+
+  /** The device says something; text goes as it is. */
+  say(message: Control | string | ArrayBuffer): void {
+    const raw = typeof message === "string" || message instanceof ArrayBuffer;
+    this.onmessage?.({ data: raw ? message : JSON.stringify(message) });
+  }
+
+  /** The device answers the newest request. */
+  answer(type: "ok" | "error", data?: object): void {
+    this.say({ type, re: this.sent.at(-1)?.id ?? 0, data } as Control);
+  }
+
+  /** What was sent of one type, oldest first. */
+  of(type: ControlType): unknown[] {
+    return this.sent.filter((message) => message.type === type).map(({ data }) => data);
+  }
+}
 
 /** A browser's peer connection without a network: it records what it is told and answers what a test asks of it. */
 export class FakePeer {
@@ -26,7 +70,11 @@ export class FakePeer {
   oniceconnectionstatechange: (() => void) | undefined;
   ontrack: ((event: { track: unknown }) => void) | undefined;
   readonly iceTransport = new EventTarget();
-  readonly transceivers: string[] = [];
+  /** What the offer has a section for, in order. */
+  readonly sections: string[] = [];
+  readonly channel = new FakeChannel();
+  /** The tracks that were to be sent. */
+  readonly spoken: unknown[] = [];
   readonly added: RTCIceCandidateInit[] = [];
   /** The states of further candidate pairs than the selected one. */
   pairs: string[] = [];
@@ -42,11 +90,18 @@ export class FakePeer {
   }
 
   addTransceiver(kind: string, { direction }: { direction: string }) {
-    this.transceivers.push(`${kind} ${direction}`);
-    return { receiver: { jitterBufferTarget: null } };
+    this.sections.push(`${kind} ${direction}`);
+    const replaceTrack = async (track: unknown) => {
+      if (this.closed) throw new Error("the connection is closed");
+      this.spoken.push(track);
+    };
+    return { receiver: { jitterBufferTarget: null }, sender: { replaceTrack } };
   }
 
-  createDataChannel(_label: string) {}
+  createDataChannel(label: string) {
+    this.sections.push(`channel ${label}`);
+    return this.channel;
+  }
 
   async createOffer() {
     this.#offers++;
@@ -79,6 +134,7 @@ export class FakePeer {
 
   close() {
     this.closed = true;
+    this.channel.close();
   }
 
   /** Finds a candidate of the newest offer. */
