@@ -14,7 +14,7 @@ var ErrTooLarge = errors.New("access unit over 5 MB")
 
 var startCode = []byte{0, 0, 1}
 
-// SplitAnnexB returns the NAL units of an H.264 byte stream (ITU-T H.264 annex B), without empty ones. They share the
+// SplitAnnexB returns the NAL units of an H.264 or H.265 byte stream (annex B of both), without empty ones. They share the
 // memory of b. What stands before the first start code is not part of any.
 func SplitAnnexB(b []byte) [][]byte {
 	var nalus [][]byte
@@ -37,13 +37,13 @@ func SplitAnnexB(b []byte) [][]byte {
 }
 
 // trimZeros takes off the zero bytes that may follow a NAL unit, the first of a four-byte start code among them. A
-// NAL unit never ends with one (H.264 section 7.4.1).
+// NAL unit never ends with one (H.264 section 7.4.1, H.265 section 7.4.2.1).
 func trimZeros(b []byte) []byte { return bytes.TrimRight(b, "\x00") }
 
 // readBytes is how much an AnnexBReader asks for at a time.
 const readBytes = 64 << 10
 
-// AnnexBReader reads NAL units from an H.264 byte stream. It is not safe for concurrent use.
+// AnnexBReader reads NAL units from an H.264 or H.265 byte stream. It is not safe for concurrent use.
 type AnnexBReader struct {
 	r io.Reader
 	// buf is what was read and not returned, scanned how much of it holds no start code.
@@ -106,15 +106,21 @@ func (a *AnnexBReader) fill() {
 	a.err = err
 }
 
-// AccessUnitReader reads access units from an H.264 byte stream. It is not safe for concurrent use.
+// AccessUnitReader reads access units from an H.264 or H.265 byte stream. It is not safe for concurrent use.
 type AccessUnitReader struct {
 	nalus *AnnexBReader
 	next  []byte
+	// carries reports whether a NAL unit is part of a picture, begins whether one that follows a picture belongs to the next.
+	carries, begins func(nalu []byte) bool
 }
 
-// NewAccessUnitReader reads from r, which it does not close.
-func NewAccessUnitReader(r io.Reader) *AccessUnitReader {
-	return &AccessUnitReader{nalus: NewAnnexBReader(r)}
+// NewAccessUnitReader reads from r, which it does not close. The codec is H.264 or H.265.
+func NewAccessUnitReader(c Codec, r io.Reader) *AccessUnitReader {
+	a := &AccessUnitReader{nalus: NewAnnexBReader(r), carries: isSlice, begins: startsAccessUnit}
+	if c == CodecH265 {
+		a.carries, a.begins = isSlice265, startsAccessUnit265
+	}
+	return a
 }
 
 // Next returns the NAL units of the next access unit, which belong to the caller. Its errors are those of
@@ -134,14 +140,14 @@ func (a *AccessUnitReader) Next() ([][]byte, error) {
 				return nil, err
 			}
 		}
-		if picture && startsAccessUnit(nalu) {
+		if picture && a.begins(nalu) {
 			a.next = nalu
 			return unit, nil
 		}
 		if size += len(nalu); size > MaxAccessUnit {
 			return nil, ErrTooLarge
 		}
-		picture = picture || isSlice(nalu)
+		picture = picture || a.carries(nalu)
 		unit = append(unit, nalu)
 	}
 }

@@ -86,7 +86,7 @@ func TestAccessUnitsEndWhereTheNextPictureBegins(t *testing.T) {
 			stream = append(append(stream, 0, 0, 0, 1), nalu...)
 		}
 	}
-	reader := NewAccessUnitReader(iotest.OneByteReader(bytes.NewReader(stream)))
+	reader := NewAccessUnitReader(CodecH264, iotest.OneByteReader(bytes.NewReader(stream)))
 	for i, want := range units {
 		got, err := reader.Next()
 		if err != nil {
@@ -110,7 +110,7 @@ func FuzzAnnexB(f *testing.F) {
 			t.Fatal(diff)
 		}
 		var units [][]byte
-		reader := NewAccessUnitReader(bytes.NewReader(in))
+		reader := NewAccessUnitReader(CodecH264, bytes.NewReader(in))
 		for {
 			unit, err := reader.Next()
 			if err != nil {

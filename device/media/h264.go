@@ -17,8 +17,8 @@ func isSlice(nalu []byte) bool {
 	return t >= h264.NALUTypeNonIDR && t <= h264.NALUTypeIDR
 }
 
-// IsKey reports whether decoding can start with an access unit: it has an IDR picture, from its first slice on.
-func IsKey(nalus [][]byte) bool {
+// isKeyH264 reports whether an access unit has an IDR picture, from its first slice on.
+func isKeyH264(nalus [][]byte) bool {
 	for _, nalu := range nalus {
 		if len(nalu) > 1 && nalType(nalu) == h264.NALUTypeIDR {
 			return nalu[1]&0x80 != 0

@@ -182,7 +182,7 @@ func pictures(t *testing.T, packets []packet) []shown {
 		open.packets++
 		if p.Marker {
 			open.nalus = SplitAnnexB(stream)
-			open.key, open.last = IsKey(open.nalus), p.at
+			open.key, open.last = IsKey(CodecH264, open.nalus), p.at
 			all = append(all, *open)
 			stream, open = nil, nil
 		}

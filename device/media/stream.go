@@ -3,7 +3,6 @@ package media
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -30,12 +29,14 @@ type Stream struct {
 	format Format
 	audio  *AudioFormat
 
-	normaliser normaliser
-	time       timeline
-	videoTime  trackTime
-	audioTime  trackTime
-	rate       meter
-	gop        gop
+	// coding is that of codec; nil before the first picture of the source's life.
+	codec     Codec
+	coding    coding
+	time      timeline
+	videoTime trackTime
+	audioTime trackTime
+	rate      meter
+	gop       gop
 	// broken tells that pictures are missing: nothing is sent before the next keyframe.
 	broken bool
 
@@ -105,65 +106,6 @@ func (s *Stream) writeVideo(au AccessUnit, now time.Time) (force func()) {
 	return s.due(now)
 }
 
-// take turns an access unit into a picture; nil means that it is not sent.
-func (s *Stream) take(au AccessUnit, now time.Time) *picture {
-	if au.Codec != "" && au.Codec != CodecH264 {
-		s.stats.Dropped++
-		return nil
-	}
-	nalus, key, err := s.normaliser.normalise(au.NALUs)
-	s.learnFormat()
-	switch {
-	case errors.Is(err, errNoPicture):
-		return nil
-	case err != nil:
-		// What refers to this picture cannot be shown either.
-		s.log.Debug("access unit dropped", "err", err)
-		s.broken = true
-	case key:
-		s.broken = false
-	}
-	if s.broken {
-		s.stats.Dropped++
-		if err != nil {
-			s.gop.clear()
-		}
-		return nil
-	}
-	at := s.time.time(&s.videoTime, au.PTS, now)
-	p := &picture{payloads: packetise(nalus), ts: ticks(at, VideoClockRate), key: key}
-	for _, payload := range p.payloads {
-		p.bytes += len(payload)
-	}
-	s.stats.Frames++
-	s.stats.Bytes += uint64(p.bytes)
-	if key {
-		s.stats.Keyframes++
-	}
-	return p
-}
-
-// learnFormat takes over new parameter sets.
-func (s *Stream) learnFormat() {
-	n := &s.normaliser
-	if n.spsChanged {
-		n.spsChanged = false
-		if f, err := FormatOf(n.latestSPS); err == nil {
-			f.PPS = s.format.PPS
-			s.format = f
-		}
-	}
-	if s.format.SPS == nil || n.latestPPS == nil {
-		return
-	}
-	s.format.PPS = n.latestPPS
-	select {
-	case <-s.ready:
-	default:
-		close(s.ready)
-	}
-}
-
 // WriteAudio takes one frame of sound. The payload may be reused afterwards. What does not fit into a packet, which
 // no codec of a camera makes, is dropped.
 func (s *Stream) WriteAudio(f AudioFrame) {
@@ -187,7 +129,7 @@ func (s *Stream) Restarted(audio *AudioFormat) {
 	defer s.mu.Unlock()
 	s.time.restart()
 	s.gop.clear()
-	s.normaliser = normaliser{}
+	s.coding = nil
 	s.broken = true
 	s.audio = audio
 }

@@ -22,7 +22,7 @@ func (nullWriter) WriteRTP(_ *rtp.Header, payload []byte) (int, error) { return 
 func TestViewerCostsNoAllocations(t *testing.T) {
 	s := NewStream(Config{})
 	v := s.Subscribe(Options{Video: Track{Writer: nullWriter{}}})
-	key := &picture{payloads: packetise(idr(20_000)), key: true, bytes: 20_000}
+	key := &picture{payloads: packetiseH264(idr(20_000)), key: true, bytes: 20_000}
 	var out outgoing
 	send := func() {
 		v.offer(key, time.Now())
@@ -68,7 +68,7 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 func BenchmarkViewerPicture(b *testing.B) {
 	s := NewStream(Config{})
 	v := s.Subscribe(Options{Video: Track{Writer: nullWriter{}}})
-	key := &picture{payloads: packetise(idr(12_000)), key: true, bytes: 12_000}
+	key := &picture{payloads: packetiseH264(idr(12_000)), key: true, bytes: 12_000}
 	var out outgoing
 	b.ReportAllocs()
 	for b.Loop() {

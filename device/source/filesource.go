@@ -99,7 +99,7 @@ type player struct {
 
 // play goes through the stream once.
 func (p *player) play(ctx context.Context, r io.Reader) error {
-	units := media.NewAccessUnitReader(r)
+	units := media.NewAccessUnitReader(media.CodecH264, r)
 	for first := true; ; first = false {
 		nalus, err := units.Next()
 		switch {
@@ -117,7 +117,7 @@ func (p *player) play(ctx context.Context, r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		p.sink.WriteVideo(media.AccessUnit{NALUs: nalus, PTS: p.next, Key: media.IsKey(nalus)})
+		p.sink.WriteVideo(media.AccessUnit{NALUs: nalus, PTS: p.next, Key: media.IsKey(media.CodecH264, nalus)})
 		p.next += time.Duration(float64(time.Second) / p.fps)
 		if late > time.Second {
 			// The machine slept: the file goes on from here, without a rush.
@@ -128,10 +128,8 @@ func (p *player) play(ctx context.Context, r io.Reader) error {
 
 // frameRate returns what the parameter sets of an access unit declare.
 func frameRate(nalus [][]byte) float64 {
-	for _, nalu := range nalus {
-		if f, err := media.FormatOf(nalu); err == nil && f.FPS >= 1 && f.FPS <= maxFPS {
-			return f.FPS
-		}
+	if f, ok := media.ReadFormat(media.CodecH264, nalus); ok && f.FPS >= 1 && f.FPS <= maxFPS {
+		return f.FPS
 	}
 	return defaultFPS
 }

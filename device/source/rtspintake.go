@@ -75,7 +75,7 @@ func (v *videoIntake) packet(p *rtp.Packet, pts time.Duration, timed bool) {
 
 // take passes on what can be shown.
 func (v *videoIntake) take(nalus [][]byte, pts time.Duration) {
-	key := media.IsKey(nalus)
+	key := media.IsKey(media.CodecH264, nalus)
 	if v.damaged && !key {
 		return
 	}

@@ -35,7 +35,9 @@ type Tracks struct {
 	Sound *media.AudioFormat
 	// Notes are what viewers do without.
 	Notes []protocol.Note
-	// ParameterSets are the H.264 parameter sets that are known before the first picture.
+	// Codec is that of the pictures; empty means H.264.
+	Codec media.Codec
+	// ParameterSets are those that are known before the first picture, of H.264 or H.265.
 	ParameterSets [][]byte
 }
 

@@ -56,7 +56,7 @@ func (w *watch) Start(tracks Tracks) {
 	w.onStart(tracks)
 	w.stream.Restarted(tracks.Sound)
 	if len(tracks.ParameterSets) > 0 {
-		w.stream.WriteVideo(media.AccessUnit{NALUs: tracks.ParameterSets})
+		w.stream.WriteVideo(media.AccessUnit{Codec: tracks.Codec, NALUs: tracks.ParameterSets})
 	}
 }
 

@@ -11,7 +11,7 @@ func TestAccessUnitsAreNormalised(t *testing.T) {
 	key, p := slice(0x65, 10, 1), slice(0x41, 10, 1)
 	otherPPS := append([]byte{}, highPPS...)
 	otherPPS[4] ^= 0x10
-	var n normaliser
+	var n h264Coding
 	for _, step := range []struct {
 		name    string
 		in      [][]byte
@@ -59,7 +59,7 @@ func FuzzNormalise(f *testing.F) {
 	f.Add(append(append(append([]byte{0, 0, 1}, highSPS...), append([]byte{0, 0, 1}, highPPS...)...), 0, 0, 1, 0x65, 0x88, 1))
 	f.Add(append(append(append([]byte{0, 0, 1}, baselineSPS...), append([]byte{0, 0, 1}, baselinePPS...)...), 0, 0, 1, 0x01, 0x9e))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		var n normaliser
+		var n h264Coding
 		for range 2 {
 			out, key, err := n.normalise(SplitAnnexB(in))
 			if err != nil {
@@ -68,7 +68,7 @@ func FuzzNormalise(f *testing.F) {
 			if key && nalType(out[0]) != 7 {
 				t.Fatal("a keyframe does not begin with its SPS")
 			}
-			for _, payload := range packetise(out) {
+			for _, payload := range packetiseH264(out) {
 				if len(payload) == 0 || len(payload) > maxPayload {
 					t.Fatalf("payload of %d bytes", len(payload))
 				}

@@ -23,7 +23,7 @@ func TestPacketsComeBackAsTheSameNALUnits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var depacketiser codecs.H264Packet
 			var stream []byte
-			for i, payload := range packetise(nalus) {
+			for i, payload := range packetiseH264(nalus) {
 				if len(payload) > maxPayload {
 					t.Errorf("payload %d has %d bytes", i, len(payload))
 				}
@@ -41,7 +41,7 @@ func TestPacketsComeBackAsTheSameNALUnits(t *testing.T) {
 }
 
 func TestFragmentsAreOfEqualSize(t *testing.T) {
-	payloads := packetise([][]byte{slice(0x65, maxPayload+10, 1)})
+	payloads := packetiseH264([][]byte{slice(0x65, maxPayload+10, 1)})
 	if len(payloads) != 2 || len(payloads[0])-len(payloads[1]) > 1 {
 		t.Errorf("got fragments of %d and %d bytes", len(payloads[0]), len(payloads[1]))
 	}
@@ -49,7 +49,7 @@ func TestFragmentsAreOfEqualSize(t *testing.T) {
 
 func TestPacketisingAllocatesTwice(t *testing.T) {
 	unit := idr(50_000)
-	if got := testing.AllocsPerRun(100, func() { packetise(unit) }); got > 2 {
+	if got := testing.AllocsPerRun(100, func() { packetiseH264(unit) }); got > 2 {
 		t.Errorf("got %v allocations an access unit, want 2", got)
 	}
 }

@@ -1,9 +1,5 @@
 package media
 
-// maxPayload is the most RTP payload that a packet carries. With RTP (12), the congestion control extension (8), the
-// SRTP tag (10), ChannelData (4), UDP (8) and IPv6 (40) it comes to 1270 bytes: under 1280, the least MTU of IPv6.
-const maxPayload = 1188
-
 // Numbers of RFC 6184 section 5.4 and table 1.
 const (
 	typeSTAPA = 24
@@ -12,10 +8,10 @@ const (
 	fuEnd     = 0x40
 )
 
-// packetise cuts an access unit into the payloads of RTP packets (RFC 6184, packetization-mode 1): neighbours that
+// packetiseH264 cuts an access unit into the payloads of RTP packets (RFC 6184, packetization-mode 1): neighbours that
 // fit go into one STAP-A, what is too large into FU-A fragments of equal size. The payloads are copies, in one
 // allocation, so that every viewer can share them and the source can have its buffers back.
-func packetise(nalus [][]byte) [][]byte {
+func packetiseH264(nalus [][]byte) [][]byte {
 	size, count := 0, 0
 	for _, nalu := range nalus {
 		fragments := len(nalu)/(maxPayload-2) + 1
@@ -26,7 +22,7 @@ func packetise(nalus [][]byte) [][]byte {
 	payloads := make([][]byte, 0, count)
 	for len(nalus) > 0 {
 		start := len(buf)
-		n := fitting(nalus)
+		n := fitting(nalus, 1)
 		switch {
 		case n > 1:
 			buf = appendSTAPA(buf, nalus[:n])
@@ -43,9 +39,9 @@ func packetise(nalus [][]byte) [][]byte {
 	return payloads
 }
 
-// fitting returns how many NAL units go into one packet, at least 1.
-func fitting(nalus [][]byte) int {
-	size := 1
+// fitting returns how many NAL units go into one packet that aggregates them after a header of the given size; at least 1.
+func fitting(nalus [][]byte, header int) int {
+	size := header
 	for n, nalu := range nalus {
 		if size += 2 + len(nalu); size > maxPayload {
 			return max(n, 1)

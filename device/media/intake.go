@@ -1,0 +1,142 @@
+package media
+
+import (
+	"errors"
+	"time"
+)
+
+// maxPayload is the most RTP payload that a packet carries. With RTP (12), the congestion control extension (8), the
+// SRTP tag (10), ChannelData (4), UDP (8) and IPv6 (40) it comes to 1270 bytes: under 1280, the least MTU of IPv6.
+const maxPayload = 1188
+
+// coding brings the pictures of one codec into the form that is sent. It has the state of one life of a source.
+type coding interface {
+	// normalise returns the units to send of an access unit, which share memory with the given ones, and whether decoding
+	// can start with them. The errors are ErrTooLarge, errNoPicture and errNoParameterSets.
+	normalise(units [][]byte) (out [][]byte, key bool, err error)
+	// describe returns what the pictures are, if that is known and has changed since it was last asked.
+	describe() (f Format, changed bool)
+	// packetise cuts what normalise returned into the payloads of RTP packets. They are copies, so that every viewer can
+	// share them and the source can have its buffers back.
+	packetise(units [][]byte, key bool) [][]byte
+}
+
+var (
+	// errNoPicture: parameter sets, messages or disposable pictures alone.
+	errNoPicture = errors.New("no picture in the access unit")
+	// errNoParameterSets: nobody can decode such a keyframe.
+	errNoParameterSets = errors.New("keyframe before any parameter sets")
+)
+
+// newCoding returns nil for a codec that does not pass.
+func newCoding(c Codec) coding {
+	switch c {
+	case CodecH264:
+		return &h264Coding{}
+	case CodecH265:
+		return &h265Coding{}
+	default:
+		return nil
+	}
+}
+
+// IsKey reports whether decoding can start with the units of an access unit of a codec.
+func IsKey(c Codec, units [][]byte) bool {
+	switch c {
+	case "", CodecH264:
+		return isKeyH264(units)
+	case CodecH265:
+		return isKeyH265(units)
+	default:
+		return false
+	}
+}
+
+// ReadFormat describes the pictures that begin with an access unit; false means that it does not say, as is so for those in
+// the middle of a group.
+func ReadFormat(c Codec, units [][]byte) (Format, bool) {
+	if c == "" {
+		c = CodecH264
+	}
+	coding := newCoding(c)
+	if coding == nil {
+		return Format{}, false
+	}
+	// What is told beside the format is of no interest: parameter sets may come alone.
+	_, _, _ = coding.normalise(units)
+	return coding.describe()
+}
+
+// fits reports whether an access unit is within MaxAccessUnit.
+func fits(nalus [][]byte) bool {
+	size := 0
+	for _, nalu := range nalus {
+		size += len(nalu)
+	}
+	return size <= MaxAccessUnit
+}
+
+// choose makes sure that the coding is that of a codec; false means that the stream cannot carry it. Another codec begins
+// like another life of the source.
+func (s *Stream) choose(c Codec) bool {
+	if c == "" {
+		c = CodecH264
+	}
+	if s.coding == nil || s.codec != c {
+		s.codec, s.coding, s.broken = c, newCoding(c), true
+		s.gop.clear()
+	}
+	return s.coding != nil
+}
+
+// take turns an access unit into a picture; nil means that it is not sent.
+func (s *Stream) take(au AccessUnit, now time.Time) *picture {
+	if !s.choose(au.Codec) {
+		s.stats.Dropped++
+		return nil
+	}
+	units, key, err := s.coding.normalise(au.NALUs)
+	s.learnFormat()
+	switch {
+	case errors.Is(err, errNoPicture):
+		return nil
+	case err != nil:
+		// What refers to this picture cannot be shown either.
+		s.log.Debug("access unit dropped", "err", err)
+		s.broken = true
+	case key:
+		s.broken = false
+	}
+	if s.broken {
+		s.stats.Dropped++
+		if err != nil {
+			s.gop.clear()
+		}
+		return nil
+	}
+	at := s.time.time(&s.videoTime, au.PTS, now)
+	p := &picture{payloads: s.coding.packetise(units, key), ts: ticks(at, VideoClockRate), key: key}
+	for _, payload := range p.payloads {
+		p.bytes += len(payload)
+	}
+	s.stats.Frames++
+	s.stats.Bytes += uint64(p.bytes)
+	if key {
+		s.stats.Keyframes++
+	}
+	return p
+}
+
+// learnFormat takes over what the pictures are now.
+func (s *Stream) learnFormat() {
+	f, changed := s.coding.describe()
+	if !changed {
+		return
+	}
+	s.format = f
+	select {
+	case <-s.ready:
+	default:
+		close(s.ready)
+	}
+}
