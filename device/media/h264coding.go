@@ -48,7 +48,7 @@ func (c *h264Coding) normalise(nalus [][]byte) (out [][]byte, key bool, err erro
 	switch {
 	case !picture:
 		return nil, false, errNoPicture
-	case key && (c.sps.latest == nil || c.pps.latest == nil):
+	case key && !c.complete():
 		return nil, false, errNoParameterSets
 	case key:
 		sets = all(&c.sps, &c.pps)
@@ -58,6 +58,11 @@ func (c *h264Coding) normalise(nalus [][]byte) (out [][]byte, key bool, err erro
 
 // wellFormed reports whether a NAL unit has a header whose forbidden_zero_bit is 0 (H.264 section 7.4.1).
 func wellFormed(nalu []byte) bool { return len(nalu) > 0 && nalu[0]&0x80 == 0 }
+
+// complete reports whether there is a parameter set of each kind.
+func (c *h264Coding) complete() bool {
+	return c.sps.latest != nil && c.pps.latest != nil
+}
 
 // keep remembers a parameter set and reports whether it is new. One that cannot be read is ignored.
 func (c *h264Coding) keep(nalu []byte) (changed bool) {
@@ -75,7 +80,7 @@ func (c *h264Coding) keep(nalu []byte) (changed bool) {
 }
 
 func (c *h264Coding) describe() (Format, bool) {
-	if !c.changed || c.sps.latest == nil || c.pps.latest == nil {
+	if !c.changed || !c.complete() {
 		return Format{}, false
 	}
 	c.changed = false

@@ -54,7 +54,7 @@ func (c *h265Coding) normalise(nalus [][]byte) (out [][]byte, key bool, err erro
 	switch {
 	case !picture:
 		return nil, false, errNoPicture
-	case key && (c.vps.latest == nil || c.sps.latest == nil || c.pps.latest == nil):
+	case key && !c.complete():
 		return nil, false, errNoParameterSets
 	case key:
 		sets = all(&c.vps, &c.sps, &c.pps)
@@ -71,6 +71,11 @@ func (c *h265Coding) disposable(nalu []byte) bool {
 		return true
 	}
 	return c.reorders && t <= h265.NALUType_STSA_R && t%2 == 0 && temporalID(nalu) >= c.topLayer
+}
+
+// complete reports whether there is a parameter set of each kind.
+func (c *h265Coding) complete() bool {
+	return c.vps.latest != nil && c.sps.latest != nil && c.pps.latest != nil
 }
 
 // keep remembers a parameter set and reports whether it is new. One that cannot be read is ignored.
@@ -104,7 +109,7 @@ func (c *h265Coding) order(nalu []byte) {
 }
 
 func (c *h265Coding) describe() (Format, bool) {
-	if !c.changed || c.vps.latest == nil || c.sps.latest == nil || c.pps.latest == nil {
+	if !c.changed || !c.complete() {
 		return Format{}, false
 	}
 	c.changed = false
