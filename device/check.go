@@ -23,15 +23,16 @@ const sourceCheckTime = 15 * time.Second
 // what the network allows, which is for nobody here to fail. It changes nothing but that a router, if it is asked, opens a
 // port for a moment.
 func (a *Agent) Check(ctx context.Context, out io.Writer) error {
-	bad := 0
-	for _, step := range []struct {
+	type step struct {
 		name  string
 		check func(context.Context) (string, error)
-	}{
-		{"server", a.checkHub},
-		{"enrolment", a.checkIdentity},
-		{"source", a.checkSource},
-	} {
+	}
+	steps := []step{{"server", a.checkHub}}
+	for _, c := range a.cameras {
+		steps = append(steps, step{c.about("enrolment"), c.checkIdentity}, step{c.about("source"), c.checkSource})
+	}
+	bad := 0
+	for _, step := range steps {
 		words, err := step.check(ctx)
 		mark := "ok "
 		if err != nil {
@@ -47,7 +48,7 @@ func (a *Agent) Check(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d of 3 checks failed", bad)
+		return fmt.Errorf("%d of %d checks failed", bad, len(steps))
 	}
 	return nil
 }
@@ -98,35 +99,43 @@ func (a *Agent) checkDoors(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("the server answers, but neither door opens: WebSocket: %w; long poll: %w", webSocket, longPoll)
 }
 
-func (a *Agent) checkIdentity(context.Context) (string, error) {
-	id, known, err := a.state.identity()
+// about names a check of the camera.
+func (c *camera) about(what string) string {
+	if c.config.ID == "" {
+		return what
+	}
+	return c.config.ID + " " + what
+}
+
+func (c *camera) checkIdentity(context.Context) (string, error) {
+	id, known, err := c.state.identity()
 	switch {
 	case err != nil:
 		return "", err
 	case known:
-		if _, err := a.state.key(); err != nil {
+		if _, err := c.state.key(); err != nil {
 			return "", err
 		}
 		return fmt.Sprintf("device %s of project %s", id.Device, id.Project), nil
-	case a.config.Enrol.Reveal() == "":
+	case c.config.Enrol.Reveal() == "":
 		return "", errors.New("not enrolled: start the agent once with --enroll CODE")
 	}
-	if _, err := auth.ParseCode(a.config.Enrol.Reveal()); err != nil {
+	if _, err := auth.ParseCode(c.config.Enrol.Reveal()); err != nil {
 		return "", errors.New(protocol.AsError(err).Message)
 	}
 	return "not enrolled yet; the code has the right form", nil
 }
 
 // checkSource waits for the first picture of each stream of the camera.
-func (a *Agent) checkSource(ctx context.Context) (string, error) {
+func (c *camera) checkSource(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, sourceCheckTime)
 	defer cancel()
-	streams := a.camera.Media()
+	streams := c.source.Media()
 	release := streams.Hold()
 	defer release()
 	running, stop := context.WithCancel(ctx)
 	var group errgroup.Group
-	group.Go(func() error { return a.camera.Run(running) })
+	group.Go(func() error { return c.source.Run(running) })
 	var words []string
 	var errs []error
 	for i, r := range streams.Renditions {
@@ -136,7 +145,7 @@ func (a *Agent) checkSource(ctx context.Context) (string, error) {
 		}
 		format, err := r.Stream.Format(ctx)
 		if err != nil {
-			if status := a.camera.Renditions()[i]; status.Err != nil {
+			if status := c.source.Renditions()[i]; status.Err != nil {
 				err = status.Err
 			}
 			errs = append(errs, fmt.Errorf("%sno picture came within %s: %w", name, sourceCheckTime, err))

@@ -50,8 +50,8 @@ func TestCheckSaysWhatIsNot(t *testing.T) {
 		want   string
 	}{
 		{"unreachable", func(c *Config) { c.Hub = "http://127.0.0.1:1" }, "BAD  server     reach 127.0.0.1:1: connection refused\n"},
-		{"not enrolled", func(c *Config) { c.Enrol = auth.Secret{} }, "BAD  enrolment  not enrolled: start the agent once with --enroll CODE\n"},
-		{"a wrong code", func(c *Config) { c.Enrol = auth.NewSecret("x") }, "BAD  enrolment  this is not an enrolment code"},
+		{"not enrolled", func(c *Config) { c.Cameras[0].Enrol = auth.Secret{} }, "BAD  enrolment  not enrolled: start the agent once with --enroll CODE\n"},
+		{"a wrong code", func(c *Config) { c.Cameras[0].Enrol = auth.NewSecret("x") }, "BAD  enrolment  this is not an enrolment code"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,14 +96,14 @@ func TestCheckSaysWhichDoorWorksAndWhyTheOtherDoesNot(t *testing.T) {
 
 func TestCheckSaysWhyNoPictureCame(t *testing.T) {
 	c := settings(t, newHub(t))
-	c.Source = "rtsp://user:hunter2@127.0.0.1:1/"
+	c.Cameras[0].Source = "rtsp://user:hunter2@127.0.0.1:1/"
 	agent, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err = agent.checkSource(ctx)
+	_, err = agent.cameras[0].checkSource(ctx)
 	if err == nil || !strings.Contains(err.Error(), "no picture came") || !strings.Contains(err.Error(), "127.0.0.1") ||
 		strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v, want the address and why, without the password", err)

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"time"
 
-	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/peer"
 	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/device/uplink"
@@ -16,26 +16,17 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// Config is what an agent can be told. Hub and State must be set; every other zero value is a good default.
+// Config is what an agent can be told. Hub, State and Cameras must be set; every other zero value is a good default.
 type Config struct {
 	// Hub is the server's URL, http or https.
 	Hub string
-	// Enrol is the one-time code with which the device joins its project. It is not looked at once the device has.
-	Enrol auth.Secret
-	// State is the directory of the device's key and identity. It is made if need be.
+	// State is the directory of what must survive a restart: the devices' keys and identities above all. It is made if
+	// need be.
 	State string
-	// Source says where the picture comes from, as in device/source; empty means the test picture.
-	Source string
-	// Sub says where a smaller picture of the same scene comes from; empty means that there is none.
-	Sub string
-	// Warm keeps the sources open without viewers.
-	Warm bool
-	// Name and Model say what the device is, when it enrols.
-	Name, Model string
+	// Cameras are those that the agent serves, one at least. The slice is not changed.
+	Cameras []CameraConfig
 	// Version is that of the program.
 	Version string
-	// MaxSessions is how many viewers the device serves at once; 0 means protocol.DefaultMaxSessions.
-	MaxSessions int
 	// Media says how media is sent, Reach by which port.
 	Media peer.Config
 	Reach reach.Config
@@ -59,7 +50,7 @@ type Config struct {
 	Probes          []time.Duration
 	NetworkInterval time.Duration
 
-	// Ready is called once, when the link is up for the first time; it may be nil.
+	// Ready is called once for each camera, when its link is up for the first time, and for one at a time; it may be nil.
 	Ready func(protocol.DeviceID)
 	// Logger gets what a person may want to know; nil means silence.
 	Logger *slog.Logger
@@ -79,8 +70,11 @@ func (c Config) withDefaults() Config {
 			*d.value = d.zero
 		}
 	}
-	if c.MaxSessions == 0 {
-		c.MaxSessions = protocol.DefaultMaxSessions
+	c.Cameras = slices.Clone(c.Cameras)
+	for n := range c.Cameras {
+		if c.Cameras[n].MaxSessions == 0 {
+			c.Cameras[n].MaxSessions = protocol.DefaultMaxSessions
+		}
 	}
 	if c.Ready == nil {
 		c.Ready = func(protocol.DeviceID) {}
@@ -95,18 +89,30 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// maxSessions is the most that a hello may say.
-const maxSessions = 1000
+// maxCameras bounds the cameras of one agent: each has a link, and the media port serves all.
+const maxCameras = 64
 
 // check finds what the hub would refuse, or what could only end in surprise.
 func (c *Config) check() error {
 	switch {
 	case c.State == "":
 		return errors.New("the state directory must be named")
-	case c.MaxSessions < 1 || c.MaxSessions > maxSessions:
-		return fmt.Errorf("a device serves 1 to %d viewers at once, not %d", maxSessions, c.MaxSessions)
-	case len(c.Name) > protocol.MaxNameBytes || len(c.Model) > protocol.MaxNameBytes:
-		return fmt.Errorf("the name and the model have at most %d bytes", protocol.MaxNameBytes)
+	case len(c.Cameras) == 0 || len(c.Cameras) > maxCameras:
+		return fmt.Errorf("an agent serves 1 to %d cameras, not %d", maxCameras, len(c.Cameras))
+	}
+	known := map[string]bool{}
+	for n := range c.Cameras {
+		camera := &c.Cameras[n]
+		switch {
+		case camera.ID == "" && len(c.Cameras) > 1:
+			return errors.New("each of several cameras needs an id")
+		case known[camera.ID]:
+			return fmt.Errorf("two cameras have the id %s", camera.ID)
+		}
+		known[camera.ID] = true
+		if err := camera.check(); err != nil {
+			return camera.blame(err)
+		}
 	}
 	return nil
 }

@@ -28,39 +28,40 @@ func (r *refusal) Error() string { return r.message }
 
 // enrol makes the key a device of the code's project. It tries for ever while the hub cannot be reached; a refused
 // code is final. The same code and key may be sent again: the answer is the same device.
-func (a *Agent) enrol(ctx context.Context, key ed25519.PrivateKey, code auth.Secret) (identity, error) {
-	backoff := uplink.Backoff{Min: a.config.MinBackoff, Max: a.config.MaxBackoff, Refused: a.config.RefusedBackoff}
+func (c *camera) enrol(ctx context.Context, key ed25519.PrivateKey, code auth.Secret) (identity, error) {
+	timing := &c.agent.config
+	backoff := uplink.Backoff{Min: timing.MinBackoff, Max: timing.MaxBackoff, Refused: timing.RefusedBackoff}
 	for failures := 0; ; failures++ {
-		id, err := a.askToEnrol(ctx, key, code)
+		id, err := c.askToEnrol(ctx, key, code)
 		var refused *refusal
 		if err == nil || ctx.Err() != nil || errors.As(err, &refused) {
 			return id, err
 		}
 		wait := backoff.After(err, failures)
-		a.config.Logger.Warn("not enrolled yet", "err", err, "retry", wait.Round(time.Millisecond))
+		c.log.Warn("not enrolled yet", "err", err, "retry", wait.Round(time.Millisecond))
 		if err := uplink.Pause(ctx, wait); err != nil {
 			return identity{}, err
 		}
 	}
 }
 
-func (a *Agent) askToEnrol(ctx context.Context, key ed25519.PrivateKey, code auth.Secret) (identity, error) {
+func (c *camera) askToEnrol(ctx context.Context, key ed25519.PrivateKey, code auth.Secret) (identity, error) {
 	public, _ := key.Public().(ed25519.PublicKey)
 	body, err := json.Marshal(map[string]string{
 		"code": code.Reveal(), "public_key": base64.StdEncoding.EncodeToString(public),
-		"name": a.config.Name, "model": a.config.Model,
+		"name": c.config.Name, "model": c.config.Model,
 	})
 	if err != nil {
 		return identity{}, fmt.Errorf("encode enrolment: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.config.DialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.agent.config.DialTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.hub.JoinPath("v1", "enroll").String(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.agent.hub.JoinPath("v1", "enroll").String(), bytes.NewReader(body))
 	if err != nil {
 		return identity{}, fmt.Errorf("make enrolment request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := a.client.Do(request)
+	response, err := c.agent.client.Do(request)
 	if err != nil {
 		return identity{}, door.Explain(nil, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +19,8 @@ import (
 func TestDeviceEnrolsOnceAndIsItselfAfterwards(t *testing.T) {
 	h := newHub(t)
 	c := settings(t, h)
-	c.Enrol = auth.NewSecret(strings.ToLower(testCode) + " ") // as typed by a person
-	c.Name, c.Model = "garden", "m1"
+	c.Cameras[0].Enrol = auth.NewSecret(strings.ToLower(testCode) + " ") // as typed by a person
+	c.Cameras[0].Name, c.Cameras[0].Model = "garden", "m1"
 	first := run(t, c)
 	e := within(t, "an enrolment", h.enrols)
 	want := enrolment{Code: testCode, PublicKey: e.PublicKey, Name: "garden", Model: "m1"}
@@ -130,8 +131,8 @@ func TestAgentSaysWhatItLacks(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{"no code", func(c *Config) { c.Enrol = auth.Secret{} }, "the device is not enrolled: start it once with an enrolment code"},
-		{"garbage for a code", func(c *Config) { c.Enrol = auth.NewSecret("hello") }, "this is not an enrolment code: one looks like XXXX-XXXX-XXXX-XXXX"},
+		{"no code", func(c *Config) { c.Cameras[0].Enrol = auth.Secret{} }, "the device is not enrolled: start it once with an enrolment code"},
+		{"garbage for a code", func(c *Config) { c.Cameras[0].Enrol = auth.NewSecret("hello") }, "this is not an enrolment code: one looks like XXXX-XXXX-XXXX-XXXX"},
 		{"a file for a directory", func(c *Config) { c.State = filepath.Join(file(t), "state") }, "not a directory"},
 		{"a taken media port", func(c *Config) { c.Reach.Listen = "192.0.2.1:1" }, "open media port: "},
 	}
@@ -151,19 +152,24 @@ func TestAgentSaysWhatItLacks(t *testing.T) {
 }
 
 func TestConfigThatCannotBeRightIsRefused(t *testing.T) {
-	good := Config{Hub: "https://cameras.example.org", State: "state"}
+	good := Config{Hub: "https://cameras.example.org", State: "state", Cameras: []CameraConfig{{}}}
 	tests := map[string]func(*Config){
 		"no hub":            func(c *Config) { c.Hub = "" },
 		"a hub without URL": func(c *Config) { c.Hub = "cameras.example.org" },
 		"a wrong scheme":    func(c *Config) { c.Hub = "ftp://cameras.example.org" },
 		"no state":          func(c *Config) { c.State = "" },
-		"too many viewers":  func(c *Config) { c.MaxSessions = 1001 },
-		"negative viewers":  func(c *Config) { c.MaxSessions = -1 },
-		"a long model":      func(c *Config) { c.Model = strings.Repeat("m", protocol.MaxNameBytes+1) },
-		"an unknown source": func(c *Config) { c.Source = "gopher://camera" },
+		"too many viewers":  func(c *Config) { c.Cameras[0].MaxSessions = 1001 },
+		"negative viewers":  func(c *Config) { c.Cameras[0].MaxSessions = -1 },
+		"a long model":      func(c *Config) { c.Cameras[0].Model = strings.Repeat("m", protocol.MaxNameBytes+1) },
+		"no camera":         func(c *Config) { c.Cameras = nil },
+		"a nameless second": func(c *Config) { c.Cameras = []CameraConfig{{ID: "a"}, {}} },
+		"the same twice":    func(c *Config) { c.Cameras = []CameraConfig{{ID: "a"}, {ID: "a"}} },
+		"a way for an id":   func(c *Config) { c.Cameras[0].ID = "../a" },
+		"an unknown source": func(c *Config) { c.Cameras[0].Source = "gopher://camera" },
 	}
 	for name, change := range tests {
 		c := good
+		c.Cameras = slices.Clone(good.Cameras)
 		change(&c)
 		if _, err := New(c); err == nil {
 			t.Errorf("%s: got no error", name)

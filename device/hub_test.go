@@ -308,7 +308,7 @@ type running struct {
 func settings(t *testing.T, h *hub) Config {
 	t.Helper()
 	c := Config{
-		Hub: h.server.URL, Enrol: auth.NewSecret(testCode), State: t.TempDir(), Version: "test",
+		Hub: h.server.URL, Cameras: []CameraConfig{{Enrol: auth.NewSecret(testCode)}}, State: t.TempDir(), Version: "test",
 		Door:       protocol.TransportWebSocket, // which these tests break on purpose
 		MinBackoff: time.Millisecond, MaxBackoff: 2 * time.Millisecond, RefusedBackoff: time.Millisecond,
 		Media: peer.Config{ReportInterval: 100 * time.Millisecond}, Reach: reach.Config{Listen: "127.0.0.1:0", Servers: []string{newSTUN(t)}},

@@ -50,7 +50,7 @@ func (a *Agent) openPortAs(c reach.Config) (*reach.Port, error) {
 
 // mapperSeed is what makes the device the same asker for routers after a restart; nil before it has a key.
 func (a *Agent) mapperSeed() []byte {
-	key, err := a.state.key()
+	key, err := a.cameras[0].state.key()
 	if err != nil {
 		return nil // of which Run tells
 	}
@@ -61,6 +61,8 @@ func (a *Agent) mapperSeed() []byte {
 // remember changes the memory of the media port. When it cannot, the next start has another port, or is slower to know its
 // address, and nothing else is the worse for it.
 func (a *Agent) remember(change func(*mediaPort)) {
+	a.remembering.Lock()
+	defer a.remembering.Unlock()
 	known, err := a.state.mediaPort()
 	now := known
 	change(&now)

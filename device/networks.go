@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -23,10 +24,12 @@ const (
 )
 
 // networks is the memory of an uplink, in a file of the state directory. A file that is missing or damaged is one
-// that remembers nothing: no more than a slow start is lost with it.
+// that remembers nothing: no more than a slow start is lost with it. It is safe for concurrent use.
 type networks struct {
 	path   string
 	logger *slog.Logger
+	// mu is held while the file is read or replaced.
+	mu sync.Mutex
 }
 
 // network is one entry.
@@ -41,12 +44,16 @@ func newNetworks(s state, logger *slog.Logger) *networks {
 
 // Recall implements uplink.Memory.
 func (n *networks) Recall(key string) (protocol.Fallback, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	known, ok := n.read()[key]
 	return known.Why, ok
 }
 
 // Keep implements uplink.Memory.
 func (n *networks) Keep(key string, why protocol.Fallback) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	all := n.read()
 	if known, ok := all[key]; ok && known.Why == why && time.Since(known.At) < networkRefresh {
 		return
@@ -60,6 +67,8 @@ func (n *networks) Keep(key string, why protocol.Fallback) {
 
 // Forget implements uplink.Memory.
 func (n *networks) Forget(key string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	all := n.read()
 	if _, ok := all[key]; !ok {
 		return

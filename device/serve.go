@@ -13,21 +13,21 @@ import (
 )
 
 // newUplink makes the device's link to the hub.
-func (a *Agent) newUplink(hello func(time.Time) (*protocol.Hello, error), handler uplink.Handler) (*uplink.Link, error) {
-	c := a.config
+func (c *camera) newUplink(hello func(time.Time) (*protocol.Hello, error), handler uplink.Handler) (*uplink.Link, error) {
+	a := c.agent
 	return uplink.New(uplink.Config{
-		Hub: a.hub, TLS: c.TLS, Client: a.client, Hello: hello, Handler: handler,
-		Door: c.Door, Probes: c.Probes, NetworkInterval: c.NetworkInterval, Memory: newNetworks(a.state, c.Logger),
-		Link: c.Link, DialTimeout: c.DialTimeout, HelloTimeout: c.HelloTimeout,
-		MinBackoff: c.MinBackoff, MaxBackoff: c.MaxBackoff, RefusedBackoff: c.RefusedBackoff,
-		Logger: c.Logger,
+		Hub: a.hub, TLS: a.config.TLS, Client: a.client, Hello: hello, Handler: handler,
+		Door: a.config.Door, Probes: a.config.Probes, NetworkInterval: a.config.NetworkInterval, Memory: a.networks,
+		Link: a.config.Link, DialTimeout: a.config.DialTimeout, HelloTimeout: a.config.HelloTimeout,
+		MinBackoff: a.config.MinBackoff, MaxBackoff: a.config.MaxBackoff, RefusedBackoff: a.config.RefusedBackoff,
+		Logger: c.log,
 	})
 }
 
 // serve keeps the link up until the context ends.
-func (a *Agent) serve(ctx context.Context, key ed25519.PrivateKey, id identity, port *reach.Port) error {
-	v := newViewings(a, id.Device, port)
-	up, err := a.newUplink(func(now time.Time) (*protocol.Hello, error) { return a.hello(key, id, now) }, v)
+func (c *camera) serve(ctx context.Context, key ed25519.PrivateKey, id identity, port *reach.Port) error {
+	v := newViewings(c, id.Device, port)
+	up, err := c.newUplink(func(now time.Time) (*protocol.Hello, error) { return c.hello(key, id, now) }, v)
 	if err != nil {
 		return err
 	}
@@ -40,13 +40,13 @@ func (a *Agent) serve(ctx context.Context, key ed25519.PrivateKey, id identity, 
 }
 
 // hello is what the device says of itself, with a token of the hub's time.
-func (a *Agent) hello(key ed25519.PrivateKey, id identity, now time.Time) (*protocol.Hello, error) {
-	token, err := auth.SignDevice(key, id.Device, a.hub.String(), now)
+func (c *camera) hello(key ed25519.PrivateKey, id identity, now time.Time) (*protocol.Hello, error) {
+	token, err := auth.SignDevice(key, id.Device, c.agent.hub.String(), now)
 	if err != nil {
 		return nil, fmt.Errorf("sign token: %w", err)
 	}
 	return &protocol.Hello{
-		Version: protocol.Version, Role: protocol.RoleDevice, Token: token, MaxSessions: a.config.MaxSessions,
-		Client: protocol.Client{Name: "sightline-agent", Version: a.config.Version, Model: a.config.Model},
+		Version: protocol.Version, Role: protocol.RoleDevice, Token: token, MaxSessions: c.config.MaxSessions,
+		Client: protocol.Client{Name: "sightline-agent", Version: c.agent.config.Version, Model: c.config.Model},
 	}, nil
 }

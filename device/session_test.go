@@ -82,7 +82,7 @@ func (w *wire) synced() map[protocol.SessionID]*protocol.Sync {
 func TestOneViewerTooManyIsRefusedAsBusy(t *testing.T) {
 	h := newHub(t)
 	c := settings(t, h)
-	c.MaxSessions = 1
+	c.Cameras[0].MaxSessions = 1
 	run(t, c)
 	w := h.lives()
 	if w.hello.MaxSessions != 1 {
@@ -150,7 +150,7 @@ func (w *wire) closed(session protocol.SessionID, reason protocol.Reason) {
 func TestSessionInvitedAgainIsAnotherOne(t *testing.T) {
 	h := newHub(t)
 	c := settings(t, h)
-	c.MaxSessions = 1
+	c.Cameras[0].MaxSessions = 1
 	run(t, c)
 	w := h.lives()
 	session := newSession()
@@ -245,7 +245,7 @@ func (w *wire) next() protocol.Envelope {
 func TestInviteWhoseLeaseIsOverLeavesNothing(t *testing.T) {
 	h := newHub(t)
 	c := settings(t, h)
-	c.MaxSessions = 1
+	c.Cameras[0].MaxSessions = 1
 	run(t, c)
 	w := h.lives()
 	for range 5 {

@@ -168,8 +168,8 @@ func TestLogHasNoSecrets(t *testing.T) {
 	var log kept
 	c := settings(t, h)
 	c.Logger = log.logger()
-	c.Source = "rtsp://user:hunter2@127.0.0.1:1/"
-	c.Warm = true
+	c.Cameras[0].Source = "rtsp://user:hunter2@127.0.0.1:1/"
+	c.Cameras[0].Warm = true
 	r := run(t, c)
 	w := h.lives()
 	token := w.hello.Token

@@ -60,7 +60,7 @@ func (w *viewing) answerAll(ctx context.Context) {
 					w.of.accept(w.id, o.invite)
 				}
 			case answered: // the session is as it was before
-				w.of.agent.config.Logger.Warn("offer not taken", "session", w.id, "err", err)
+				w.of.camera.log.Warn("offer not taken", "session", w.id, "err", err)
 			default:
 				w.decline(o.invite, err)
 				return
@@ -77,13 +77,13 @@ func (w *viewing) decline(invite uint64, err error) {
 		w.of.refuse(w.id, invite, err)
 		return
 	}
-	w.of.agent.config.Logger.Warn("viewer refused", "session", w.id, "err", err)
+	w.of.camera.log.Warn("viewer refused", "session", w.id, "err", err)
 	w.of.send(protocol.Must(protocol.TypeClose, w.id, &protocol.Close{Reason: reason}))
 }
 
 func (w *viewing) candidate(m *protocol.Candidate) {
 	if err := w.peer.Candidate(*m); err != nil {
-		w.of.agent.config.Logger.Debug("candidate not taken", "session", w.id, "err", err)
+		w.of.camera.log.Debug("candidate not taken", "session", w.id, "err", err)
 	}
 }
 
@@ -106,7 +106,7 @@ func (w *viewing) Candidate(_ protocol.SessionID, m protocol.Candidate) {
 
 // Path implements peer.Events.
 func (w *viewing) Path(_ protocol.SessionID, m protocol.Path) {
-	w.of.agent.config.Logger.Info("path chosen", "session", w.id, "path", m.Kind, "means", m.Means)
+	w.of.camera.log.Info("path chosen", "session", w.id, "path", m.Kind, "means", m.Means)
 	w.tell(protocol.TypePath, &m)
 }
 
@@ -121,7 +121,7 @@ func (w *viewing) Stats(_ protocol.SessionID, m protocol.Stats) {
 func (w *viewing) Closed(_ protocol.SessionID, reason protocol.Reason) {
 	w.cancel()
 	if w.of.remove(w) {
-		w.of.agent.config.Logger.Info("session ended", "session", w.id, "reason", reason)
+		w.of.camera.log.Info("session ended", "session", w.id, "reason", reason)
 		w.of.send(protocol.Must(protocol.TypeClose, w.id, &protocol.Close{Reason: reason}))
 	}
 }

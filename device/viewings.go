@@ -15,7 +15,7 @@ import (
 // viewings are the sessions of a device: what the hub says about each is handed to its peer connection. They outlive
 // the link.
 type viewings struct {
-	agent  *Agent
+	camera *camera
 	device protocol.DeviceID
 	port   *reach.Port
 	news   bulletin
@@ -29,9 +29,9 @@ type viewings struct {
 	advised bool
 }
 
-func newViewings(a *Agent, id protocol.DeviceID, port *reach.Port) *viewings {
-	v := &viewings{agent: a, device: id, port: port, all: map[protocol.SessionID]*viewing{}}
-	v.news.port, v.news.send, v.news.logger = port, v.send, a.config.Logger
+func newViewings(c *camera, id protocol.DeviceID, port *reach.Port) *viewings {
+	v := &viewings{camera: c, device: id, port: port, all: map[protocol.SessionID]*viewing{}}
+	v.news.port, v.news.send, v.news.logger = port, v.send, c.log
 	return v
 }
 
@@ -51,7 +51,7 @@ func (v *viewings) Welcomed(up uplink.Up) {
 		v.syncAll()
 	}
 	v.news.welcomed()
-	v.agent.ready.Do(func() { v.agent.config.Ready(v.device) })
+	v.camera.ready.Do(func() { v.camera.agent.isReady(v.device) })
 }
 
 // advise has the media port ask these STUN servers. Those of an invite count only where the welcome has none.
@@ -68,7 +68,7 @@ func (v *viewings) advise(servers []protocol.ICEServer, welcome bool) {
 	}
 	v.port.SetServers(urls)
 	if welcome {
-		v.agent.remember(func(m *mediaPort) { m.STUN = urls[:min(len(urls), maxKeptServers)] })
+		v.camera.agent.remember(func(m *mediaPort) { m.STUN = urls[:min(len(urls), maxKeptServers)] })
 	}
 }
 
@@ -88,7 +88,7 @@ func (v *viewings) list() []*viewing {
 func (v *viewings) add(w *viewing) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if len(v.all) >= v.agent.config.MaxSessions {
+	if len(v.all) >= v.camera.config.MaxSessions {
 		return protocol.Errorf(protocol.CodeBusy, "the camera serves %d viewers already", len(v.all))
 	}
 	v.all[w.id] = w
@@ -115,7 +115,7 @@ func (v *viewings) Handle(ctx context.Context, e protocol.Envelope, body protoco
 		return
 	}
 	if m, ok := body.(*protocol.Error); ok {
-		v.agent.config.Logger.Warn("hub refused a message", "session", e.Session, "err", m)
+		v.camera.log.Warn("hub refused a message", "session", e.Session, "err", m)
 		return
 	}
 	w := v.get(e.Session)
@@ -155,7 +155,7 @@ func (v *viewings) invite(ctx context.Context, e protocol.Envelope, m *protocol.
 		v.refuse(e.Session, e.ID, err)
 		return
 	}
-	v.agent.config.Logger.Info("viewer invited", "session", e.Session, "viewer", m.Viewer.Name)
+	v.camera.log.Info("viewer invited", "session", e.Session, "viewer", m.Viewer.Name)
 	if m.Offer != nil {
 		w.offer(offer{*m.Offer, e.ID})
 	} else {
@@ -178,9 +178,9 @@ func (v *viewings) open(ctx context.Context, id protocol.SessionID, m *protocol.
 	if policy.Expires.IsZero() {
 		policy.Expires = m.Expires
 	}
-	p, err := v.agent.host.Open(peer.Options{
+	p, err := v.camera.agent.host.Open(peer.Options{
 		Session: id, Grants: m.Grants, ICEServers: m.ICEServers, Policy: v.local(policy), Media: m.Media,
-		SameNetwork: m.Viewer.SameNetwork, Trickle: m.Trickle, Camera: v.agent.camera.Media(), Events: w,
+		SameNetwork: m.Viewer.SameNetwork, Trickle: m.Trickle, Camera: v.camera.source.Media(), Events: w,
 	})
 	if err != nil {
 		v.remove(w)
@@ -199,7 +199,7 @@ func (v *viewings) accept(session protocol.SessionID, invite uint64) {
 }
 
 func (v *viewings) refuse(session protocol.SessionID, invite uint64, err error) {
-	v.agent.config.Logger.Warn("viewer refused", "session", session, "err", err)
+	v.camera.log.Warn("viewer refused", "session", session, "err", err)
 	e := protocol.Must(protocol.TypeError, session, protocol.AsError(err))
 	e.Re = invite
 	v.send(e)
@@ -207,7 +207,7 @@ func (v *viewings) refuse(session protocol.SessionID, invite uint64, err error) 
 
 // end ends a session that the hub has ended.
 func (v *viewings) end(w *viewing, reason protocol.Reason) {
-	v.agent.config.Logger.Info("session ended by the hub", "session", w.id, "reason", reason)
+	v.camera.log.Info("session ended by the hub", "session", w.id, "reason", reason)
 	v.drop(w, reason)
 }
 

@@ -20,7 +20,8 @@ import (
 // parse reads the flags of run and check. A flag that is not given is taken from the environment: SIGHTLINE_ and its
 // name in capitals.
 func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
-	config := device.Config{Version: version}
+	config := device.Config{Version: version, Cameras: make([]device.CameraConfig, 1)}
+	camera := &config.Cameras[0]
 	set := flag.NewFlagSet("sightline-agent "+args[0], flag.ContinueOnError)
 	set.SetOutput(io.Discard) // an error is told once, by whoever gets it
 	var enrol, ca, level, door string
@@ -28,12 +29,12 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	set.StringVar(&config.Hub, "hub", "", "`URL` of the server")
 	set.StringVar(&enrol, "enroll", "", "one-time `CODE` with which the camera joins; not needed once it has")
 	set.StringVar(&config.State, "state", "", "`DIR` that keeps the camera's key and identity")
-	set.StringVar(&config.Source, "source", "test:", "where the picture comes from: test:, file:PATH or rtsp://HOST/PATH")
-	set.StringVar(&config.Sub, "sub", "", "where a smaller picture of the same scene comes from, if there is one: as --source")
-	set.StringVar(&config.Name, "name", "", "`NAME` of the camera, unless the code brings one")
-	set.StringVar(&config.Model, "model", "", "`MODEL` of the camera")
-	set.BoolVar(&config.Warm, "warm", false, "keep the sources open while nobody looks")
-	set.IntVar(&config.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
+	set.StringVar(&camera.Source, "source", "test:", "where the picture comes from: test:, file:PATH or rtsp://HOST/PATH")
+	set.StringVar(&camera.Sub, "sub", "", "where a smaller picture of the same scene comes from, if there is one: as --source")
+	set.StringVar(&camera.Name, "name", "", "`NAME` of the camera, unless the code brings one")
+	set.StringVar(&camera.Model, "model", "", "`MODEL` of the camera")
+	set.BoolVar(&camera.Warm, "warm", false, "keep the sources open while nobody looks")
+	set.IntVar(&camera.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
 	readMedia := mediaFlags(set, &config)
 	set.StringVar(&ca, "ca", "", "PEM `FILE` of the authority that signed the server's certificate")
 	set.StringVar(&door, "door", "auto", "way to the server: auto, websocket or poll")
@@ -60,7 +61,7 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 	if config.State == "" {
 		return config, errors.New("--state is missing: the directory that keeps the camera's key and identity")
 	}
-	config.Enrol = auth.NewSecret(enrol)
+	camera.Enrol = auth.NewSecret(enrol)
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
 		return config, fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)

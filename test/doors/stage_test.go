@@ -142,7 +142,7 @@ func (s *stage) token(id protocol.DeviceID) string {
 // camera is the configuration of an agent behind the middlebox that waits for little.
 func (s *stage) camera() device.Config {
 	return device.Config{
-		Hub: s.url.String(), Enrol: auth.NewSecret(s.code()), State: s.t.TempDir(), Version: "test",
+		Hub: s.url.String(), Cameras: []device.CameraConfig{{Enrol: auth.NewSecret(s.code())}}, State: s.t.TempDir(), Version: "test",
 		Reach: reach.Config{Listen: "127.0.0.1:0"}, NoPortMapping: true, HelloTimeout: 500 * time.Millisecond,
 		MinBackoff: 10 * time.Millisecond, MaxBackoff: 100 * time.Millisecond, Probes: []time.Duration{time.Hour},
 		NetworkInterval: -1, Logger: slog.New(slog.NewTextHandler(s.log, nil)),
