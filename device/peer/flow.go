@@ -22,6 +22,7 @@ func (p *Peer) follow() {
 	if stale {
 		p.tellPath(pc) // before packets flow: the path may bound them
 	}
+	p.serveChannel()
 	p.mu.Lock()
 	start := p.life.secured && p.flow == nil && p.reason == ""
 	var refresh *media.Subscription

@@ -86,6 +86,7 @@ func (h *Host) settings() webrtc.SettingEngine {
 	e.DisableActiveTCP(false)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetICEMaxBindingRequests(maxBindingRequests)
+	settleChannels(&e)
 	e.SetICETimeouts(h.cfg.DisconnectedTimeout, h.cfg.FailedTimeout, h.cfg.Keepalive)
 	return e
 }

@@ -21,7 +21,9 @@ type Options struct {
 	Trickle bool
 	// Camera is what there is to see. The peer holds its renditions open while it needs them.
 	Camera media.Camera
-	Events Events
+	// Controls is what the viewer may ask of the camera; nil means a camera that can do nothing but be watched.
+	Controls Controls
+	Events   Events
 }
 
 // Events is told what happens in a session. All calls of one peer come from one goroutine, in order, and must not

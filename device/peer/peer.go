@@ -23,6 +23,7 @@ type Peer struct {
 	port     *reach.Port
 	settings webrtc.SettingEngine
 	opt      Options
+	controls Controls // the camera of opt, which may have none
 	log      *slog.Logger
 
 	meter  meter
@@ -63,6 +64,7 @@ type Peer struct {
 	stale    bool               // chosen or relays changed since
 	starving bool               // ICE was interrupted: a keyframe is needed when it connects
 	quality  quality
+	channels channels
 	wishes   wishes
 	// watching are told when Picture changes.
 	watching map[*func()]struct{}
@@ -80,7 +82,7 @@ type Peer struct {
 func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options) *Peer {
 	budget := newBudget(h.allowance)
 	p := &Peer{
-		host: h, port: port, settings: settings, opt: o,
+		host: h, port: port, settings: settings, opt: o, controls: o.Controls,
 		log:     h.log.With("session", string(o.Session)),
 		pacer:   media.NewPacer(),
 		budget:  budget,
@@ -93,6 +95,9 @@ func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options
 		remote:  remote{revision: -1, relays: make(map[netip.AddrPort]bool)},
 
 		tieBreaker: rand.Uint64(), //nolint:gosec // it decides who yields, and no more
+	}
+	if p.controls == nil {
+		p.controls = noControls{}
 	}
 	p.settings.SetICEUDPMux(p.lane)
 	if h.mux.tcp != nil {

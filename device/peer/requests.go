@@ -1,0 +1,138 @@
+package peer
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+const (
+	// moveTime bounds one request to the camera to move, stillTime one for a snapshot.
+	moveTime  = 5 * time.Second
+	stillTime = 10 * time.Second
+)
+
+// handle does what a request asks for.
+func (c *console) handle(ctx context.Context, request protocol.Control, body protocol.Message) {
+	if err := c.peer.mayAsk(request.Type); err != nil {
+		c.reply(request.ID, err)
+		return
+	}
+	switch body := body.(type) {
+	case *protocol.PTZ:
+		c.move(ctx, request.ID, *body)
+		return
+	case *protocol.View:
+		c.peer.SetView(*body)
+		c.reply(request.ID, nil)
+		return
+	case *protocol.Choice:
+		c.reply(request.ID, c.peer.Choose(*body))
+		return
+	}
+	switch request.Type {
+	case protocol.ControlKeyframe:
+		c.peer.RequestKeyframe()
+		c.reply(request.ID, nil)
+	case protocol.ControlSnapshot:
+		c.snapshot(ctx, request.ID)
+	default:
+		c.reply(request.ID, protocol.Errorf(protocol.CodeNotFound, "the camera does not do that"))
+	}
+}
+
+// mayAsk checks the viewer's right to a request.
+func (p *Peer) mayAsk(t protocol.ControlType) error {
+	right := protocol.RightView
+	switch t {
+	case protocol.ControlPTZ:
+		right = protocol.RightControl
+	case protocol.ControlTalk:
+		right = protocol.RightTalk
+	case protocol.ControlStatus, protocol.ControlOK, protocol.ControlError:
+		return protocol.Errorf(protocol.CodeBadMessage, "%s is not for viewers to send", t)
+	}
+	if !slices.Contains(p.opt.Grants, right) {
+		return protocol.Errorf(protocol.CodeForbidden, "the viewer lacks the right %s", right)
+	}
+	return nil
+}
+
+// camera returns how the camera is and what it can do for this viewer.
+func (p *Peer) camera() protocol.Camera {
+	c := p.controls.Status()
+	c.PTZ = c.PTZ && slices.Contains(p.opt.Grants, protocol.RightControl)
+	c.Snapshot = c.Snapshot && slices.Contains(p.opt.Grants, protocol.RightView)
+	c.Talk = false
+	picture := p.Picture()
+	c.Renditions = slices.DeleteFunc(slices.Clone(c.Renditions), func(r protocol.Rendition) bool {
+		return !slices.Contains(picture.Renditions, r.Name)
+	})
+	c.Rendition, c.Auto = picture.Rendition, picture.Auto
+	return c
+}
+
+func (c *console) move(ctx context.Context, id uint64, m protocol.PTZ) {
+	p := c.peer
+	first := c.moves.put(id, func() error {
+		ctx, cancel := context.WithTimeout(ctx, moveTime)
+		defer cancel()
+		return p.controls.Move(ctx, p.opt.Session, m)
+	})
+	if first {
+		c.work.Go(func() { c.moves.run(c.reply) })
+	}
+}
+
+// snapshot answers with a still picture, one at a time. Without an ID nobody could tell the answer.
+func (c *console) snapshot(ctx context.Context, id uint64) {
+	switch {
+	case id == 0:
+		return
+	case c.peer.meter.held.Load():
+		c.reply(id, protocol.Errorf(protocol.CodeForbidden, "nothing is sent over this path"))
+		return
+	case !c.out.reserve():
+		c.reply(id, protocol.Errorf(protocol.CodeBusy, "a snapshot is on its way"))
+		return
+	}
+	c.work.Go(func() {
+		still, err := c.still(ctx)
+		if err != nil {
+			c.out.release()
+			c.reply(id, err)
+			return
+		}
+		c.out.fill(encode(protocol.ControlOK, id, &protocol.Still{MediaType: "image/jpeg", Bytes: len(still)}), still)
+	})
+}
+
+func (c *console) still(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, stillTime)
+	defer cancel()
+	still, err := c.peer.controls.Snapshot(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(still) == 0:
+		return nil, errNoSnapshot
+	case len(still) > protocol.MaxSnapshotBytes:
+		return nil, protocol.Errorf(protocol.CodeTooLarge, "the camera's snapshot has %d bytes", len(still))
+	}
+	return still, nil
+}
+
+// stillPace bounds snapshots, by the bound of the relay path where there is one.
+func (p *Peer) stillPace() *rate.Limiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	bytes := stillRate
+	if p.policy.MaxKbps > 0 && p.path != nil && p.path.Kind == protocol.PathRelay {
+		bytes = min(bytes, p.policy.MaxKbps*1000/8)
+	}
+	return rate.NewLimiter(rate.Limit(bytes), protocol.SnapshotChunk)
+}
