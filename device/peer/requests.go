@@ -69,9 +69,13 @@ func (p *Peer) camera() protocol.Camera {
 	c.Snapshot = c.Snapshot && slices.Contains(p.opt.Grants, protocol.RightView)
 	c.Talk = false
 	picture := p.Picture()
-	c.Renditions = slices.DeleteFunc(slices.Clone(c.Renditions), func(r protocol.Rendition) bool {
-		return !slices.Contains(picture.Renditions, r.Name)
-	})
+	all := c.Renditions
+	c.Renditions = make([]protocol.Rendition, 0, len(all))
+	for _, r := range all {
+		if slices.Contains(picture.Renditions, r.Name) {
+			c.Renditions = append(c.Renditions, r)
+		}
+	}
 	c.Rendition, c.Auto = picture.Rendition, picture.Auto
 	return c
 }
