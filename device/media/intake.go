@@ -115,6 +115,7 @@ func (s *Stream) take(au AccessUnit, now time.Time) *picture {
 		return nil
 	}
 	at := s.time.time(&s.videoTime, au.PTS, now)
+	s.origin.note(at, now)
 	p := &picture{payloads: s.coding.packetise(units, key), ts: ticks(at, VideoClockRate), key: key}
 	for _, payload := range p.payloads {
 		p.bytes += len(payload)

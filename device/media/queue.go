@@ -8,6 +8,8 @@ const (
 	// maxLimitedLate is how far a viewer with a bounded bit rate may fall behind before pictures are left out: with less of
 	// a second, most of what the bound allows would go unused between a group's first pictures and the next keyframe.
 	maxLimitedLate = time.Second
+	// maxTurnLate is how far behind a viewer may be for what waits to be sent before another rendition: it goes unseen.
+	maxTurnLate = 100 * time.Millisecond
 	// maxQueueBytes bounds what one viewer can hold back: a full cache and as much again.
 	maxQueueBytes = 2 * maxCacheBytes
 	// maxQueuedAudio is in frames, 1 s of the usual 20 ms; the oldest go first.
@@ -37,13 +39,13 @@ type queue struct {
 	started, full bool
 }
 
-// push adds a live picture that the pacer needs the given time for, and reports whether it was taken.
-func (q *queue) push(p *picture, now time.Time, drain time.Duration) bool {
+// push adds a live picture of the given time that the pacer needs drain for, and reports whether it was taken.
+func (q *queue) push(p *picture, ts int64, now time.Time, drain time.Duration) bool {
 	if q.full || !q.started && !p.key {
 		return false
 	}
 	q.started = true
-	q.add(p, p.ts, now, drain)
+	q.add(p, ts, now, drain)
 	return true
 }
 
@@ -56,14 +58,15 @@ func (q *queue) add(p *picture, ts int64, now time.Time, drain time.Duration) {
 	q.bytes += p.bytes
 }
 
-// prime replaces what waits by a group of pictures, whose times are compressed so that the last keeps its own.
-func (q *queue) prime(group []*picture, now time.Time, drain func(int) time.Duration) {
+// prime replaces what waits by a group of pictures, whose times are compressed so that the last keeps its own. The shift
+// leads from the stream's time to the viewer's.
+func (q *queue) prime(group []*picture, shift int64, now time.Time, drain func(int) time.Duration) {
 	q.drop(len(q.pictures))
 	q.started = true
 	q.due = now
 	end := group[len(group)-1].ts
 	for i, p := range group {
-		q.add(p, max(p.ts, end-int64(len(group)-1-i)*fastStartStep), now, drain(p.bytes))
+		q.add(p, shift+max(p.ts, end-int64(len(group)-1-i)*fastStartStep), now, drain(p.bytes))
 	}
 }
 
@@ -86,6 +89,19 @@ func (q *queue) shorten(now time.Time) {
 	q.pictures = q.pictures[:first]
 	q.due = q.pictures[q.head].due
 	q.started = false
+}
+
+// turn makes room for another rendition: what waits is left out when it is late, or when it would keep the keyframe that
+// comes next out. It returns how many pictures that were.
+func (q *queue) turn(now time.Time) int {
+	q.started = false
+	if !q.full && q.due.Sub(now) <= maxTurnLate {
+		return 0
+	}
+	n := len(q.pictures) - q.head
+	q.drop(len(q.pictures))
+	q.due, q.full = now, false
+	return n
 }
 
 // pop takes the first picture.

@@ -47,3 +47,16 @@ func (c Camera) Hold() (release func()) {
 		}
 	}
 }
+
+// below reports whether the rendition a is a lesser one than b.
+func (c Camera) below(a, b protocol.RenditionName) bool {
+	at := func(name protocol.RenditionName) int {
+		for i, r := range c.Renditions {
+			if r.Name == name {
+				return i
+			}
+		}
+		return -1
+	}
+	return at(a) > at(b)
+}

@@ -35,12 +35,13 @@ type Stream struct {
 	time      timeline
 	videoTime trackTime
 	audioTime trackTime
+	origin    origin
 	rate      meter
 	gop       gop
 	// broken tells that pictures are missing: nothing is sent before the next keyframe.
 	broken bool
 
-	viewers map[*Subscription]struct{}
+	viewers map[*seat]struct{}
 	// force asks the source for a keyframe, forced is when it last did, wanted that somebody waits for it to do so again.
 	force  func()
 	forced time.Time
@@ -69,7 +70,7 @@ func NewStream(cfg Config) *Stream {
 		log:     log,
 		ready:   make(chan struct{}),
 		broken:  true,
-		viewers: make(map[*Subscription]struct{}),
+		viewers: make(map[*seat]struct{}),
 	}
 }
 
@@ -90,19 +91,8 @@ func (s *Stream) writeVideo(au AccessUnit, now time.Time) (force func()) {
 	}
 	s.gop.add(p, now)
 	s.rate.add(now, p.bytes)
-	bps := s.rate.rate(now)
 	s.wanted = s.wanted && !p.key
-	starved := false
-	for v := range s.viewers {
-		if !v.watches() {
-			continue
-		}
-		v.pacer.setStreamRate(bps)
-		starved = v.offer(p, now) || starved
-	}
-	if starved {
-		s.wanted = true
-	}
+	s.show(p, now)
 	return s.due(now)
 }
 
@@ -114,10 +104,13 @@ func (s *Stream) WriteAudio(f AudioFrame) {
 	if s.audio == nil || len(f.Payload) == 0 || len(f.Payload) > maxPayload {
 		return
 	}
-	at := s.time.time(&s.audioTime, f.PTS, time.Now())
-	frame := sound{payload: bytes.Clone(f.Payload), ts: ticks(at, s.audio.ClockRate), format: *s.audio}
-	for v := range s.viewers {
-		v.offerSound(frame)
+	now := time.Now()
+	at := s.time.time(&s.audioTime, f.PTS, now)
+	s.origin.note(at, now)
+	frame := sound{payload: bytes.Clone(f.Payload), at: at, format: *s.audio}
+	m := s.moment(now)
+	for in := range s.viewers {
+		in.hear(frame, m)
 	}
 }
 
@@ -164,82 +157,9 @@ func (s *Stream) Audio() (AudioFormat, bool) {
 	return *s.audio, true
 }
 
-// Subscribe makes a viewer's end of the stream. Nothing happens before its Run is called, which should be when the
-// connection can take packets.
+// Subscribe makes a viewer's end of the stream alone, like Camera.Subscribe.
 func (s *Stream) Subscribe(opts Options) *Subscription {
-	audio, _ := s.Audio()
-	return newSubscription(s, opts, audio)
-}
-
-// join adds a viewer and sees to it that it gets a keyframe: a new one if the source makes them, else the cached
-// group, else the next.
-func (s *Stream) join(v *Subscription) {
-	if force := s.start(v, time.Now()); force != nil {
-		force()
-	}
-}
-
-func (s *Stream) start(v *Subscription, now time.Time) (force func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.viewers[v] = struct{}{}
-	v.pacer.setStreamRate(s.rate.rate(now))
-	if !v.watches() {
-		return nil
-	}
-	if s.force == nil || now.Sub(s.forced) < keyframeSpacing {
-		if group := s.gop.start(now); group != nil {
-			v.prime(group, now)
-			return nil
-		}
-	}
-	s.wanted = true
-	return s.due(now)
-}
-
-func (s *Stream) leave(v *Subscription) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.viewers, v)
-}
-
-// requestKeyframe answers a viewer's request: by a keyframe of the source if it can make one, else by the cached group
-// if that helps, once per group, so that a viewer that loses packets is not sent more and more of them.
-func (s *Stream) requestKeyframe(v *Subscription) {
-	if force := s.answer(v, time.Now()); force != nil {
-		force()
-	}
-}
-
-func (s *Stream) answer(v *Subscription, now time.Time) (force func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.force != nil {
-		s.wanted = true
-		return s.due(now)
-	}
-	if _, joined := s.viewers[v]; !joined || !v.watches() {
-		return nil
-	}
-	group := s.gop.start(now)
-	if len(group) == 0 || group[0] == v.replayed || now.Sub(v.asked) < keyframeSpacing {
-		return nil
-	}
-	if !s.gop.worthReplaying(now, v.pacer.drain(s.gop.bytes)) {
-		return nil
-	}
-	v.asked, v.replayed = now, group[0]
-	v.prime(group, now)
-	return nil
-}
-
-// due returns what asks the source for a keyframe, if somebody wants one and the last was long enough ago.
-func (s *Stream) due(now time.Time) (force func()) {
-	if !s.wanted || s.force == nil || now.Sub(s.forced) < keyframeSpacing {
-		return nil
-	}
-	s.wanted, s.forced = false, now
-	return s.force
+	return Camera{Renditions: []Rendition{{Stream: s}}}.Subscribe(opts)
 }
 
 // Stats counts what went through the stream.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // Writer takes the packets of one track: a webrtc.TrackLocalWriter is one. The header and the payload must not be
@@ -28,39 +30,57 @@ type Options struct {
 	Video, Audio Track
 	// Pacer is the one that the viewer's congestion control uses; nil makes one for this viewer alone.
 	Pacer *Pacer
+	// Start is the rendition that is sent first; empty means the best.
+	Start protocol.RenditionName
+	// Sound is what the viewer agreed to hear; zero means what the camera has now. One that sounds otherwise is not heard.
+	Sound AudioFormat
+	// Turned is called when another rendition is sent than before, and when the wait for one is given up; it may be nil. It
+	// must neither block nor call the subscription.
+	Turned func()
 }
 
-// Subscription is one viewer of a stream, from when its Run is called. It is safe for concurrent use.
+// Subscription is one viewer of a camera, from when its Run is called. It is safe for concurrent use.
 type Subscription struct {
-	stream *Stream
+	camera Camera
 	pacer  *Pacer
 	video  sender
 	audio  sender
-	// sound is what the viewer agreed to hear; a source that comes back with another is not heard.
-	sound AudioFormat
+	sound  AudioFormat
+	turned func()
 
 	// wake has room for one signal that something waits.
 	wake   chan struct{}
 	closed chan struct{}
 	close  sync.Once
 
-	// asked is when a keyframe was last asked for, replayed the group that the viewer got again. Stream.mu guards them.
-	asked    time.Time
-	replayed *picture
-
 	// mu guards all below. It may be taken under Stream.mu, never the other way round.
 	mu     sync.Mutex
 	queue  queue
-	sounds []sound
+	sounds []heard
 	stats  Stats
+
+	// showing is where the pictures come from, target where they are to come from as soon as it has a keyframe, and
+	// hearing where the sound comes from; nil where nothing does. seats are these, each once.
+	showing, target, hearing *seat
+	seats                  []*seat
+	// entering and leaving are those that Run has to see to.
+	entering, leaving []*seat
+	// begun says that there has been a picture, ended that Run is over.
+	begun, ended bool
 }
 
 // sound is one frame of sound: immutable and shared by all viewers.
 type sound struct {
 	payload []byte
-	// ts is the stream's time in ticks of the sound's clock rate.
-	ts     int64
+	// at is the stream's time.
+	at     time.Duration
 	format AudioFormat
+}
+
+// heard is one that waits for one viewer, with the viewer's time in ticks of the sound's clock rate.
+type heard struct {
+	payload []byte
+	ts      int64
 }
 
 // Stats are the counters of one viewer.
@@ -77,31 +97,38 @@ type Stats struct {
 	FirstKeyframe time.Time
 }
 
-func newSubscription(stream *Stream, opts Options, sound AudioFormat) *Subscription {
+// Subscribe makes a viewer's end of the camera. Nothing happens before its Run is called, which should be when the
+// connection can take packets.
+func (c Camera) Subscribe(opts Options) *Subscription {
 	s := &Subscription{
-		stream: stream,
+		camera: c,
 		pacer:  opts.Pacer,
 		video:  newSender(opts.Video),
 		audio:  newSender(opts.Audio),
-		sound:  sound,
+		sound:  opts.Sound,
+		turned: opts.Turned,
 		wake:   make(chan struct{}, 1),
 		closed: make(chan struct{}),
 	}
 	if s.pacer == nil {
 		s.pacer = NewPacer()
 	}
+	if s.turned == nil {
+		s.turned = func() {}
+	}
 	s.pacer.setVideo(opts.Video.SSRC)
+	s.begin(opts.Start)
 	return s
 }
 
-// Run joins the stream and sends until ctx is done or Close is called, which give nil, or until a writer fails. All
+// Run joins the camera and sends until ctx is done or Close is called, which give nil, or until a writer fails. All
 // writes come from the calling goroutine. It is called once.
 func (s *Subscription) Run(ctx context.Context) error {
-	s.stream.join(s)
-	defer s.stream.leave(s)
+	defer s.leaveAll()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var out outgoing
+	s.attend()
 	for {
 		select {
 		case <-ctx.Done():
@@ -127,6 +154,7 @@ func (s *Subscription) Run(ctx context.Context) error {
 		case <-s.closed:
 		case <-paced:
 		case <-s.wake:
+			s.attend()
 		}
 	}
 }
@@ -208,15 +236,15 @@ func (s *Subscription) sendSound() error {
 	}
 }
 
-func (s *Subscription) nextSound() (sound, bool) {
+func (s *Subscription) nextSound() (heard, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.sounds) == 0 {
-		return sound{}, false
+		return heard{}, false
 	}
 	frame := s.sounds[0]
 	n := copy(s.sounds, s.sounds[1:])
-	s.sounds[n] = sound{}
+	s.sounds[n] = heard{}
 	s.sounds = s.sounds[:n]
 	s.stats.Packets++
 	s.stats.Bytes += uint64(len(frame.payload))
@@ -228,8 +256,11 @@ func (s *Subscription) nextSound() (sound, bool) {
 func (s *Subscription) RequestKeyframe() {
 	s.mu.Lock()
 	s.stats.KeyframeRequests++
+	in := s.showing
 	s.mu.Unlock()
-	s.stream.requestKeyframe(s)
+	if in != nil {
+		in.stream().requestKeyframe(in)
+	}
 }
 
 // Close ends Run, which takes the viewer off the stream. It may be called more than once.
@@ -245,16 +276,15 @@ func (s *Subscription) Stats() Stats {
 // watches reports whether the viewer takes pictures, and not only sound.
 func (s *Subscription) watches() bool { return s.video.track.Writer != nil }
 
-// offer queues a live picture and reports whether the viewer was cut and now waits for a keyframe.
-func (s *Subscription) offer(p *picture, now time.Time) (starved bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// queuePicture queues a live picture and reports whether the viewer was cut and now waits for a keyframe. It needs mu.
+func (s *Subscription) queuePicture(p *picture, shift int64, now time.Time) (starved bool) {
 	limited := s.pacer.limited()
 	s.queue.yield(limited, now)
-	if !s.queue.push(p, now, s.pacer.drain(p.bytes)) {
+	if !s.queue.push(p, p.ts+shift, now, s.pacer.drain(p.bytes)) {
 		s.stats.Dropped++
 		return false
 	}
+	s.begun = true
 	if dropped := s.queue.cut(now, s.pacer.drain); dropped > 0 {
 		s.stats.Dropped += uint64(dropped)
 		s.stats.Cuts++
@@ -263,28 +293,22 @@ func (s *Subscription) offer(p *picture, now time.Time) (starved bool) {
 	return !s.queue.started && !limited // a keyframe out of turn would not fit either
 }
 
-// prime queues a cached group instead of what waits.
-func (s *Subscription) prime(group []*picture, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.queue.prime(group, now, s.pacer.drain)
+// replace queues a cached group instead of what waits. It needs mu.
+func (s *Subscription) replace(group []*picture, shift int64, now time.Time) {
+	s.begun = true
+	s.queue.prime(group, shift, now, s.pacer.drain)
 	if s.pacer.limited() {
 		s.queue.shorten(now)
 	}
 	s.signal()
 }
 
-// offerSound queues a frame of sound.
-func (s *Subscription) offerSound(frame sound) {
-	if s.audio.track.Writer == nil || frame.format != s.sound {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// queueSound queues a frame of sound; of too many the oldest go. It needs mu.
+func (s *Subscription) queueSound(frame sound, shift int64) {
 	if len(s.sounds) == maxQueuedAudio {
 		s.sounds = s.sounds[:copy(s.sounds, s.sounds[1:])]
 	}
-	s.sounds = append(s.sounds, frame)
+	s.sounds = append(s.sounds, heard{frame.payload, ticks(frame.at, frame.format.ClockRate) + shift})
 	s.signal()
 }
 

@@ -25,7 +25,7 @@ func TestViewerCostsNoAllocations(t *testing.T) {
 	key := &picture{payloads: packetiseH264(idr(20_000)), key: true, bytes: 20_000}
 	var out outgoing
 	send := func() {
-		v.offer(key, time.Now())
+		v.showing.offer(key, moment{now: time.Now()})
 		for {
 			v.pacer.tokens = paceBurst
 			wait, err := v.step(&out)
@@ -52,9 +52,9 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 	k := &picture{payloads: [][]byte{{0x65}}, bytes: 1 << 20, key: true}
 	for i := range 100 {
 		if i%40 == 0 {
-			v.offer(k, now)
+			v.showing.offer(k, moment{now: now})
 		} else {
-			v.offer(p, now)
+			v.showing.offer(p, moment{now: now})
 		}
 		if v.queue.bytes > maxQueueBytes {
 			t.Fatalf("%d bytes are queued", v.queue.bytes)
@@ -72,7 +72,7 @@ func BenchmarkViewerPicture(b *testing.B) {
 	var out outgoing
 	b.ReportAllocs()
 	for b.Loop() {
-		v.offer(key, time.Now())
+		v.showing.offer(key, moment{now: time.Now()})
 		for wait := time.Duration(0); wait != idle; {
 			v.pacer.tokens = paceBurst
 			wait, _ = v.step(&out)
