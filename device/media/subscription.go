@@ -62,7 +62,7 @@ type Subscription struct {
 	// showing is where the pictures come from, target where they are to come from as soon as it has a keyframe, and
 	// hearing where the sound comes from; nil where nothing does. seats are these, each once.
 	showing, target, hearing *seat
-	seats                  []*seat
+	seats                    []*seat
 	// entering and leaving are those that Run has to see to.
 	entering, leaving []*seat
 	// begun says that there has been a picture, ended that Run is over.
