@@ -45,7 +45,7 @@ const launched = await chromium.launch({
 const browser = everyday
   ? await chromium.connectOverCDP(`http://127.0.0.1:${debuggingPort}`, { noDefaults: true })
   : launched;
-const scripts = ["probe.js", "path.js"].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+const scripts = ["probe.js", "path.js", "glass.js"].map((name) => fileURLToPath(new URL(name, import.meta.url)));
 const pages = new Map();
 
 /**

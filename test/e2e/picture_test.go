@@ -10,9 +10,9 @@ import (
 )
 
 var (
-	// testClock is where the test picture shows its clock, testBars a part of it that never changes.
+	// testClock is where the test picture shows its clock, testBars a part of it that never changes, below the machines' clock.
 	testClock = browser.Region{X: 0.2, Y: 0.42, Width: 0.6, Height: 0.14}
-	testBars  = browser.Region{X: 0, Y: 0, Width: 1, Height: 0.2}
+	testBars  = browser.Region{X: 0, Y: 0.06, Width: 1, Height: 0.14}
 	// cameraClock is where the RTSP camera shows its clock.
 	cameraClock = browser.Region{X: 0.02, Y: 0.02, Width: 0.3, Height: 0.12}
 )
@@ -23,6 +23,11 @@ func TestTheTestPictureRunsDirect(t *testing.T) {
 	runsFor20Seconds(s, p, testClock)
 	if moved := need(p.Moves(t.Context(), testBars, time.Second))(t); moved > 0 {
 		t.Errorf("%.4f of the colour bars moves, want none: what moves must be the clock", moved)
+	}
+	for _, age := range need(p.Ages(t.Context(), 30))(t) {
+		if age < 0 || age > 2000 {
+			t.Errorf("a picture was %.0f ms old when it came on the screen: its clock is wrong, or it waited somewhere", age)
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 var standard = []string{
 	"firstframe",
 	"firstframe --relay --runs 10",
+	"glass",
+	"glass --relay",
 	"links --count 10000 --devices",
 	"links --count 10000 --viewers",
 	"links --count 50000 --memory",

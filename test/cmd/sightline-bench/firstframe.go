@@ -159,7 +159,7 @@ func (r firstFrameReport) table(out io.Writer) error {
 	fmt.Fprintf(t, "page load to first frame, RTSP 720p30, GOP %v, %s path, %d CPUs\n", gop, r.Path, r.CPUs)
 	fmt.Fprint(t, "\tp50\tp95\tlongest\tcold\tmeasured\n")
 	fmt.Fprintf(t, "Sightline\t%.0f ms\t%.0f ms\t%.0f ms\t%.0f ms\there, %d runs\n", r.P50, r.P95, r.Longest, r.Cold.Frame, len(r.Runs))
-	if r.Path == "direct" {
+	if r.Path != "relay" {
 		fmt.Fprint(t, "go2rtc\t340-510 ms in half the runs, 2.0-2.1 s in the other half\t\t\t\tearlier, elsewhere\n")
 	}
 	fmt.Fprint(t, "\nof which, p50\tpeer connection\tanswer\tICE\tDTLS\tframe on the screen\n")

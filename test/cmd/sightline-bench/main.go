@@ -28,6 +28,7 @@ func commands() []command {
 		{"all", "everything that docs/benchmarks.md reports", all},
 		{"firstframe", "time from page load to the first frame on the screen, over RTSP and the direct path", firstFrame},
 		{"view", "headless viewers of a camera, or of any WHEP endpoint: frames, freezes, time to the first frame", view},
+		{"glass", "age of the pictures when they come on the screen", glass},
 		{"links", "memory of an idle link", links},
 		{"chaos", "messages on bad networks: what was lost, repeated or reordered", chaos},
 		{"drain", "restart of a server: how its clients come back, and whether both ends agree", drain},
