@@ -180,7 +180,7 @@ func (v *viewings) open(ctx context.Context, id protocol.SessionID, m *protocol.
 	}
 	p, err := v.camera.agent.host.Open(peer.Options{
 		Session: id, Grants: m.Grants, ICEServers: m.ICEServers, Policy: v.local(policy), Media: m.Media,
-		SameNetwork: m.Viewer.SameNetwork, Trickle: m.Trickle, Camera: v.camera.source.Media(), Events: w,
+		SameNetwork: m.Viewer.SameNetwork, Trickle: m.Trickle, Camera: v.camera.source.Media(), Controls: controls{v.camera.source}, Events: w,
 	})
 	if err != nil {
 		v.remove(w)

@@ -147,6 +147,18 @@ func (s *Stream) Format(ctx context.Context) (Format, error) {
 	return s.format, nil
 }
 
+// LastFormat describes the newest pictures; false means that none has come.
+func (s *Stream) LastFormat() (Format, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.ready:
+		return s.format, true
+	default:
+		return Format{}, false
+	}
+}
+
 // Audio describes the sound; false means that the source has none, or was not open yet.
 func (s *Stream) Audio() (AudioFormat, bool) {
 	s.mu.Lock()
