@@ -34,10 +34,7 @@ func newCamera(a *Agent, config CameraConfig) (*camera, error) {
 		c.state = state{filepath.Join(a.config.State, config.ID)}
 	}
 	var err error
-	c.source, err = source.OpenCamera(source.CameraConfig{
-		Name: config.Name, Source: config.Source, Sub: config.Sub, Warm: config.Warm, Logger: c.log,
-	})
-	if err != nil {
+	if c.source, err = c.config.open(c.log); err != nil {
 		return nil, config.blame(err)
 	}
 	return c, nil

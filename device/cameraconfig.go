@@ -2,9 +2,11 @@ package device
 
 import (
 	"fmt"
+	"log/slog"
 	"regexp"
 
 	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/device/source"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -33,11 +35,25 @@ const maxSessions = 1000
 // cameraID is what a camera may be called within its agent: a name of a directory everywhere.
 var cameraID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
+// Check finds what could only end in surprise, and says it in words without a secret. It does no I/O.
+func (c *CameraConfig) Check() error {
+	_, err := c.open(slog.New(slog.DiscardHandler))
+	return err
+}
+
+// open makes what the pictures come from.
+func (c *CameraConfig) open(log *slog.Logger) (*source.Camera, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return source.OpenCamera(source.CameraConfig{Name: c.Name, Source: c.Source, Sub: c.Sub, Warm: c.Warm, Logger: log})
+}
+
 func (c *CameraConfig) check() error {
 	switch {
 	case c.ID != "" && !cameraID.MatchString(c.ID):
 		return fmt.Errorf("an id has 1 to 64 letters, digits, hyphens and underscores and begins with a letter or digit, unlike %q", c.ID)
-	case c.MaxSessions < 1 || c.MaxSessions > maxSessions:
+	case c.MaxSessions < 0 || c.MaxSessions > maxSessions:
 		return fmt.Errorf("a device serves 1 to %d viewers at once, not %d", maxSessions, c.MaxSessions)
 	case len(c.Name) > protocol.MaxNameBytes || len(c.Model) > protocol.MaxNameBytes:
 		return fmt.Errorf("the name and the model have at most %d bytes", protocol.MaxNameBytes)

@@ -110,9 +110,6 @@ func (c *Config) check() error {
 			return fmt.Errorf("two cameras have the id %s", camera.ID)
 		}
 		known[camera.ID] = true
-		if err := camera.check(); err != nil {
-			return camera.blame(err)
-		}
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ var owners = map[string][]string{
 	"github.com/pion/turn":            {"turn"},
 	"github.com/pion/webrtc":          {"device"},
 	"github.com/pressly/goose":        {"internal/store"},
+	"gopkg.in/yaml":                   {"internal/config", "cmd/sightline-agent"},
 	"modernc.org/sqlite":              {"internal/store"},
 }
 

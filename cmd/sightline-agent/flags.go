@@ -12,34 +12,29 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// parse reads the flags of run and check. A flag that is not given is taken from the environment: SIGHTLINE_ and its
-// name in capitals.
-func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
-	config := device.Config{Version: version, Cameras: make([]device.CameraConfig, 1)}
-	camera := &config.Cameras[0]
+// settings are what the flags, the environment and the file say.
+type settings struct {
+	device.Config
+}
+
+// readers are what takes the values of flags over, once they have been read.
+type readers []func(*settings) error
+
+// parse reads the settings of run and check. A flag that is not given is taken from the environment: SIGHTLINE_ and its
+// name in capitals; and what that lacks too from the file that --config names.
+func parse(args []string, stdout, stderr io.Writer) (settings, error) {
+	s := settings{Config: device.Config{Version: version}}
 	set := flag.NewFlagSet("sightline-agent "+args[0], flag.ContinueOnError)
 	set.SetOutput(io.Discard) // an error is told once, by whoever gets it
-	var enrol, ca, level, door string
-	var retry time.Duration
-	set.StringVar(&config.Hub, "hub", "", "`URL` of the server")
-	set.StringVar(&enrol, "enroll", "", "one-time `CODE` with which the camera joins; not needed once it has")
-	set.StringVar(&config.State, "state", "", "`DIR` that keeps the camera's key and identity")
-	set.StringVar(&camera.Source, "source", "test:", "where the picture comes from: test:, file:PATH or rtsp://HOST/PATH")
-	set.StringVar(&camera.Sub, "sub", "", "where a smaller picture of the same scene comes from, if there is one: as --source")
-	set.StringVar(&camera.Name, "name", "", "`NAME` of the camera, unless the code brings one")
-	set.StringVar(&camera.Model, "model", "", "`MODEL` of the camera")
-	set.BoolVar(&camera.Warm, "warm", false, "keep the sources open while nobody looks")
-	set.IntVar(&camera.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
-	readMedia := mediaFlags(set, &config)
-	set.StringVar(&ca, "ca", "", "PEM `FILE` of the authority that signed the server's certificate")
-	set.StringVar(&door, "door", "auto", "way to the server: auto, websocket or poll")
-	set.DurationVar(&retry, "door-retry", 0, "`TIME` between tries of the WebSocket while the long poll is used; 1, 5, then 15m if 0")
-	set.StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	path := set.String("config", "", "`FILE` of settings, as agent.yaml of the documentation; needed only for several cameras")
+	set.StringVar(&s.Hub, "hub", "", "`URL` of the server")
+	set.StringVar(&s.State, "state", "", "`DIR` that keeps the camera's key and identity")
+	camera := cameraFlags(set)
+	readers := readers{logFlags(set, stderr), doorFlags(set), mediaFlags(set), trustFlags(set)}
 	err := set.Parse(args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		set.SetOutput(stdout)
@@ -47,41 +42,62 @@ func parse(args []string, stdout, stderr io.Writer) (device.Config, error) {
 		set.PrintDefaults()
 	}
 	if err != nil {
-		return config, err
+		return s, err
 	}
 	if set.NArg() > 0 {
-		return config, fmt.Errorf("%q is no flag", set.Arg(0))
+		return s, fmt.Errorf("%q is no flag", set.Arg(0))
 	}
 	if err := fromEnvironment(set); err != nil {
-		return config, err
+		return s, err
 	}
-	if config.Hub == "" {
-		return config, errors.New("--hub is missing: the URL of the server")
+	exposed := false
+	if *path != "" {
+		if s.Cameras, exposed, err = readFile(*path, set); err != nil {
+			return s, err
+		}
 	}
-	if config.State == "" {
-		return config, errors.New("--state is missing: the directory that keeps the camera's key and identity")
+	if len(s.Cameras) == 0 {
+		s.Cameras = []device.CameraConfig{camera()}
 	}
-	camera.Enrol = auth.NewSecret(enrol)
-	var least slog.Level
-	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return config, fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
+	if err := readers.read(&s); err != nil {
+		return s, err
 	}
-	config.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: least}))
-	var known bool
-	if config.Door, known = doors[door]; !known {
-		return config, fmt.Errorf("--door is auto, websocket or poll, not %q", door)
+	if exposed {
+		s.Logger.Warn("configuration with secrets is readable by everybody", "path", *path)
 	}
-	if err := readMedia(); err != nil {
-		return config, err
+	return s, s.complete()
+}
+
+// complete tells what is missing, in the words of the flags.
+func (s *settings) complete() error {
+	if s.Hub == "" {
+		return errors.New("--hub is missing: the URL of the server")
 	}
-	if retry < 0 {
-		return config, fmt.Errorf("--door-retry is a time such as 2m, not %s", retry)
+	if s.State == "" {
+		return errors.New("--state is missing: the directory that keeps the camera's key and identity")
 	}
-	if retry > 0 {
-		config.Probes = []time.Duration{retry}
+	return nil
+}
+
+func (r readers) read(s *settings) error {
+	for _, read := range r {
+		if err := read(s); err != nil {
+			return err
+		}
 	}
-	config.TLS, err = trust(ca)
-	return config, err
+	return nil
+}
+
+func logFlags(set *flag.FlagSet, stderr io.Writer) func(*settings) error {
+	level := set.String("log-level", "info", "debug, info, warn or error")
+	return func(s *settings) error {
+		var least slog.Level
+		if err := least.UnmarshalText([]byte(*level)); err != nil {
+			return fmt.Errorf("--log-level is debug, info, warn or error, not %q", *level)
+		}
+		s.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: least}))
+		return nil
+	}
 }
 
 // doors are the values of --door.
@@ -89,9 +105,53 @@ var doors = map[string]protocol.Transport{
 	"auto": "", "websocket": protocol.TransportWebSocket, "poll": protocol.TransportLongPoll,
 }
 
+func doorFlags(set *flag.FlagSet) func(*settings) error {
+	door := set.String("door", "auto", "way to the server: auto, websocket or poll")
+	retry := set.Duration("door-retry", 0, "`TIME` between tries of the WebSocket while the long poll is used; 1, 5, then 15m if 0")
+	return func(s *settings) error {
+		var known bool
+		if s.Door, known = doors[*door]; !known {
+			return fmt.Errorf("--door is auto, websocket or poll, not %q", *door)
+		}
+		if *retry < 0 {
+			return fmt.Errorf("--door-retry is a time such as 2m, not %s", *retry)
+		}
+		if *retry > 0 {
+			s.Probes = []time.Duration{*retry}
+		}
+		return nil
+	}
+}
+
+// trustFlags are about a server whose authority the system does not know.
+func trustFlags(set *flag.FlagSet) func(*settings) error {
+	ca := set.String("ca", "", "PEM `FILE` of the authority that signed the server's certificate")
+	return func(s *settings) error {
+		if *ca == "" {
+			return nil
+		}
+		pem, err := os.ReadFile(*ca)
+		if err != nil {
+			return fmt.Errorf("--ca: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("--ca: %s holds no PEM certificate", *ca)
+		}
+		s.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		return nil
+	}
+}
+
+// given are the names of the flags that have been set.
+func given(set *flag.FlagSet) map[string]bool {
+	names := map[string]bool{}
+	set.Visit(func(f *flag.Flag) { names[f.Name] = true })
+	return names
+}
+
 func fromEnvironment(set *flag.FlagSet) error {
-	given := map[string]bool{}
-	set.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	given := given(set)
 	var errs []error
 	set.VisitAll(func(f *flag.Flag) {
 		name := "SIGHTLINE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
@@ -102,20 +162,4 @@ func fromEnvironment(set *flag.FlagSet) error {
 		}
 	})
 	return errors.Join(errs...)
-}
-
-// trust returns the TLS settings for a server whose authority the system does not know; nil for the system's own.
-func trust(file string) (*tls.Config, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file) //nolint:gosec // the operator names it
-	if err != nil {
-		return nil, fmt.Errorf("--ca: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("--ca: %s holds no PEM certificate", file)
-	}
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }

@@ -22,7 +22,8 @@ import (
 var version = "dev"
 
 const usage = `usage: sightline-agent run --hub URL [--enroll CODE] --state DIR [--source SOURCE]
-       sightline-agent check --hub URL --state DIR [--source SOURCE]
+       sightline-agent run --config FILE
+       sightline-agent check the same
        sightline-agent version
 
 run    keeps the camera on the air until it is stopped
@@ -56,10 +57,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	default:
 		return fmt.Errorf("unknown command %q: say run, check or version", args[0])
 	}
-	config, err := parse(args, stdout, stderr)
+	settings, err := parse(args, stdout, stderr)
 	if err != nil {
 		return err
 	}
+	config := settings.Config
 	config.Ready = func(id protocol.DeviceID) {
 		ready := struct {
 			Ready  bool              `json:"ready"`

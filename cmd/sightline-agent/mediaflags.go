@@ -5,22 +5,21 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/sightline-rtc/sightline/device"
 	"github.com/sightline-rtc/sightline/device/reach"
 )
 
 // mediaFlags adds the flags of the media port. What it returns takes their values over, once they have been read.
-func mediaFlags(set *flag.FlagSet, config *device.Config) (read func() error) {
-	var stun, mapping string
-	set.StringVar(&config.Reach.Listen, "media-listen", "", "UDP and TCP `HOST:PORT` for media; a free port, the same after each restart, if empty")
-	set.StringVar(&stun, "stun", "", "`URL,URL` of STUN servers that are asked before the server's own")
-	set.StringVar(&mapping, "port-mapping", "auto", "whether the router is asked for ports (PCP, NAT-PMP, UPnP): auto or off")
-	return func() (err error) {
-		if mapping != "auto" && mapping != "off" {
-			return fmt.Errorf("--port-mapping is auto or off, not %q", mapping)
+func mediaFlags(set *flag.FlagSet) func(*settings) error {
+	listen := set.String("media-listen", "", "UDP and TCP `HOST:PORT` for media; a free port, the same after each restart, if empty")
+	stun := set.String("stun", "", "`URL,URL` of STUN servers that are asked before the server's own")
+	mapping := set.String("port-mapping", "auto", "whether the router is asked for ports (PCP, NAT-PMP, UPnP): auto or off")
+	return func(s *settings) (err error) {
+		if *mapping != "auto" && *mapping != "off" {
+			return fmt.Errorf("--port-mapping is auto or off, not %q", *mapping)
 		}
-		config.NoPortMapping = mapping == "off"
-		config.Reach.Servers, err = stunServers(stun)
+		s.NoPortMapping = *mapping == "off"
+		s.Reach.Listen = *listen
+		s.Reach.Servers, err = stunServers(*stun)
 		return err
 	}
 }
