@@ -65,7 +65,8 @@ func parse(args []string, stdout, stderr io.Writer) (settings, error) {
 	if exposed {
 		s.Logger.Warn("configuration with secrets is readable by everybody", "path", *path)
 	}
-	return s, s.complete()
+	err = s.complete()
+	return s, err
 }
 
 // complete tells what is missing, in the words of the flags.
