@@ -106,11 +106,12 @@ func FuzzAnnexB(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1}, uint8(3))
 	f.Fuzz(func(t *testing.T, in []byte, step uint8) {
 		whole := SplitAnnexB(in)
+		codec := []Codec{CodecH264, CodecH265}[step%2]
 		if diff := cmp.Diff(whole, readAll(t, &stepReader{in, int(step)%7 + 1})); diff != "" {
 			t.Fatal(diff)
 		}
 		var units [][]byte
-		reader := NewAccessUnitReader(CodecH264, bytes.NewReader(in))
+		reader := NewAccessUnitReader(codec, bytes.NewReader(in))
 		for {
 			unit, err := reader.Next()
 			if err != nil {

@@ -35,6 +35,12 @@ func newCoding(c Codec) coding {
 		return &h264Coding{}
 	case CodecH265:
 		return &h265Coding{}
+	case CodecVP8:
+		return &vp8Coding{}
+	case CodecVP9:
+		return &vp9Coding{}
+	case CodecAV1:
+		return &av1Coding{}
 	default:
 		return nil
 	}
@@ -47,6 +53,12 @@ func IsKey(c Codec, units [][]byte) bool {
 		return isKeyH264(units)
 	case CodecH265:
 		return isKeyH265(units)
+	case CodecVP8:
+		return len(units) == 1 && isKeyVP8(units[0])
+	case CodecVP9:
+		return len(units) == 1 && isKeyVP9(units[0])
+	case CodecAV1:
+		return isKeyAV1(units)
 	default:
 		return false
 	}
