@@ -1,7 +1,5 @@
 package media
 
-import "math/bits"
-
 // bitReader reads syntax elements from the front of b. After its end it gives zeros and is short.
 type bitReader struct {
 	b []byte
@@ -42,15 +40,3 @@ func (r *bitReader) ue() uint32 {
 	}
 	return 1<<zeros - 1 + r.u(zeros)
 }
-
-// se reads a signed Exp-Golomb code (H.264 section 9.1.1).
-func (r *bitReader) se() int32 {
-	v := r.ue()
-	if v%2 == 1 {
-		return int32(v/2 + 1)
-	}
-	return -int32(v / 2)
-}
-
-// widthOf returns how many bits it takes to tell n things apart: Ceil(Log2(n)).
-func widthOf(n uint32) int { return bits.Len32(n - 1) }
