@@ -163,10 +163,10 @@ func TestTokenOpensItsDevice(t *testing.T) {
 		{`{"device":"cam"}`, []protocol.Right{protocol.RightView, protocol.RightAudio}, time.Hour, "", record.Terms{}},
 		{`{"device":"cam","grants":["view","control"],"ttl_s":60,"subject":"anna"}`, []protocol.Right{protocol.RightView, protocol.RightControl}, time.Minute, "anna", record.Terms{}},
 		{
-			`{"device":"cam","grants":["view"],"path":"prefer_direct","relay_delay_ms":0,"max_relay_s":60,"max_kbps":500}`,
+			`{"device":"cam","grants":["view"],"path":"prefer_direct","relay_delay_ms":0,"max_relay_s":60,"max_kbps":500,"relay_hd":false}`,
 			[]protocol.Right{protocol.RightView},
 			time.Hour, "",
-			record.Terms{Path: protocol.PathPreferDirect, RelayDelay: record.DelayOf(0), MaxRelay: time.Minute, MaxKbps: 500},
+			record.Terms{Path: protocol.PathPreferDirect, RelayDelay: record.DelayOf(0), MaxRelay: time.Minute, MaxKbps: 500, RelayHD: record.No},
 		},
 	} {
 		made := call(t, a, key, "POST", "/v1/tokens", test.body)

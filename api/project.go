@@ -23,6 +23,7 @@ type PathPlan struct {
 	Policy       protocol.PathPolicy `json:"policy,omitempty" enum:"direct_only,prefer_direct,relay_only" doc:"Which paths sessions may take. direct_only and relay_only bind every token, prefer_direct leaves it to tokens; absent: as the server says"`
 	RelayDelayMS *int64              `json:"relay_delay_ms,omitempty" doc:"How long viewers try without the relay first, 0: not at all; absent: as the server says"`
 	MaxRelayS    int64               `json:"max_relay_s,omitempty" doc:"How many seconds a session may go through the relay; absent: the server's bound, if any"`
+	RelayHD      *bool               `json:"relay_hd,omitempty" doc:"Whether a camera's best rendition may go over the relay, where it has a smaller one; absent: as the server says"`
 }
 
 // RelayPlan is what a project may use of the relay and has used.
@@ -59,7 +60,7 @@ func (a *API) getProject(ctx context.Context, _ *struct{}) (*projectOutput, erro
 
 func pathPlan(p record.Plan) PathPlan {
 	terms := p.Plain()
-	return PathPlan{Policy: terms.Path, RelayDelayMS: terms.RelayDelayMS, MaxRelayS: terms.MaxRelayS}
+	return PathPlan{Policy: terms.Path, RelayDelayMS: terms.RelayDelayMS, MaxRelayS: terms.MaxRelayS, RelayHD: terms.RelayHD}
 }
 
 func relayPlan(p record.Plan) RelayPlan {

@@ -24,6 +24,7 @@ type (
 			RelayDelayMS *int64              `json:"relay_delay_ms,omitempty" minimum:"0" maximum:"30000" doc:"How long a viewer tries without the relay first, 0: not at all; absent: as the project says"`
 			MaxRelayS    int64               `json:"max_relay_s,omitempty" minimum:"0" maximum:"86400" doc:"How many seconds a session may go through the relay; the project's bound holds too. Absent or 0: no bound"`
 			MaxKbps      int                 `json:"max_kbps,omitempty" minimum:"0" maximum:"100000000" doc:"What may go through the relay for one end of a session in one direction, in kilobits a second; the project's bound holds too. Absent or 0: no bound"`
+			RelayHD      *bool               `json:"relay_hd,omitempty" doc:"false: the camera's smaller rendition over the relay, if it has one, also where the project allows the best. Absent or true: as the project says"`
 		}
 	}
 	createTokenOutput struct {
@@ -55,6 +56,7 @@ func (a *API) createToken(ctx context.Context, in *createTokenInput) (*createTok
 		Expires: now.Add(life).Truncate(time.Second),
 		Terms: record.PlainTerms{
 			Path: in.Body.Path, RelayDelayMS: in.Body.RelayDelayMS, MaxRelayS: in.Body.MaxRelayS, MaxKbps: in.Body.MaxKbps,
+			RelayHD: in.Body.RelayHD,
 		}.Terms(),
 	}
 	token, err := a.config.Tokens.Mint(viewer, now)

@@ -33,7 +33,7 @@ func testViewer() Viewer {
 	return Viewer{
 		Project: "acme", Subject: "anna", Key: "k1", Device: "cam", Rights: []protocol.Right{protocol.RightView, protocol.RightControl},
 		Expires: testTime.Add(time.Hour), ID: "t1",
-		Terms: record.Terms{Path: protocol.PathRelayOnly, RelayDelay: record.DelayOf(0), MaxRelay: time.Minute, MaxKbps: 500},
+		Terms: record.Terms{Path: protocol.PathRelayOnly, RelayDelay: record.DelayOf(0), MaxRelay: time.Minute, MaxKbps: 500, RelayHD: record.No},
 	}
 }
 

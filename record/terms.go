@@ -19,6 +19,37 @@ type Terms struct {
 	// MaxKbps bounds what goes through the relay for one end of one session in one direction, in kilobits of payload a
 	// second; 0 means that nothing does.
 	MaxKbps int
+	// RelayHD says whether a camera's best rendition may go over the relay.
+	RelayHD Answer
+}
+
+// Answer is Yes or No, or left open, as its zero value is.
+type Answer string
+
+// The answers.
+const (
+	Yes Answer = "yes"
+	No  Answer = "no"
+)
+
+// AnswerOf returns the answer that a truth value is; nil leaves it open.
+func AnswerOf(b *bool) Answer {
+	switch {
+	case b == nil:
+		return ""
+	case *b:
+		return Yes
+	}
+	return No
+}
+
+// Bool is the reverse of AnswerOf.
+func (a Answer) Bool() *bool {
+	if a == "" {
+		return nil
+	}
+	b := a == Yes
+	return &b
 }
 
 // Delay is a duration that may be left open, as its zero value is: one of 0 is given all the same.
@@ -54,6 +85,8 @@ func (t Terms) Check() error {
 		return protocol.Errorf(protocol.CodeInvalid, "the time on the relay is 0 to %v, in whole seconds", MaxRelayTime)
 	case t.MaxKbps < 0 || t.MaxKbps > MaxKbps:
 		return protocol.Errorf(protocol.CodeInvalid, "the rate on the relay is 0 to %d kbit/s", MaxKbps)
+	case t.RelayHD != "" && t.RelayHD != Yes && t.RelayHD != No:
+		return protocol.Errorf(protocol.CodeInvalid, "the best rendition over the relay: yes or no")
 	}
 	return nil
 }
@@ -64,11 +97,12 @@ type PlainTerms struct {
 	RelayDelayMS *int64              `json:"relay_delay_ms,omitempty"`
 	MaxRelayS    int64               `json:"max_relay_s,omitempty"`
 	MaxKbps      int                 `json:"max_kbps,omitempty"`
+	RelayHD      *bool               `json:"relay_hd,omitempty"`
 }
 
 // Plain returns the terms as JSON has them.
 func (t Terms) Plain() PlainTerms {
-	p := PlainTerms{Path: t.Path, MaxRelayS: int64(t.MaxRelay / time.Second), MaxKbps: t.MaxKbps}
+	p := PlainTerms{Path: t.Path, MaxRelayS: int64(t.MaxRelay / time.Second), MaxKbps: t.MaxKbps, RelayHD: t.RelayHD.Bool()}
 	if t.RelayDelay.Given {
 		ms := t.RelayDelay.Milliseconds()
 		p.RelayDelayMS = &ms
@@ -78,7 +112,7 @@ func (t Terms) Plain() PlainTerms {
 
 // Terms returns what the JSON says. Numbers that no duration can hold become ones that Check refuses.
 func (p PlainTerms) Terms() Terms {
-	t := Terms{Path: p.Path, MaxRelay: durationOf(p.MaxRelayS, time.Second), MaxKbps: p.MaxKbps}
+	t := Terms{Path: p.Path, MaxRelay: durationOf(p.MaxRelayS, time.Second), MaxKbps: p.MaxKbps, RelayHD: AnswerOf(p.RelayHD)}
 	if p.RelayDelayMS != nil {
 		t.RelayDelay = DelayOf(durationOf(*p.RelayDelayMS, time.Millisecond))
 	}
@@ -97,6 +131,7 @@ func (t Terms) Or(defaults Terms) Terms {
 	t.Path = cmp.Or(t.Path, defaults.Path)
 	t.MaxRelay = cmp.Or(t.MaxRelay, defaults.MaxRelay)
 	t.MaxKbps = cmp.Or(t.MaxKbps, defaults.MaxKbps)
+	t.RelayHD = cmp.Or(t.RelayHD, defaults.RelayHD)
 	if !t.RelayDelay.Given {
 		t.RelayDelay = defaults.RelayDelay
 	}
@@ -104,12 +139,16 @@ func (t Terms) Or(defaults Terms) Terms {
 }
 
 // For returns the terms of one session, of which its viewer's token says more; nothing is left open in them. A project that
-// allows one path only binds its tokens. Bounds hold both: the narrower counts.
+// allows one path only binds its tokens. Bounds hold both: the narrower counts. The best rendition goes over the relay only
+// where the project says yes and the token does not say no.
 func (t Terms) For(token Terms) Terms {
 	if t.Path == protocol.PathDirectOnly || t.Path == protocol.PathRelayOnly {
 		token.Path = t.Path
 	}
 	narrow := Terms{MaxRelay: least(t.MaxRelay, token.MaxRelay), MaxKbps: least(t.MaxKbps, token.MaxKbps)}
+	if t.RelayHD != Yes {
+		narrow.RelayHD = No
+	}
 	rest := Terms{Path: protocol.PathPreferDirect, RelayDelay: DelayOf(protocol.RelayDelay)}
 	token = narrow.Or(token).Or(t).Or(rest)
 	if token.Path == protocol.PathRelayOnly {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -35,6 +36,9 @@ func TestAProjectBindsItsTokensWhereItAllowsOnePathAndTheNarrowerBoundHolds(t *t
 			Terms{MaxRelay: time.Minute, MaxKbps: 5},
 			Terms{Path: prefer, RelayDelay: at(700), MaxRelay: time.Minute, MaxKbps: 5},
 		},
+		{"the best rendition, as the project says", Terms{RelayHD: Yes}, Terms{}, Terms{Path: prefer, RelayDelay: at(700), RelayHD: Yes}},
+		{"not for this token", Terms{RelayHD: Yes}, Terms{RelayHD: No}, Terms{Path: prefer, RelayDelay: at(700)}},
+		{"a token cannot allow it", Terms{}, Terms{RelayHD: Yes}, Terms{Path: prefer, RelayDelay: at(700)}},
 		{
 			"the narrower of each",
 			Terms{MaxRelay: time.Minute, MaxKbps: 5},
@@ -42,6 +46,7 @@ func TestAProjectBindsItsTokensWhereItAllowsOnePathAndTheNarrowerBoundHolds(t *t
 			Terms{Path: prefer, RelayDelay: at(700), MaxRelay: time.Minute, MaxKbps: 4},
 		},
 	} {
+		test.expect.RelayHD = cmp.Or(test.expect.RelayHD, No)
 		if got := test.project.For(test.token); got != test.expect {
 			t.Errorf("%s: got %+v, want %+v", test.name, got, test.expect)
 		}
@@ -49,11 +54,11 @@ func TestAProjectBindsItsTokensWhereItAllowsOnePathAndTheNarrowerBoundHolds(t *t
 }
 
 func TestWhatTermsLeaveOpenIsFilled(t *testing.T) {
-	defaults := Terms{Path: protocol.PathDirectOnly, RelayDelay: DelayOf(time.Second), MaxRelay: time.Minute, MaxKbps: 7}
+	defaults := Terms{Path: protocol.PathDirectOnly, RelayDelay: DelayOf(time.Second), MaxRelay: time.Minute, MaxKbps: 7, RelayHD: Yes}
 	if got := (Terms{}).Or(defaults); got != defaults {
 		t.Errorf("got %+v, want %+v", got, defaults)
 	}
-	own := Terms{Path: protocol.PathPreferDirect, RelayDelay: DelayOf(0), MaxRelay: time.Hour, MaxKbps: 9}
+	own := Terms{Path: protocol.PathPreferDirect, RelayDelay: DelayOf(0), MaxRelay: time.Hour, MaxKbps: 9, RelayHD: No}
 	if got := own.Or(defaults); got != own {
 		t.Errorf("got %+v, want %+v", got, own)
 	}
@@ -62,7 +67,8 @@ func TestWhatTermsLeaveOpenIsFilled(t *testing.T) {
 func TestTermsComeBackFromJSONAsTheyWere(t *testing.T) {
 	for _, want := range []Terms{
 		{},
-		{Path: protocol.PathRelayOnly, RelayDelay: DelayOf(0), MaxRelay: time.Hour, MaxKbps: 8},
+		{Path: protocol.PathRelayOnly, RelayDelay: DelayOf(0), MaxRelay: time.Hour, MaxKbps: 8, RelayHD: Yes},
+		{RelayHD: No},
 		{RelayDelay: DelayOf(5 * time.Millisecond)},
 	} {
 		b, err := json.Marshal(want.Plain())
@@ -92,7 +98,7 @@ func TestTermsThatCannotBeAreRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want invalid", text, err)
 		}
 	}
-	for _, terms := range []Terms{{RelayDelay: DelayOf(time.Microsecond)}, {MaxRelay: time.Millisecond}} {
+	for _, terms := range []Terms{{RelayDelay: DelayOf(time.Microsecond)}, {MaxRelay: time.Millisecond}, {RelayHD: "often"}} {
 		if terms.Check() == nil {
 			t.Errorf("%+v is taken", terms)
 		}

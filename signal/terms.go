@@ -43,7 +43,8 @@ func (s *session) allowance() record.Terms {
 func (s *session) policy() protocol.Policy {
 	return protocol.Policy{
 		Path: s.path(), RelayDelayMS: s.terms.RelayDelay.Milliseconds(), Quota: s.rationed,
-		MaxKbps: s.terms.MaxKbps, MaxRelayS: int(s.terms.MaxRelay / time.Second), Expires: s.row.Expires,
+		MaxKbps: s.terms.MaxKbps, MaxRelayS: int(s.terms.MaxRelay / time.Second),
+		RelayHD: s.terms.RelayHD == record.Yes, Expires: s.row.Expires,
 	}
 }
 

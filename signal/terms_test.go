@@ -72,11 +72,11 @@ func TestAViewersWelcomeTellsHowItsSessionsMayGo(t *testing.T) {
 
 func TestATokensTermsAreThoseOfItsSessionsAlsoAfterARestart(t *testing.T) {
 	s := onSockets(t, nil)
-	s.setPlan(record.Plan{Terms: record.Terms{MaxRelay: time.Minute, MaxKbps: 500}})
+	s.setPlan(record.Plan{Terms: record.Terms{MaxRelay: time.Minute, MaxKbps: 500, RelayHD: record.Yes}})
 	terms := record.Terms{Path: protocol.PathRelayOnly, MaxRelay: time.Hour, MaxKbps: 400}
 	d, v := s.device(t, camera), s.viewer(t, func(v *auth.Viewer) { v.Terms = terms })
 	v.open(1)
-	want := protocol.Policy{Path: protocol.PathRelayOnly, MaxRelayS: 60, MaxKbps: 400}
+	want := protocol.Policy{Path: protocol.PathRelayOnly, MaxRelayS: 60, MaxKbps: 400, RelayHD: true}
 	check := func(who string, got protocol.Policy) {
 		t.Helper()
 		if got.Expires = want.Expires; got != want {
@@ -106,7 +106,7 @@ func TestATokensTermsAreThoseOfItsSessionsAlsoAfterARestart(t *testing.T) {
 		t.Errorf("after a restart: got %+v", got)
 	}
 	s.replan(t, record.Plan{Terms: record.Terms{MaxRelay: time.Minute, MaxKbps: 300}})
-	want.MaxKbps = 300
+	want.MaxKbps, want.RelayHD = 300, false
 	check("after a restart", *body[*protocol.Policy](t, d.await(protocol.TypePolicy)))
 }
 

@@ -38,7 +38,7 @@ func SetProject(ctx context.Context, c config.ProjectSet, out io.Writer, logger 
 		id := protocol.ProjectID(c.Project)
 		change := store.PlanChange{
 			BudgetBytes: budget, MaxKbps: c.RelayMaxKbps,
-			Path: c.PathPolicy(), RelayDelay: (*record.Delay)(c.RelayDelay), MaxRelay: c.MaxRelayTime,
+			Path: c.PathPolicy(), RelayDelay: (*record.Delay)(c.RelayDelay), MaxRelay: c.MaxRelayTime, RelayHD: c.HD(),
 		}
 		if err := s.SetPlan(ctx, id, change); err != nil {
 			return err
@@ -78,6 +78,7 @@ type projectLine struct {
 	Path         protocol.PathPolicy `json:"path,omitempty"`
 	RelayDelayMS *int64              `json:"relay_delay_ms,omitempty"`
 	MaxRelayS    int64               `json:"max_relay_s,omitempty"`
+	RelayHD      *bool               `json:"relay_hd,omitempty"`
 }
 
 func showPlan(out io.Writer, asJSON bool, p record.Plan) error {
@@ -97,9 +98,15 @@ func showPlan(out io.Writer, asJSON bool, p record.Plan) error {
 	if p.MaxRelay > 0 {
 		plain += fmt.Sprintf(", %v on the relay", p.MaxRelay)
 	}
+	switch p.RelayHD {
+	case record.Yes:
+		plain += ", the best rendition on the relay"
+	case record.No:
+		plain += ", the smaller rendition on the relay"
+	}
 	terms := p.Plain()
 	return show(out, asJSON, projectLine{
 		Project: p.Project, BudgetBytes: p.BudgetBytes, UsedBytes: p.UsedBytes, Exhausted: p.Exhausted(), MaxKbps: p.MaxKbps,
-		Path: terms.Path, RelayDelayMS: terms.RelayDelayMS, MaxRelayS: terms.MaxRelayS,
+		Path: terms.Path, RelayDelayMS: terms.RelayDelayMS, MaxRelayS: terms.MaxRelayS, RelayHD: terms.RelayHD,
 	}, plain)
 }

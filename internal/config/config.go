@@ -59,6 +59,7 @@ type Serve struct {
 	Path           string         `help:"How sessions may go where their project does not say: prefer_direct, direct_only or relay_only." enum:"prefer_direct,direct_only,relay_only" default:"prefer_direct" placeholder:"PATH"`
 	RelayDelay     time.Duration  `help:"How long a viewer tries without the relay first. 0: it does not." default:"700ms"`
 	MaxRelayTime   time.Duration  `help:"How long a session may go through the relay, in whole seconds, where its project has no bound of its own. 0: no bound." placeholder:"DURATION"`
+	RelayHD        bool           `name:"relay-hd" help:"Let a camera's best rendition go over the relay where its project does not say. Without it the smaller one goes there, if the camera has one."`
 	RelayPrice     float64        `name:"relay-price-per-gb" help:"What a gigabyte through the relay costs, for GET /v1/usage/paths. 0: not known." placeholder:"N"`
 	RelayCurrency  string         `help:"Currency of --relay-price-per-gb." default:"USD" placeholder:"TEXT"`
 	Origins        []string       `help:"Web origins, besides the server's own, whose pages may show cameras; * for all." placeholder:"ORIGIN"`
@@ -117,6 +118,7 @@ type TokenCreate struct {
 	RelayDelay   *time.Duration `help:"How long the viewer tries without the relay first, if not as long as its project says. 0s: it does not." placeholder:"DURATION"`
 	MaxRelayTime time.Duration  `help:"How long a session may go through the relay, in whole seconds. 0: as long as its project says." placeholder:"DURATION"`
 	MaxKbps      int            `help:"What may go through the relay for one end of a session in one direction, in kbit/s. 0: what its project says." placeholder:"N"`
+	RelayHD      string         `name:"relay-hd" help:"no: the camera's smaller rendition over the relay, whatever its project says. yes: as that says." enum:"yes,no," default:"" placeholder:"ANSWER"`
 }
 
 // Turn has the commands about relay credentials.

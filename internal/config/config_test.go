@@ -70,6 +70,7 @@ var settings = []setting{
 	{"path", "relay_only", "", func(s *Serve) any { return s.Path }, "relay_only"},
 	{"relay-delay", "0s", "", func(s *Serve) any { return s.RelayDelay }, time.Duration(0)},
 	{"max-relay-time", "10m", "", func(s *Serve) any { return s.MaxRelayTime }, 10 * time.Minute},
+	{"relay-hd", "true", "", func(s *Serve) any { return s.RelayHD }, true},
 	{"relay-peers", "observe", "", func(s *Serve) any { return s.RelayPeers }, "observe"},
 	{
 		"origins", "https://a.example,*", "['https://a.example', '*']",
@@ -196,22 +197,23 @@ func TestCommandsTakeTheirFlags(t *testing.T) {
 }
 
 func TestAProjectsTermsAreSetOrLeftToTheServer(t *testing.T) {
-	path, none := protocol.PathDirectOnly, protocol.PathPolicy("")
+	path, none, hd := protocol.PathDirectOnly, protocol.PathPolicy(""), record.Yes
 	for _, test := range []struct {
 		words string
 		path  *protocol.PathPolicy
 		delay *Delay
+		hd    *record.Answer
 	}{
-		{"project set", nil, nil},
-		{"project set --path direct_only --relay-delay 0s", &path, &Delay{Given: true}},
-		{"project set --path server --relay-delay server", &none, &Delay{}},
+		{"project set", nil, nil, nil},
+		{"project set --path direct_only --relay-delay 0s --relay-hd yes", &path, &Delay{Given: true}, &hd},
+		{"project set --path server --relay-delay server --relay-hd server", &none, &Delay{}, new(record.Answer)},
 	} {
 		cli, _, err := parse(t, strings.Fields(test.words)...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		set := cli.Project.Set
-		if diff := cmp.Diff(test.path, set.PathPolicy()) + cmp.Diff(test.delay, set.RelayDelay); diff != "" {
+		if diff := cmp.Diff(test.path, set.PathPolicy()) + cmp.Diff(test.delay, set.RelayDelay) + cmp.Diff(test.hd, set.HD()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.words, diff)
 		}
 	}

@@ -31,6 +31,7 @@ type ProjectSet struct {
 	Path         string         `help:"How sessions may go: direct_only and relay_only bind every token, prefer_direct leaves it to tokens. server: as the server's --path says." enum:"prefer_direct,direct_only,relay_only,server," default:"" placeholder:"PATH"`
 	RelayDelay   *Delay         `help:"How long a viewer tries without the relay first. 0s: it does not; server: the server's --relay-delay." placeholder:"DURATION"`
 	MaxRelayTime *time.Duration `help:"How long a session may go through the relay, in whole seconds. 0s: the server's --max-relay-time." placeholder:"DURATION"`
+	RelayHD      string         `name:"relay-hd" help:"Whether a camera's best rendition may go over the relay, where it has a smaller one: yes, which tokens may narrow, or no. server: as the server's --relay-hd says." enum:"yes,no,server," default:"" placeholder:"ANSWER"`
 
 	JSON bool `name:"json" help:"Print JSON."`
 }

@@ -19,7 +19,7 @@ const maxSTUN = 4
 func (s *Serve) Terms() record.Terms {
 	return record.Terms{
 		Path: protocol.PathPolicy(s.Path), RelayDelay: record.DelayOf(s.RelayDelay),
-		MaxRelay: s.MaxRelayTime, MaxKbps: s.RelayMaxKbps,
+		MaxRelay: s.MaxRelayTime, MaxKbps: s.RelayMaxKbps, RelayHD: record.AnswerOf(&s.RelayHD),
 	}
 }
 
@@ -33,6 +33,18 @@ func (p *ProjectSet) PathPolicy() *protocol.PathPolicy {
 		path = protocol.PathPolicy(p.Path)
 	}
 	return &path
+}
+
+// HD is what --relay-hd says; nil where it says nothing.
+func (p *ProjectSet) HD() *record.Answer {
+	if p.RelayHD == "" {
+		return nil
+	}
+	var hd record.Answer
+	if p.RelayHD != serverWord {
+		hd = record.Answer(p.RelayHD)
+	}
+	return &hd
 }
 
 func (p *ProjectSet) checkTerms() error {
@@ -54,7 +66,9 @@ func (p *ProjectSet) checkTerms() error {
 
 // Terms are those of the token's sessions.
 func (t *TokenCreate) Terms() record.Terms {
-	terms := record.Terms{Path: protocol.PathPolicy(t.Path), MaxRelay: t.MaxRelayTime, MaxKbps: t.MaxKbps}
+	terms := record.Terms{
+		Path: protocol.PathPolicy(t.Path), MaxRelay: t.MaxRelayTime, MaxKbps: t.MaxKbps, RelayHD: record.Answer(t.RelayHD),
+	}
 	if t.RelayDelay != nil {
 		terms.RelayDelay = record.DelayOf(*t.RelayDelay)
 	}

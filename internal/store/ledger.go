@@ -153,14 +153,17 @@ func (l *ledger) ownerOf(ctx context.Context, u record.Usage, known owned) (owne
 // monthOf names a month as the ledger does.
 func monthOf(t time.Time) string { return t.UTC().Format("2006-01") }
 
-const planQuery = `SELECT p.id, p.relay_budget_bytes, p.relay_max_kbps, p.path, p.relay_delay_ms, p.max_relay_s, COALESCE(m.up_bytes + m.down_bytes, 0)
+const planQuery = `SELECT p.id, p.relay_budget_bytes, p.relay_max_kbps, p.path, p.relay_delay_ms, p.max_relay_s, p.relay_hd,
+	COALESCE(m.up_bytes + m.down_bytes, 0)
 	FROM projects p LEFT JOIN relay_months m ON m.project = p.id AND m.month = ?`
 
 func scanPlan(row *sql.Rows) (record.Plan, error) {
 	var p record.Plan
 	var t record.PlainTerms
-	err := row.Scan(&p.Project, &p.BudgetBytes, &t.MaxKbps, &t.Path, &t.RelayDelayMS, &t.MaxRelayS, &p.UsedBytes)
+	var hd record.Answer
+	err := row.Scan(&p.Project, &p.BudgetBytes, &t.MaxKbps, &t.Path, &t.RelayDelayMS, &t.MaxRelayS, &hd, &p.UsedBytes)
 	p.Terms = t.Terms()
+	p.RelayHD = hd
 	return p, err
 }
 

@@ -96,7 +96,7 @@ func TestPlansAreSetOneByOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	budget, kbps := uint64(100), 64
-	path, delay, relayed := protocol.PathRelayOnly, record.DelayOf(0), time.Minute
+	path, delay, relayed, hd := protocol.PathRelayOnly, record.DelayOf(0), time.Minute, record.Yes
 	for _, step := range []struct {
 		change PlanChange
 		want   record.Plan
@@ -105,12 +105,12 @@ func TestPlansAreSetOneByOne(t *testing.T) {
 		{PlanChange{MaxKbps: &kbps}, record.Plan{Project: "shop", BudgetBytes: 100, Terms: record.Terms{MaxKbps: 64}}},
 		{PlanChange{BudgetBytes: new(uint64)}, record.Plan{Project: "shop", Terms: record.Terms{MaxKbps: 64}}},
 		{
-			PlanChange{MaxKbps: new(int), Path: &path, RelayDelay: &delay, MaxRelay: &relayed},
-			record.Plan{Project: "shop", Terms: record.Terms{Path: path, RelayDelay: delay, MaxRelay: relayed}},
+			PlanChange{MaxKbps: new(int), Path: &path, RelayDelay: &delay, MaxRelay: &relayed, RelayHD: &hd},
+			record.Plan{Project: "shop", Terms: record.Terms{Path: path, RelayDelay: delay, MaxRelay: relayed, RelayHD: hd}},
 		},
-		{PlanChange{}, record.Plan{Project: "shop", Terms: record.Terms{Path: path, RelayDelay: delay, MaxRelay: relayed}}},
+		{PlanChange{}, record.Plan{Project: "shop", Terms: record.Terms{Path: path, RelayDelay: delay, MaxRelay: relayed, RelayHD: hd}}},
 		{
-			PlanChange{Path: new(protocol.PathPolicy), RelayDelay: new(record.Delay), MaxRelay: new(time.Duration)},
+			PlanChange{Path: new(protocol.PathPolicy), RelayDelay: new(record.Delay), MaxRelay: new(time.Duration), RelayHD: new(record.Answer)},
 			record.Plan{Project: "shop"},
 		},
 		{PlanChange{MaxKbps: &kbps}, record.Plan{Project: "shop", Terms: record.Terms{MaxKbps: 64}}},

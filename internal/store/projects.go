@@ -73,10 +73,11 @@ func (s *Store) Projects(ctx context.Context) ([]record.Project, error) {
 type PlanChange struct {
 	BudgetBytes *uint64
 	MaxKbps     *int
-	// Path may be empty, RelayDelay not given, MaxRelay 0: the server's count then.
+	// Path and RelayHD may be empty, RelayDelay not given, MaxRelay 0: the server's count then.
 	Path       *protocol.PathPolicy
 	RelayDelay *record.Delay
 	MaxRelay   *time.Duration
+	RelayHD    *record.Answer
 }
 
 // terms are those that the change has; what it leaves as it is, they leave open.
@@ -92,6 +93,9 @@ func (c PlanChange) terms() (t record.Terms) {
 	}
 	if c.MaxRelay != nil {
 		t.MaxRelay = *c.MaxRelay
+	}
+	if c.RelayHD != nil {
+		t.RelayHD = *c.RelayHD
 	}
 	return t
 }
@@ -110,8 +114,9 @@ func (s *Store) SetPlan(ctx context.Context, id protocol.ProjectID, c PlanChange
 	}
 	set, err := change(ctx, s.writer, `UPDATE projects SET relay_budget_bytes = COALESCE(?, relay_budget_bytes),
 		relay_max_kbps = COALESCE(?, relay_max_kbps), path = COALESCE(?, path), max_relay_s = COALESCE(?, max_relay_s),
+		relay_hd = COALESCE(?, relay_hd),
 		relay_delay_ms = CASE WHEN ? THEN ? ELSE relay_delay_ms END WHERE id = ?`,
-		c.BudgetBytes, c.MaxKbps, c.Path, maxRelayS, c.RelayDelay != nil, plain.RelayDelayMS, id)
+		c.BudgetBytes, c.MaxKbps, c.Path, maxRelayS, c.RelayHD, c.RelayDelay != nil, plain.RelayDelayMS, id)
 	if err == nil && !set {
 		err = notFound("there is no project %q", id)
 	}
