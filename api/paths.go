@@ -44,7 +44,7 @@ type RelayReason struct {
 // Carried is how much media went one way.
 type Carried struct {
 	TimeS float64 `json:"time_s"`
-	Bytes uint64  `json:"bytes" doc:"RTP packets as the device sent them, or as the viewer got them where only it has told; up to some 20 s behind"`
+	Bytes uint64  `json:"bytes" doc:"RTP packets as the device sent them, or as the viewer got them where only it has told; up to some 10 s behind"`
 }
 
 // PathChange is what one end told of its path.
@@ -65,6 +65,7 @@ type Ends struct {
 // End is what one end has told last.
 type End struct {
 	Path    *Path    `json:"path,omitempty"`
+	Quality *Quality `json:"quality,omitempty" doc:"How the media went, as the end counts and measures it; nobody checks that it is so. Up to some 10 s behind"`
 	Network *Network `json:"network,omitempty" doc:"The network that it is in"`
 }
 
@@ -111,7 +112,7 @@ func pathChange(c record.PathChange) PathChange {
 }
 
 func end(e record.End) End {
-	out := End{Network: network(e.Network)}
+	out := End{Network: network(e.Network), Quality: quality(e.Quality)}
 	if e.Path.Kind != "" {
 		path := Path(e.Path)
 		out.Path = &path

@@ -25,7 +25,13 @@ func relayed(id protocol.SessionID, project protocol.ProjectID) record.Session {
 				{At: testTime, By: protocol.RoleViewer, Path: path, Kind: protocol.PathRelay, Means: protocol.MeansRelay, Number: 1},
 			},
 			Omitted: 2, Relayed: testTime, Until: testTime,
-			Device:    record.End{Network: &protocol.Network{Mapping: protocol.NATAddressAndPort, Filtering: protocol.NATAddressAndPort}},
+			Device: record.End{
+				Network: &protocol.Network{Mapping: protocol.NATAddressAndPort, Filtering: protocol.NATAddressAndPort},
+				Quality: record.Quality{
+					Told: testTime, Frames: 250, Packets: 900, Retransmitted: 7, RTT: 12500 * time.Microsecond, Rendition: protocol.RenditionSub,
+					Relay: 9 * time.Second, Milestones: protocol.Milestones{AnswerMS: 15},
+				},
+			},
 			Viewer:    record.End{Path: path, First: 900 * time.Millisecond, Network: &protocol.Network{Mapping: protocol.NATEndpointIndependent}},
 			Stretches: []record.Stretch{{Day: "2026-03-01", Means: protocol.MeansRelay, Time: 90 * time.Second, Bytes: 5000}},
 		},
@@ -51,6 +57,13 @@ func TestASessionTellsHowItsMediaWentAndWhy(t *testing.T) {
 	}
 	if got.Ends.Device.Path != nil || got.Ends.Device.Network.Kind != nat.KindSymmetric || got.Ends.Viewer.Path.Kind != protocol.PathRelay || got.Ends.Viewer.Network.Text == "" {
 		t.Errorf("got the ends %+v", got.Ends)
+	}
+	want := &Quality{
+		Told: testTime, Frames: 250, Packets: 900, Retransmitted: 7, RTTMS: 12.5, Rendition: protocol.RenditionSub, RelayS: 9,
+		Milestones: &Milestones{AnswerMS: 15},
+	}
+	if diff := cmp.Diff(want, got.Ends.Device.Quality); diff != "" || got.Ends.Viewer.Quality != nil {
+		t.Errorf("the viewer's quality is %+v, the device's (-want +got):\n%s", got.Ends.Viewer.Quality, diff)
 	}
 	if got.Path == nil || got.Path.Kind != protocol.PathRelay || got.Policy != protocol.PathPreferDirect {
 		t.Errorf("got the path %+v under %s", got.Path, got.Policy)

@@ -62,7 +62,7 @@ const (
 	// MediaTimeout ends a session of which neither end reports media.
 	MediaTimeout = 120 * time.Second
 	// MediaReport is the interval of stats{media:true} while media flows.
-	MediaReport = 20 * time.Second
+	MediaReport = 10 * time.Second
 	// SuspectWindow is how long a device that lost its link counts as suspect rather than offline.
 	SuspectWindow = 30 * time.Second
 	// SuspectWait is how long an open waits for a suspect device.

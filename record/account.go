@@ -52,6 +52,8 @@ type End struct {
 	Direct time.Duration `json:"direct,omitzero"`
 	// Bytes is the end's newest count of the media.
 	Bytes uint64 `json:"bytes,omitzero"`
+	// Quality is how the media went as the end sees it.
+	Quality Quality `json:"quality,omitzero"`
 	// Network is what is known of the network that it is in; nil is nothing.
 	Network *protocol.Network `json:"network,omitzero"`
 }

@@ -156,7 +156,7 @@ func TestTheDevicesCountReplacesTheViewers(t *testing.T) {
 		{protocol.RoleViewer, 9000, 410},
 		{protocol.RoleDevice, 400, 410},
 		{protocol.RoleDevice, 30, 440}, // a counter that began anew
-		{protocol.RoleDevice, 1 << 62, 440 + 21*fastest},
+		{protocol.RoleDevice, 1 << 62, 440 + (uint64(protocol.MediaReport/time.Second)+1)*fastest},
 	} {
 		b.alive(noon.Add(time.Duration(i+1) * time.Second))
 		b.count(step.by, step.bytes)

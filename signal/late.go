@@ -20,10 +20,13 @@ func (h *Hub) expectLateLocked(s *session) {
 	}
 }
 
-// countLateLocked takes the last count of a session that has ended. It is kept with the next sweep.
-func (h *Hub) countLateLocked(c *client, id protocol.SessionID, bytes uint64) {
+// countLateLocked takes the last report of a session that has ended. It is kept with the next sweep.
+func (h *Hub) countLateLocked(c *client, id protocol.SessionID, m *protocol.Stats) {
 	if s := h.late[id]; s != nil && s.device == c {
-		h.enterLocked(s, func(b book) { b.count(c.role, bytes) })
+		h.enterLocked(s, func(b book) {
+			b.count(c.role, m.Bytes)
+			b.measure(c.role, m, s.row.Created, s.row.Ended)
+		})
 	}
 }
 

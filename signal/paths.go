@@ -55,7 +55,7 @@ func (h *Hub) enterLocked(s *session, change func(book)) {
 	}
 }
 
-// stats takes a report that media flows as a sign of life of its session, and what it counts.
+// stats takes a report that media flows as a sign of life of its session, and what it counts and measures.
 func (h *Hub) stats(c *client, e protocol.Envelope, m *protocol.Stats) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -64,7 +64,7 @@ func (h *Hub) stats(c *client, e protocol.Envelope, m *protocol.Stats) {
 	case !m.Media:
 		return
 	case s == nil:
-		h.countLateLocked(c, e.Session, m.Bytes)
+		h.countLateLocked(c, e.Session, m)
 		return
 	}
 	s.media = time.Now()
@@ -72,6 +72,7 @@ func (h *Hub) stats(c *client, e protocol.Envelope, m *protocol.Stats) {
 		b.settle(s.media)
 		b.alive(s.media)
 		b.count(c.role, m.Bytes)
+		b.measure(c.role, m, s.row.Created, s.media)
 	})
 }
 

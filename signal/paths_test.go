@@ -78,11 +78,13 @@ func TestADeviceTellsTheRestWhenTheSessionIsOver(t *testing.T) {
 			d.await(protocol.TypeClosed)
 		}
 		for _, p := range []*peer{v, d, d} { // whose it is not, whose it is, and once more
-			p.post(protocol.TypeStats, sessionID(2), report(5000))
+			p.post(protocol.TypeStats, sessionID(2), &protocol.Stats{Media: true, Bytes: 5000, Retransmitted: 3, Last: true})
 		}
 		time.Sleep(2 * sweepInterval)
 		if a := s.account(2); a.Bytes != 5000 || a.Stretches[0].Bytes != 5000 || s.row(sessionID(2)).Reason != protocol.ReasonViewerLeft {
 			t.Errorf("got %+v, want 5000 bytes", a)
+		} else if q := a.Device.Quality; q.Retransmitted != 3 || !q.Last || !a.Viewer.Quality.Told.IsZero() {
+			t.Errorf("got the quality %+v and %+v", q, a.Viewer.Quality)
 		}
 		time.Sleep(lateTime + sweepInterval)
 		d.post(protocol.TypeStats, sessionID(1), report(7000))

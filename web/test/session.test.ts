@@ -269,7 +269,7 @@ describe("media", () => {
     expect(hub.socket.of("path")[0]?.data).toMatchObject({ remote: "host", protocol: "udp", rtt_ms: 12 });
   });
 
-  it("reports every 20 s while frames flow, and notices when they stop", async () => {
+  it("reports every 10 s while frames flow, and notices when they stop", async () => {
     const { session, peer, tell } = await opened();
     const flowing = vi.fn();
     session.events.on("flowing", flowing);

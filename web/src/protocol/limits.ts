@@ -33,7 +33,7 @@ export const TIMES = {
   pingBusy: 10_000,
   pingGrace: 8_000,
   ackDelay: 1_000,
-  mediaReport: 20_000,
+  mediaReport: 10_000,
   pollWait: 25_000,
 } as const;
 
