@@ -70,6 +70,8 @@ type Config struct {
 	// QueueBytes bounds what the queues of all links hold, those of links without a socket too; 0 means 256 MiB. At 80 % of it
 	// volatile messages go, at 90 % the longest queues with their links, at 95 % newcomers are refused.
 	QueueBytes int64
+	// AlbumBytes bounds what the newest still pictures of devices take; 0 means 64 MiB.
+	AlbumBytes int64
 	// DrainDeadline bounds the spread, however many links there are, and how long clients have to leave for Hosts. 0, or
 	// more than three quarters of MediaTimeout, means half of that: a restarted hub must not have ended the sessions of
 	// those who come last.
@@ -129,6 +131,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.QueueBytes <= 0 {
 		c.QueueBytes = defaultQueueBytes
+	}
+	if c.AlbumBytes <= 0 {
+		c.AlbumBytes = defaultAlbumBytes
 	}
 	c.Hosts = c.Hosts[:min(len(c.Hosts), protocol.MaxHosts)]
 	c.admissionDefaults()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/internal/throttle"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -27,8 +28,11 @@ type Hub struct {
 	// admission has locks of its own too: a flood of newcomers must not hold up those who are in.
 	admission *admission
 	budget    *budget
-	quota     quota
-	figures   *figures
+	// album has a lock of its own, posters too: the pace of pictures by the ID of viewers' tokens.
+	album   *album
+	posters *throttle.Table[string]
+	quota   quota
+	figures *figures
 	// work counts the goroutines of sockets and writers.
 	work sync.WaitGroup
 	// hurry is closed by Abort.
@@ -69,6 +73,8 @@ func New(config Config) *Hub {
 		hurry:     make(chan struct{}),
 		admission: newAdmission(config),
 		budget:    newBudget(config.QueueBytes),
+		album:     newAlbum(config.AlbumBytes),
+		posters:   throttle.NewTable[string](posterPace, maxPosterTokens),
 		figures:   newFigures(),
 		homes:     map[netip.Prefix]int{},
 		parked:    list.New(),

@@ -59,7 +59,7 @@ func (a response) write(w http.ResponseWriter) {
 
 // ServeSend is POST /v1/link/send: a hello, or messages of a link that has said it.
 func (h *Hub) ServeSend(w http.ResponseWriter, r *http.Request) {
-	if !h.enterDoor(w, r) {
+	if !h.enterDoor(w, r, http.MethodPost) {
 		return
 	}
 	if r.Header.Get("Authorization") == "" {
@@ -80,7 +80,7 @@ func (h *Hub) ServeSend(w http.ResponseWriter, r *http.Request) {
 
 // ServePoll is POST /v1/link/poll: it waits for messages of a link.
 func (h *Hub) ServePoll(w http.ResponseWriter, r *http.Request) {
-	if !h.enterDoor(w, r) {
+	if !h.enterDoor(w, r, http.MethodPost) {
 		return
 	}
 	h.serveLink(w, r, maxPollBytes, func(s *pollSocket, body []byte) response {
@@ -96,18 +96,18 @@ func (h *Hub) ServePoll(w http.ResponseWriter, r *http.Request) {
 }
 
 // enterDoor sets what every answer has, and reports whether the request may go on.
-func (h *Hub) enterDoor(w http.ResponseWriter, r *http.Request) bool {
+func (h *Hub) enterDoor(w http.ResponseWriter, r *http.Request, method string) bool {
 	w.Header().Set(protocol.ServerHeader, h.nodeName())
 	w.Header().Set("Cache-Control", "no-store")
 	switch {
 	case !h.allowedOrigin(r):
 		http.Error(w, "pages of this origin may not open links", http.StatusForbidden)
 		return false
-	case !share(w, r):
+	case !share(w, r, method):
 		return false
-	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", http.MethodPost+", "+http.MethodOptions)
-		http.Error(w, "this is for POST", http.StatusMethodNotAllowed)
+	case r.Method != method:
+		w.Header().Set("Allow", method+", "+http.MethodOptions)
+		http.Error(w, "this is for "+method, http.StatusMethodNotAllowed)
 		return false
 	}
 	return true

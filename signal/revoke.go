@@ -34,6 +34,7 @@ func (h *Hub) RevokeDevice(ctx context.Context, id protocol.DeviceID) {
 	}
 	h.mu.Unlock()
 	h.finishAll(ctx, protocol.ReasonRevoked, h.sessions, func(s *session) bool { return s.row.Device == id })
+	h.album.forget(id)
 	if c != nil {
 		h.gone(ctx, c, true) // offline at once, not suspect: it will not come back
 		c.close(removedError)

@@ -20,6 +20,7 @@ func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.relieveVolatile()
 	h.sweepProspects(now)
 	h.sweepDevices(now)
+	h.album.sweep(now)
 	h.renewSessions(now)
 	h.renewLinks(now)
 }

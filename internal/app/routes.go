@@ -12,6 +12,8 @@ func (s *Server) routes(rest, pages http.Handler) http.Handler {
 	mux.Handle("GET "+protocol.LinkPath, s.hub)
 	mux.HandleFunc(protocol.SendPath, s.hub.ServeSend)
 	mux.HandleFunc(protocol.PollPath, s.hub.ServePoll)
+	mux.HandleFunc("PUT "+protocol.SnapshotPath, s.hub.ServeCapture)
+	mux.HandleFunc(protocol.SnapshotPath+"/{device}", s.hub.ServeSnapshot)
 	mux.Handle("/v1/", rest)
 	mux.Handle("/openapi.json", rest)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, true) })
