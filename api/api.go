@@ -28,6 +28,7 @@ type Config struct {
 	Events     Events
 	Usage      Usage
 	Hub        Hub
+	Snapshots  Snapshots
 	Tokens     Tokens
 	// Price is what a gigabyte costs that goes through the relay.
 	Price Price
@@ -52,7 +53,7 @@ type API struct {
 // New makes the API.
 func New(config Config) (*API, error) {
 	if config.Keys == nil || config.Projects == nil || config.Devices == nil || config.Enrolments == nil || config.Sessions == nil ||
-		config.Events == nil || config.Usage == nil || config.Hub == nil || config.Tokens == nil || config.ClientAddress == nil {
+		config.Events == nil || config.Usage == nil || config.Hub == nil || config.Snapshots == nil || config.Tokens == nil || config.ClientAddress == nil {
 		return nil, errors.New("api: the config is not complete")
 	}
 	if config.Logger == nil {
@@ -65,6 +66,7 @@ func New(config Config) (*API, error) {
 	a.huma = newHuma(a.mux)
 	a.addDevices()
 	a.addConnections()
+	a.addSnapshots()
 	a.addEnrolments()
 	a.addTokens()
 	a.addKeys()

@@ -41,6 +41,8 @@ type world struct {
 	alive map[protocol.SessionID]bool
 	log   []string
 	plan  record.Plan
+	// photos are the devices' pictures, nil of one that is offline.
+	photos map[protocol.DeviceID][]byte
 	// broken is what every call of Devices fails with, unless it is nil.
 	broken error
 }
@@ -290,6 +292,20 @@ func (h hub) Close(_ context.Context, id protocol.SessionID, reason protocol.Rea
 func (h hub) RevokeDevice(_ context.Context, id protocol.DeviceID) { h.tell("revoke device %s", id) }
 func (h hub) RevokeKey(_ context.Context, id protocol.KeyID)       { h.tell("revoke key %s", id) }
 
+// Snapshot says that a device that has no entry makes no pictures.
+func (w *world) Snapshot(_ context.Context, id protocol.DeviceID) ([]byte, time.Time, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	photo, known := w.photos[id]
+	switch {
+	case !known:
+		return nil, time.Time{}, protocol.Errorf(protocol.CodeNotFound, "the camera makes no still pictures")
+	case photo == nil:
+		return nil, time.Time{}, protocol.Errorf(protocol.CodeOffline, "the camera is offline")
+	}
+	return photo, testTime, nil
+}
+
 // newWorld makes an API on a world with two projects, mine and theirs, and a key of each.
 func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 	t.Helper()
@@ -299,7 +315,7 @@ func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 		t.Fatal(err)
 	}
 	a, err = New(Config{
-		Keys: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Hub: hub{w},
+		Keys: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Hub: hub{w}, Snapshots: w,
 		Price:         Price{PerGB: 0.05, Currency: "USD"},
 		Tokens:        auth.NewKeyring([]record.SigningKey{{ID: "a", Private: private}}),
 		ClientAddress: remoteAddress,

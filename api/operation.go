@@ -55,7 +55,10 @@ func add[I, O any](a *API, operation huma.Operation, serve func(context.Context,
 // addOpen adds an operation that anybody may ask for.
 func addOpen[I, O any](a *API, operation huma.Operation, serve func(context.Context, *I) (*O, error)) {
 	operation.MaxBodyBytes = maxBodyBytes
-	operation.Responses = map[string]*huma.Response{"default": a.problemResponse()}
+	if operation.Responses == nil {
+		operation.Responses = map[string]*huma.Response{}
+	}
+	operation.Responses["default"] = a.problemResponse()
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		out, err := serve(ctx, in)
 		if err != nil {

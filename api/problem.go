@@ -46,6 +46,9 @@ var statuses = map[protocol.Code]int{
 	protocol.CodeRateLimited: http.StatusTooManyRequests,
 	protocol.CodeQuota:       http.StatusTooManyRequests,
 	protocol.CodeGoingAway:   http.StatusServiceUnavailable,
+	protocol.CodeOffline:     http.StatusServiceUnavailable,
+	protocol.CodeBusy:        http.StatusServiceUnavailable,
+	protocol.CodeTimeout:     http.StatusGatewayTimeout,
 }
 
 // codes are the codes of what huma and the mux refuse on their own. Other client errors are CodeInvalid.
@@ -114,7 +117,7 @@ func (p *Problem) write(w http.ResponseWriter) {
 func (a *API) fail(ctx context.Context, operation string, err error) *Problem {
 	p := problemOf(err)
 	switch {
-	case p.Status < http.StatusInternalServerError:
+	case p.Status != http.StatusInternalServerError:
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		a.log.Debug("client has gone", "path", operation, "err", err)
 	default:

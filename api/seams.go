@@ -67,6 +67,11 @@ type (
 		RevokeDevice(ctx context.Context, id protocol.DeviceID)
 		RevokeKey(ctx context.Context, id protocol.KeyID)
 	}
+	// Snapshots has the newest still picture of each device, a JPEG, and when it was taken. It fails with CodeOffline,
+	// CodeTimeout, and with CodeNotFound for a camera that makes none.
+	Snapshots interface {
+		Snapshot(ctx context.Context, id protocol.DeviceID) ([]byte, time.Time, error)
+	}
 	// Tokens mints viewer tokens. auth.Keyring implements it.
 	Tokens interface {
 		Mint(viewer auth.Viewer, now time.Time) (string, error)

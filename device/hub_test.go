@@ -50,12 +50,14 @@ type hub struct {
 	enrols  chan enrolment
 	answer  func(http.ResponseWriter, enrolment)
 	sockets chan *websocket.Conn
+	// stills gets what devices answer to captures.
+	stills chan still
 }
 
 func newHub(t *testing.T) *hub {
 	t.Helper()
 	h := &hub{
-		t: t, enrols: make(chan enrolment, 64), sockets: make(chan *websocket.Conn, 64),
+		t: t, enrols: make(chan enrolment, 64), sockets: make(chan *websocket.Conn, 64), stills: make(chan still, 64),
 		answer: func(w http.ResponseWriter, _ enrolment) {
 			_ = json.NewEncoder(w).Encode(identity{testDevice, protocol.DefaultProject})
 		},
@@ -73,6 +75,14 @@ func newHub(t *testing.T) *hub {
 	mux.HandleFunc("POST /v1/link/send", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusGone)
 		_ = json.NewEncoder(w).Encode(protocol.Farewell{Close: protocol.CloseVersion, Error: refusedVersion})
+	})
+	mux.HandleFunc("PUT /v1/link/snapshot", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("read a snapshot: %v", err)
+		}
+		h.stills <- still{r.URL.Query().Get("request"), r.Header.Get("Authorization"), r.Header.Get("Content-Type"), body}
+		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("GET /v1/link", func(w http.ResponseWriter, r *http.Request) {
 		upgrader := websocket.Upgrader{Subprotocols: []string{protocol.Subprotocol}}

@@ -27,6 +27,9 @@ type viewings struct {
 	all map[protocol.SessionID]*viewing
 	// advised says that the welcome named STUN servers: those of invites are not needed.
 	advised bool
+	// entrance is that of the newest welcome, capturing says that a still picture is on its way there.
+	entrance  entrance
+	capturing bool
 }
 
 func newViewings(c *camera, id protocol.DeviceID, port *reach.Port) *viewings {
@@ -41,6 +44,9 @@ func (v *viewings) send(e protocol.Envelope) { _ = v.up.Send(e) }
 
 // Welcomed implements uplink.Handler.
 func (v *viewings) Welcomed(up uplink.Up) {
+	v.mu.Lock()
+	v.entrance = entrance{up.Hub, protocol.Authorization(up.Welcome.Link, up.Welcome.Key)}
+	v.mu.Unlock()
 	v.advise(up.Welcome.ICEServers, true)
 	if !up.Welcome.Resumed {
 		for _, e := range up.Lost {
@@ -110,12 +116,15 @@ func (v *viewings) remove(w *viewing) bool {
 
 // Handle implements uplink.Handler: messages of the hub about sessions.
 func (v *viewings) Handle(ctx context.Context, e protocol.Envelope, body protocol.Message) {
-	if m, ok := body.(*protocol.Invite); ok {
+	switch m := body.(type) {
+	case *protocol.Error:
+		v.camera.log.Warn("hub refused a message", "session", e.Session, "err", m)
+		return
+	case *protocol.Invite:
 		v.invite(ctx, e, m)
 		return
-	}
-	if m, ok := body.(*protocol.Error); ok {
-		v.camera.log.Warn("hub refused a message", "session", e.Session, "err", m)
+	case *protocol.Capture:
+		v.capture(ctx, m)
 		return
 	}
 	w := v.get(e.Session)

@@ -103,6 +103,9 @@ func (d *Dialer) At(hub *url.URL) *Dialer {
 	return &Dialer{config}
 }
 
+// Hub is the base URL of the hub that the dialer dials. It must not be changed.
+func (d *Dialer) Hub() *url.URL { return d.config.Hub }
+
 // Forget closes the connections that wait for another request, as after a change of network, which leaves them dead.
 func (d *Dialer) Forget() { d.config.Client.CloseIdleConnections() }
 

@@ -68,7 +68,9 @@ type Handler interface {
 
 // Up says how the link came up.
 type Up struct {
-	Welcome   *protocol.Welcome
+	Welcome *protocol.Welcome
+	// Hub is the base URL of the one that the link is on now; a hub that stops may have named another.
+	Hub       *url.URL
 	Transport protocol.Transport
 	// Fallback says why the transport is the long poll; nil when it was wanted.
 	Fallback *protocol.Fallback

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/sightline-rtc/sightline/device/door"
@@ -13,6 +14,7 @@ import (
 // carrier is an open door under the link.
 type carrier struct {
 	door    door.Door
+	hub     *url.URL
 	welcome *protocol.Welcome
 	// report is what the hello said of the other door.
 	report *protocol.Fallback
@@ -45,7 +47,7 @@ func (l *Link) openAt(ctx context.Context, dialer *door.Dialer, transport protoc
 	}
 	l.corrected = false
 	l.policy.opened(transport, now)
-	return &carrier{door: opened, welcome: welcome, report: hello.Fallback, since: now}, nil
+	return &carrier{door: opened, hub: dialer.Hub(), welcome: welcome, report: hello.Fallback, since: now}, nil
 }
 
 // learnTime takes the hub's clock from its refusal of a token.
@@ -104,7 +106,7 @@ func (l *Link) begin(c *carrier) error {
 	if l.since.IsZero() {
 		l.since = now
 	}
-	up := Up{Welcome: c.welcome, Transport: c.door.Transport(), Fallback: c.report}
+	up := Up{Welcome: c.welcome, Hub: c.hub, Transport: c.door.Transport(), Fallback: c.report}
 	if c.welcome.Resumed {
 		if err := l.attach(c.welcome, now); err != nil {
 			l.resume = nil
