@@ -4,41 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/device/source/demux"
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// defaultFPS is taken when neither the file nor the specification says a frame rate; maxFPS bounds both.
-const (
-	defaultFPS = 25
-	maxFPS     = 120
-)
-
-// fileSource plays an H.264 byte stream over and over, in real time. Its pictures are shown in decoding order: a file
-// with B-frames loses those that nothing refers to.
+// fileSource plays a file over and over, in real time. Each round reads what the file is then: one that grows is played
+// as far as it goes.
 type fileSource struct {
 	path string
+	log  *slog.Logger
 	// fps is what the specification asks for; 0 leaves it to the file.
 	fps float64
 }
 
 // openFile reads "PATH" or "PATH?fps=N".
-func openFile(rest string, _ Config) (Source, error) {
-	s := &fileSource{path: rest}
+func openFile(rest string, cfg Config) (Source, error) {
+	s := &fileSource{path: rest, log: logger(cfg.Logger)}
 	if path, value, ok := strings.Cut(rest, "?fps="); ok {
 		fps, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(fps >= 1 && fps <= maxFPS) {
-			return nil, fmt.Errorf("source file: fps is a number from 1 to %d, not %q", maxFPS, value)
+		if err != nil || !(fps >= 1 && fps <= demux.MaxFPS) {
+			return nil, fmt.Errorf("source file: fps is a number from 1 to %d, not %q", demux.MaxFPS, value)
 		}
 		s.path, s.fps = path, fps
 	}
 	if s.path == "" {
-		return nil, errors.New("source file: a path must follow, as in file:/var/lib/clip.h264")
+		return nil, errors.New("source file: a path must follow, as in file:/var/lib/clip.mp4")
 	}
 	f, err := s.open()
 	if err != nil {
@@ -54,6 +50,8 @@ func (s *fileSource) open() (*os.File, error) {
 		return nil, fmt.Errorf("source file: there is no file %s", s.path)
 	case err != nil:
 		return nil, fmt.Errorf("source file: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("source file: %s is a directory", s.path)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("source file: %s is not a regular file", s.path)
 	}
@@ -74,62 +72,50 @@ func (s *fileSource) Run(ctx context.Context, sink Sink) error {
 		return err
 	}
 	defer f.Close()
-	sink.Start(Tracks{})
-	t := newMetronome(time.Now())
-	defer t.stop()
-	player := &player{sink: sink, metronome: t, fps: s.fps}
+	m := newMetronome(time.Now())
+	defer m.stop()
+	p := &player{sink: sink, metronome: m}
 	for {
-		if err := player.play(ctx, f); err != nil {
+		if err := s.round(ctx, f, p); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			return fmt.Errorf("source file: play %s: %w", s.path, err)
 		}
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return fmt.Errorf("source file: %w", err)
-		}
 	}
 }
 
-// player writes access units at their time.
-type player struct {
-	sink      Sink
-	metronome *metronome
-	fps       float64
-	// next is the time of the next picture since the start.
-	next time.Duration
+// round plays the file once.
+func (s *fileSource) round(ctx context.Context, f *os.File, p *player) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	r, err := demux.OpenFile(f, info.Size(), demux.Options{FPS: s.fps})
+	if err != nil {
+		return err
+	}
+	tracks := r.Tracks()
+	if tracks.Video == "" {
+		return fmt.Errorf("it is %s with sound only; there are no pictures to show", tracks.Container)
+	}
+	if !p.begun {
+		p.begun = true
+		for _, what := range tracks.LeftOut {
+			s.log.Info("file has what cannot be played", "what", what)
+		}
+		p.sink.Start(Tracks{Codec: tracks.Video, Sound: tracks.Sound, Notes: notes(tracks)})
+	}
+	return p.play(ctx, r)
 }
 
-// play goes through the stream once.
-func (p *player) play(ctx context.Context, r io.Reader) error {
-	units := media.NewAccessUnitReader(media.CodecH264, r)
-	for first := true; ; first = false {
-		nalus, err := units.Next()
-		switch {
-		case errors.Is(err, io.EOF) && first:
-			return errors.New("there is no H.264 byte stream (Annex B) in it")
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-		if p.fps == 0 {
-			p.fps = frameRate(nalus)
-		}
-		late, err := p.metronome.wait(ctx, p.next)
-		if err != nil {
-			return err
-		}
-		p.sink.WriteVideo(media.AccessUnit{NALUs: nalus, PTS: p.next, Key: media.IsKey(media.CodecH264, nalus)})
-		p.next += time.Duration(float64(time.Second) / p.fps)
-		if late > time.Second {
-			// The machine slept: the file goes on from here, without a rush.
-			p.next += late
+// notes tells viewers what they do without.
+func notes(tracks demux.Tracks) []protocol.Note {
+	var all []protocol.Note
+	for _, what := range tracks.LeftOut {
+		if strings.HasPrefix(what, "sound") {
+			all = append(all, protocol.Note{Code: protocol.NoteAudioDropped, Message: "There is " + what + ", which browsers do not play."})
 		}
 	}
-}
-
-// frameRate returns what the parameter sets of an access unit declare.
-func frameRate(nalus [][]byte) float64 {
-	if f, ok := media.ReadFormat(media.CodecH264, nalus); ok && f.FPS >= 1 && f.FPS <= maxFPS {
-		return f.FPS
-	}
-	return defaultFPS
+	return all
 }

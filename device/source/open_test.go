@@ -3,8 +3,6 @@ package source
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,7 +24,8 @@ func TestOpenSaysWhatIsWrongWithASpecification(t *testing.T) {
 		"test:?colour=red":               `unknown option "colour"`,
 		"file:":                          "a path must follow",
 		"file:" + dir + "/none.h264":     "there is no file",
-		"file:" + dir:                    "not a regular file",
+		"file:" + dir:                    "is a directory",
+		"file:/dev/null":                 "not a regular file",
 		"file:" + dir + "/x?fps=9999":    "from 1 to 120",
 		"rtsp://":                        "write it as rtsp://host/path",
 		"rtsp://admin:se%zzcret@camera/": "write it as rtsp://host/path",
@@ -130,69 +129,5 @@ func TestMuLawEncodesAsG711Says(t *testing.T) {
 		if got := muLaw(sample); got != want {
 			t.Errorf("muLaw(%d) = %#x, want %#x", sample, got, want)
 		}
-	}
-}
-
-func writeFile(t *testing.T, b []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "clip.h264")
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestFileIsLoopedInRealTime(t *testing.T) {
-	clip := cardStream(224, 128, 20, 30)
-	for suffix, distance := range map[string]time.Duration{"": 50 * time.Millisecond, "?fps=10": 100 * time.Millisecond} {
-		path := writeFile(t, clip)
-		synctest.Test(t, func(t *testing.T) {
-			s, err := Open("file:"+path+suffix, Config{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			out := newSink()
-			ctx, cancel := context.WithTimeout(t.Context(), 9990*time.Millisecond)
-			defer cancel()
-			start := time.Now()
-			if err := s.Run(ctx, out); !errors.Is(err, context.DeadlineExceeded) {
-				t.Fatal(err)
-			}
-			if got, want := len(out.units), int(10*time.Second/distance); got != want {
-				t.Fatalf("got %d pictures in 10 s, want %d", got, want)
-			}
-			for i, u := range out.units {
-				if u.PTS != time.Duration(i)*distance || out.at[i].Sub(start) != u.PTS {
-					t.Fatalf("picture %d of time %s came at %s", i, u.PTS, out.at[i].Sub(start))
-				}
-				if want := i%30 == 0; u.Key != want {
-					t.Fatalf("picture %d: key %t, want %t", i, u.Key, want)
-				}
-			}
-		})
-	}
-}
-
-func TestFileWithoutH264EndsWithWords(t *testing.T) {
-	s, err := Open("file:"+writeFile(t, []byte("this is no video")), Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Run(t.Context(), newSink()); err == nil || !strings.Contains(err.Error(), "there is no H.264") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestFileThatWasRemovedEndsWithWords(t *testing.T) {
-	path := writeFile(t, cardStream(224, 128, 20, 2))
-	s, err := Open("file:"+path, Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Run(t.Context(), newSink()); err == nil || !strings.Contains(err.Error(), "there is no file") {
-		t.Errorf("got %v", err)
 	}
 }
