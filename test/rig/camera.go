@@ -4,6 +4,8 @@ package rig
 
 import (
 	"context"
+	"io"
+	"os/exec"
 	"path/filepath"
 )
 
@@ -33,12 +35,31 @@ func (r *Rig) RTSPCamera(ctx context.Context) (*Camera, error) {
 	return c, err
 }
 
+// LocalCamera starts the same camera on this host, without a rig and on a free port. The caller kills it.
+func LocalCamera(ctx context.Context, log io.Writer) (*Camera, error) {
+	root, err := findRoot()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), python, cameraScript(root), "0")
+	c := &Camera{}
+	err = c.launch(ctx, cmd, log)
+	return c, err
+}
+
+func cameraScript(root string) string {
+	return filepath.Join(root, "test", "rig", "testdata", "camera.py")
+}
+
 // Start starts the camera, the first time or again after it ended, at the same URL.
 func (c *Camera) Start(ctx context.Context) error {
-	script := filepath.Join(c.rig.root, "test", "rig", "testdata", "camera.py")
-	cmd := c.rig.Camera.Command(context.WithoutCancel(ctx), python, script)
+	cmd := c.rig.Camera.Command(context.WithoutCancel(ctx), python, cameraScript(c.rig.root))
+	return c.launch(ctx, cmd, c.rig.Log.from("camera"))
+}
+
+func (c *Camera) launch(ctx context.Context, cmd *exec.Cmd, log io.Writer) error {
 	var ready struct{ URL string }
-	p, err := Launch(ctx, "camera", cmd, c.rig.Log.from("camera"), &ready)
+	p, err := Launch(ctx, "camera", cmd, log, &ready)
 	if err != nil {
 		return err
 	}

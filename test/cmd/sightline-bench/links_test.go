@@ -19,7 +19,7 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == pionCommand { // compare starts its own program
+	if len(os.Args) > 1 && (os.Args[1] == pionCommand || os.Args[1] == crowdCommand) { // they start their own program
 		main()
 		return
 	}

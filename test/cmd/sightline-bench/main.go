@@ -29,6 +29,7 @@ func commands() []command {
 		{"firstframe", "time from page load to the first frame on the screen, over RTSP and the direct path", firstFrame},
 		{"view", "headless viewers of a camera, or of any WHEP endpoint: frames, freezes, time to the first frame", view},
 		{"glass", "age of the pictures when they come on the screen", glass},
+		{"agent", "what viewers cost the agent in CPU and memory, beside a peer such as go2rtc", agent},
 		{"links", "memory of an idle link", links},
 		{"chaos", "messages on bad networks: what was lost, repeated or reordered", chaos},
 		{"drain", "restart of a server: how its clients come back, and whether both ends agree", drain},
@@ -59,8 +60,11 @@ func dispatch(ctx context.Context, args []string, out, log io.Writer) error {
 		usage(log)
 		return flag.ErrHelp
 	}
-	if args[0] == pionCommand {
+	switch args[0] {
+	case pionCommand:
 		return servePion(ctx, args[1:], out, log)
+	case crowdCommand:
+		return serveCrowd(ctx, args[1:], os.Stdin, out, log)
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {

@@ -36,6 +36,9 @@ type viewOrder struct {
 	json   bool
 }
 
+// maxAudience is a little less than what a device may serve at most.
+const maxAudience = 900
+
 // audienceOrder says how many viewers look, and how.
 type audienceOrder struct {
 	viewers int
@@ -106,8 +109,8 @@ func (o *audienceOrder) flags(flags *flag.FlagSet) {
 
 func (o *audienceOrder) check() error {
 	switch {
-	case o.viewers < 1 || o.viewers > 1000:
-		return errors.New("--viewers is 1 to 1000")
+	case o.viewers < 1 || o.viewers > maxAudience:
+		return fmt.Errorf("--viewers is 1 to %d", maxAudience)
 	case o.loss < 0 || o.loss > 0.9:
 		return errors.New("--loss is 0 to 90")
 	case o.spread < 0 || o.spread > time.Minute:

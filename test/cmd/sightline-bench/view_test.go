@@ -18,10 +18,6 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 	"github.com/pion/webrtc/v4/pkg/media"
-
-	"github.com/sightline-rtc/sightline/internal/store"
-	"github.com/sightline-rtc/sightline/protocol"
-	"github.com/sightline-rtc/sightline/test/rig"
 )
 
 // viewNames are the figures of view, which others read by these names.
@@ -33,11 +29,16 @@ var agentProgram = sync.OnceValues(func() (string, error) {
 	return path, exec.Command("go", "build", "-o", path, "github.com/sightline-rtc/sightline/cmd/sightline-agent").Run()
 })
 
-func TestViewersOfACameraAreCounted(t *testing.T) {
-	agent, err := agentProgram()
+func builtAgent(t *testing.T) string {
+	t.Helper()
+	path, err := agentProgram()
 	if err != nil {
 		t.Fatalf("build the agent: %v", err)
 	}
+	return path
+}
+
+func TestViewersOfACameraAreCounted(t *testing.T) {
 	s, err := startServer(t.Context(), program)
 	if err != nil {
 		t.Fatal(err)
@@ -47,11 +48,14 @@ func TestViewersOfACameraAreCounted(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	device, token := watchable(t, s, agent)
+	camera, where, err := s.camera(t.Context(), t.Output(), builtAgent(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer camera.Kill()
 	view := func(flags ...string) map[string]float64 {
-		return measured(t, viewNames, append([]string{
-			"view", "--url", s.URL, "--device", device, "--token", token, "--viewers", "2", "--seconds", "2", "--spread", "0s",
-		}, flags...)...)
+		flags = append([]string{"view", "--viewers", "2", "--seconds", "2", "--spread", "0s"}, flags...)
+		return measured(t, viewNames, append(flags, where...)...)
 	}
 	if got := view(); got["viewers"] != 2 || got["frames_per_viewer"] < 5 || got["bytes"] == 0 || got["rtx"] != 0 || got["first_frame_p50_ms"] <= 0 {
 		t.Errorf("these figures cannot be: %v", got)
@@ -59,36 +63,6 @@ func TestViewersOfACameraAreCounted(t *testing.T) {
 	if got := view("--loss", "20"); got["frames_per_viewer"] < 5 || got["rtx"] == 0 {
 		t.Errorf("these figures cannot be, of packets a fifth of which are lost: %v", got)
 	}
-}
-
-// watchable starts an agent with the test picture, and returns its device and a viewer's token.
-func watchable(t *testing.T, s *server, program string) (device, token string) {
-	t.Helper()
-	records, err := store.Open(t.Context(), s.Data, store.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer records.Close()
-	_, code, err := records.CreateEnrolment(t.Context(), protocol.DefaultProject, "bench", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "run", "--hub", s.URL, "--enroll", code.Reveal(), "--state", t.TempDir(), "--port-mapping", "off")
-	var ready struct{ Device string }
-	p, err := rig.Launch(t.Context(), "agent", cmd, t.Output(), &ready)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Kill)
-	r, err := newRoster(t.Context(), records, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.devices = []enrolled{{id: protocol.DeviceID(ready.Device)}}
-	if token, err = r.token(protocol.RoleViewer, 0, ""); err != nil {
-		t.Fatal(err)
-	}
-	return ready.Device, token
 }
 
 func TestAWHEPEndpointIsPlayed(t *testing.T) {

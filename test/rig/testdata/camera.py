@@ -1,6 +1,10 @@
-"""A camera for tests: one live H.264 stream over RTSP, made by GStreamer. Prints its URL as JSON when it is ready."""
+"""A camera for tests: one live H.264 stream over RTSP, made by GStreamer. Prints its URL as JSON when it is ready.
+
+Its argument is the port, 8554 if there is none and a free one if it is 0.
+"""
 
 import json
+import sys
 
 import gi
 
@@ -22,12 +26,12 @@ STREAM = """(
 Gst.init(None)
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
-server.set_service("8554")
+server.set_service(sys.argv[1] if len(sys.argv) > 1 else "8554")
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(STREAM)
 factory.set_shared(True)  # one encoder, however many read
 server.get_mount_points().add_factory("/camera", factory)
 if server.attach(None) == 0:
-    raise SystemExit("port 8554 is taken")
-print(json.dumps({"ready": True, "url": "rtsp://127.0.0.1:8554/camera"}), flush=True)
+    raise SystemExit("the port is taken")
+print(json.dumps({"ready": True, "url": f"rtsp://127.0.0.1:{server.get_bound_port()}/camera"}), flush=True)
 GLib.MainLoop().run()
