@@ -83,7 +83,8 @@ func (o agentOrder) open(ctx context.Context, log io.Writer) (s *agentScene, err
 	if err := s.startAgent(ctx, o, log); err != nil {
 		return s, err
 	}
-	return s, s.startPeer(ctx, o.peer, log)
+	err = s.startPeer(ctx, o.peer, log)
+	return s, err
 }
 
 // startAgent starts a server and an agent that serves the largest of the audiences.
@@ -166,9 +167,14 @@ func (s *agentScene) startPeer(ctx context.Context, o peerOrder, log io.Writer) 
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the peer: %w", err)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, peerReady, fmt.Errorf("the peer does not listen at %s", o.whep))
+	defer cancel()
+	ctx, over := context.WithCancelCause(ctx)
+	var work sync.WaitGroup
+	work.Go(func() { over(fmt.Errorf("the peer has ended: %w", cmd.Wait())) })
 	s.closers = append(s.closers, func() error {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // how it ends is what Kill does
+		work.Wait()
 		return nil
 	})
 	s.peer.pid = cmd.Process.Pid
@@ -181,8 +187,6 @@ func awaitPeer(ctx context.Context, where string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, peerReady, fmt.Errorf("nothing listens at %s", u.Host))
-	defer cancel()
 	var dialer net.Dialer
 	for {
 		conn, err := dialer.DialContext(ctx, "tcp", u.Host)
