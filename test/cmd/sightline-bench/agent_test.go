@@ -80,14 +80,14 @@ func TestTheReportOfAnAgentKeepsItsForm(t *testing.T) {
 
 func TestAMeasurementOfAnAgentThatCannotBeIsRefused(t *testing.T) {
 	for want, flags := range map[string][]string{
-		"--viewers is a list":  {"--viewers", "1,x"},
-		"--rounds is":          {"--rounds", "0"},
-		"--seconds is":         {"--seconds", "0"},
-		"needs --peer-whep":    {"--peer", "false"},
-		"either --peer or":     {"--peer-whep", "http://127.0.0.1:1"},
-		"no such file":         {"--agent", t.TempDir() + "/none", "--source", "test:"},
-		"start server":         {"--agent", os.Args[0], "--program", t.TempDir() + "/none", "--source", "test:"},
-		"the peer has ended":   {"--source", "test:", "--program", program, "--agent", builtAgent(t), "--peer", "false", "--peer-whep", "http://127.0.0.1:1/"},
+		"--viewers is a list": {"--viewers", "1,x"},
+		"--rounds is":         {"--rounds", "0"},
+		"--seconds is":        {"--seconds", "0"},
+		"needs --peer-whep":   {"--peer", "false"},
+		"either --peer or":    {"--peer-whep", "http://127.0.0.1:1"},
+		"no such file":        {"--agent", t.TempDir() + "/none", "--source", "test:"},
+		"start server":        {"--agent", os.Args[0], "--program", t.TempDir() + "/none", "--source", "test:"},
+		"the peer has ended":  {"--source", "test:", "--program", program, "--agent", builtAgent(t), "--peer", "false", "--peer-whep", "http://127.0.0.1:1/"},
 	} {
 		if err := dispatch(t.Context(), append([]string{"agent"}, flags...), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: got %v, want an error with %q", flags, err, want)
