@@ -87,3 +87,14 @@ func (p ProfileLevelID) profile() (profile, family) {
 	}
 	return own, family(own)
 }
+
+// ranks orders the families by what a decoder of them knows: each includes those below it, leaving aside tools of Baseline
+// for lossy links that no encoder of a camera uses.
+var ranks = map[family]int{familyBaseline: 1, familyMain: 2, familyHigh: 3}
+
+// above reports whether a decoder of the profile decodes a stream of another.
+func (p ProfileLevelID) above(stream ProfileLevelID) bool {
+	_, decoder := p.profile()
+	_, needed := stream.profile()
+	return decoder == needed || ranks[needed] > 0 && ranks[decoder] > ranks[needed]
+}
