@@ -139,17 +139,3 @@ func (s *Stream) take(au AccessUnit, now time.Time) *picture {
 	}
 	return p
 }
-
-// learnFormat takes over what the pictures are now.
-func (s *Stream) learnFormat() {
-	f, changed := s.coding.describe()
-	if !changed {
-		return
-	}
-	s.format = f
-	select {
-	case <-s.ready:
-	default:
-		close(s.ready)
-	}
-}

@@ -2,8 +2,6 @@ package media
 
 import (
 	"bytes"
-	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -24,10 +22,13 @@ type Stream struct {
 	// ready is closed when format is first set.
 	ready chan struct{}
 
-	// mu guards all below. The keyframer is never called under it.
+	// mu guards all below. Neither the keyframer nor who listens is called under it.
 	mu     sync.Mutex
 	format Format
-	audio  *AudioFormat
+	// listening are those who want to know when format changes, reformed says that they have not been told yet.
+	listening map[*func()]struct{}
+	reformed  bool
+	audio     *AudioFormat
 
 	// coding is that of codec; nil before the first picture of the source's life.
 	codec     Codec
@@ -71,6 +72,8 @@ func NewStream(cfg Config) *Stream {
 		ready:   make(chan struct{}),
 		broken:  true,
 		viewers: make(map[*seat]struct{}),
+
+		listening: make(map[*func()]struct{}),
 	}
 }
 
@@ -80,6 +83,7 @@ func (s *Stream) WriteVideo(au AccessUnit) {
 	if force := s.writeVideo(au, time.Now()); force != nil {
 		force()
 	}
+	s.tellFormat()
 }
 
 func (s *Stream) writeVideo(au AccessUnit, now time.Time) (force func()) {
@@ -133,30 +137,6 @@ func (s *Stream) SetKeyframer(force func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.force = force
-}
-
-// Format waits for the first parameter sets and describes the pictures. It fails when ctx is done first.
-func (s *Stream) Format(ctx context.Context) (Format, error) {
-	select {
-	case <-s.ready:
-	case <-ctx.Done():
-		return Format{}, fmt.Errorf("wait for the first picture: %w", ctx.Err())
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.format, nil
-}
-
-// LastFormat describes the newest pictures; false means that none has come.
-func (s *Stream) LastFormat() (Format, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	select {
-	case <-s.ready:
-		return s.format, true
-	default:
-		return Format{}, false
-	}
 }
 
 // Audio describes the sound; false means that the source has none, or was not open yet.

@@ -21,8 +21,11 @@ const initialBitrate = 2_000_000
 
 // formats that a session was answered with. No video and no audio means that the track is not sent.
 type formatsChosen struct {
-	video []webrtc.RTPCodecParameters // H.264 and, if the viewer has it, RTX
+	video []webrtc.RTPCodecParameters // the agreed format and, if the viewer has it, RTX
 	audio *webrtc.RTPCodecParameters
+	// agreed is what video was chosen by, sound what audio was.
+	agreed media.Agreement
+	sound  media.AudioFormat
 }
 
 // engine makes the media engine that can say exactly what was chosen.

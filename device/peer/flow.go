@@ -30,12 +30,16 @@ func (p *Peer) follow() {
 		p.starving, refresh = false, p.flow
 	}
 	if start {
-		p.flow = p.stream().Subscribe(media.Options{Video: p.video.target(), Audio: p.audio.target(), Pacer: p.pacer})
+		p.flow = p.opt.Camera.Subscribe(media.Options{
+			Video: p.video.target(), Audio: p.audio.target(), Pacer: p.pacer, Start: p.start(), Sound: p.sound,
+		})
 	}
 	flow := p.flow
 	p.mu.Unlock()
 	if start {
-		p.pictureChanged()
+		p.mu.Lock()
+		p.reformed = true // it may be since the answer
+		p.mu.Unlock()
 		p.work.Go(func() { p.pump(flow) })
 	}
 	if refresh != nil {

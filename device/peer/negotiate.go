@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/pion/webrtc/v4"
 
-	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -20,10 +18,6 @@ const (
 	// fullWait is the same for a viewer that takes no candidates afterwards.
 	fullWait = 500 * time.Millisecond
 )
-
-// unknownProfile is answered for a stream of which no picture has come: Constrained Baseline, level 3.1, which every
-// browser has (RFC 7742 section 6.2).
-var unknownProfile = media.ProfileLevelID{0x42, 0xe0, 0x1f}
 
 // Offer takes a viewer's offer and has the answer told by Events.Describe. A newer revision renegotiates, with an
 // ICE restart when its ICE credentials are new; one that is not newer is dropped. It fails with CodeCodec when the
@@ -110,54 +104,9 @@ func (p *Peer) first(ctx context.Context, o *offer) (*webrtc.PeerConnection, err
 	}
 	p.watch(pc)
 	p.mu.Lock()
-	p.video, p.audio = video, audio
+	p.video, p.audio, p.agreed, p.sound = video, audio, chosen.agreed, chosen.sound
 	p.mu.Unlock()
 	return pc, nil
-}
-
-// choose picks what is sent, by the rights and wishes of the viewer, what it can decode and what the stream has.
-func (p *Peer) choose(ctx context.Context, o *offer) (formatsChosen, error) {
-	var chosen formatsChosen
-	picture := p.opt.Media.Video && slices.Contains(p.opt.Grants, protocol.RightView)
-	sound := p.opt.Media.Audio && slices.Contains(p.opt.Grants, protocol.RightAudio)
-	if !picture && !sound {
-		return chosen, protocol.Errorf(protocol.CodeForbidden, "the viewer asks for nothing that it may have")
-	}
-	profile, err := p.profile(ctx)
-	if err != nil {
-		return chosen, err
-	}
-	if picture {
-		if chosen.video, err = o.chooseVideo(profile); err != nil {
-			return chosen, err
-		}
-	}
-	if format, ok := p.stream().Audio(); ok && sound {
-		if codec, ok := o.chooseAudio(format); ok {
-			chosen.audio = &codec
-		}
-	}
-	if len(chosen.video) == 0 && chosen.audio == nil {
-		return chosen, protocol.Errorf(protocol.CodeCodec, "the camera has no sound that the viewer can play")
-	}
-	return chosen, nil
-}
-
-// stream is that of the best rendition.
-func (p *Peer) stream() *media.Stream { return p.opt.Camera.Renditions[0].Stream }
-
-// profile waits for what the stream's pictures are, within the bound of the configuration.
-func (p *Peer) profile(ctx context.Context) (media.ProfileLevelID, error) {
-	waiting, cancel := context.WithTimeout(ctx, p.host.cfg.FormatTimeout)
-	defer cancel()
-	format, err := p.stream().Format(waiting)
-	switch {
-	case err == nil:
-		return format.Profile, nil
-	case ctx.Err() != nil:
-		return media.ProfileLevelID{}, fmt.Errorf("answer: %w", ctx.Err())
-	}
-	return unknownProfile, nil
 }
 
 // send adds a track and reads what the viewer reports about it.

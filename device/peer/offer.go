@@ -6,9 +6,7 @@ import (
 	"strings"
 
 	"github.com/pion/sdp/v3"
-	"github.com/pion/webrtc/v4"
 
-	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -151,113 +149,4 @@ func keep(m *sdp.MediaDescription, payloadTypes ...uint8) {
 		}
 		return false
 	})
-}
-
-// videoFeedback is what the device understands from a viewer: congestion feedback, lost packets, and wishes for a
-// keyframe (RFC 4585, RFC 5104).
-var videoFeedback = []webrtc.RTCPFeedback{
-	{Type: webrtc.TypeRTCPFBTransportCC},
-	{Type: webrtc.TypeRTCPFBNACK},
-	{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
-	{Type: webrtc.TypeRTCPFBCCM, Parameter: "fir"},
-}
-
-// chooseVideo picks the one H.264 format that the stream is sent under and its RTX (RFC 4588), and takes all others
-// out of the offer. It fails with CodeCodec when nothing fits.
-func (o *offer) chooseVideo(profile media.ProfileLevelID) ([]webrtc.RTPCodecParameters, error) {
-	section := o.section("video")
-	if section == nil {
-		return nil, protocol.Errorf(protocol.CodeCodec, "the offer takes no video; the camera has H.264")
-	}
-	all := formats(section)
-	var offered []media.OfferedH264
-	for _, f := range all {
-		if !strings.EqualFold(f.encoding, "H264/90000") {
-			continue
-		}
-		if h264, err := media.ParseOfferedH264(f.payloadType, f.fmtp); err == nil {
-			offered = append(offered, h264)
-		}
-	}
-	chosen, err := media.ChooseH264(profile, offered)
-	if err != nil {
-		return nil, err
-	}
-	codecs := []webrtc.RTPCodecParameters{{
-		PayloadType: webrtc.PayloadType(chosen.PayloadType),
-		RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeH264, ClockRate: media.VideoClockRate,
-			SDPFmtpLine: fmtpOf(all, chosen.PayloadType), RTCPFeedback: videoFeedback,
-		},
-	}}
-	types := []uint8{chosen.PayloadType}
-	for _, f := range all {
-		if strings.EqualFold(f.encoding, "rtx/90000") && f.fmtp == "apt="+strconv.Itoa(int(chosen.PayloadType)) {
-			types = append(types, f.payloadType)
-			codecs = append(codecs, webrtc.RTPCodecParameters{
-				PayloadType: webrtc.PayloadType(f.payloadType),
-				RTPCodecCapability: webrtc.RTPCodecCapability{
-					MimeType: webrtc.MimeTypeRTX, ClockRate: media.VideoClockRate, SDPFmtpLine: f.fmtp,
-				},
-			})
-			break
-		}
-	}
-	keep(section, types...)
-	return codecs, nil
-}
-
-// retain takes everything out of a later offer but the formats that a track was first answered with. It fails with
-// CodeCodec when the viewer has them no more.
-func (o *offer) retain(t *track) error {
-	section := o.section(t.kind.String())
-	main := uint8(t.codec.PayloadType)
-	if section == nil || !slices.Contains(section.MediaName.Formats, strconv.Itoa(int(main))) {
-		return protocol.Errorf(protocol.CodeCodec, "the new offer lacks the %s format that the session has", t.kind)
-	}
-	types := []uint8{main}
-	for _, f := range formats(section) {
-		if f.fmtp == "apt="+strconv.Itoa(int(main)) {
-			types = append(types, f.payloadType)
-		}
-	}
-	keep(section, types...)
-	return nil
-}
-
-func fmtpOf(all []format, payloadType uint8) string {
-	for _, f := range all {
-		if f.payloadType == payloadType {
-			return f.fmtp
-		}
-	}
-	return ""
-}
-
-// chooseAudio picks the format of the stream's sound and takes all others out of the offer. False means that the
-// viewer does not take it, which is no fault: the picture goes without.
-func (o *offer) chooseAudio(sound media.AudioFormat) (webrtc.RTPCodecParameters, bool) {
-	section := o.section("audio")
-	if section == nil {
-		return webrtc.RTPCodecParameters{}, false
-	}
-	want := string(sound.Codec) + "/" + strconv.Itoa(int(sound.ClockRate))
-	channels := uint16(0)
-	if sound.Codec == media.CodecOpus {
-		want, channels = "opus/48000/2", 2 // whatever it carries (RFC 7587 section 7)
-	}
-	for _, f := range formats(section) {
-		if !strings.EqualFold(strings.TrimSuffix(f.encoding, "/1"), want) {
-			continue
-		}
-		keep(section, f.payloadType)
-		return webrtc.RTPCodecParameters{
-			PayloadType: webrtc.PayloadType(f.payloadType),
-			RTPCodecCapability: webrtc.RTPCodecCapability{
-				MimeType: "audio/" + string(sound.Codec), ClockRate: sound.ClockRate, Channels: channels, SDPFmtpLine: f.fmtp,
-				RTCPFeedback: []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBTransportCC}},
-			},
-		}, true
-	}
-	return webrtc.RTPCodecParameters{}, false
 }

@@ -52,10 +52,11 @@ func TestOfferIsCutToWhatIsSent(t *testing.T) {
 		t.Errorf("offer: got candidates %v and ufrag %q, want one and abcd", o.candidates, o.ufrag)
 	}
 	o.listen()
-	codecs, err := o.chooseVideo(unknownProfile)
+	agreed, err := media.Choose([]media.Format{unknownFormat}, o.offered())
 	if err != nil {
 		t.Fatalf("choose video: %v", err)
 	}
+	codecs := o.chooseVideo(agreed)
 	if len(codecs) != 2 || codecs[0].PayloadType != 104 || codecs[1].PayloadType != 105 {
 		t.Errorf("video: got %+v, want 104 and its RTX 105", codecs)
 	}
@@ -121,8 +122,15 @@ func FuzzOffer(f *testing.F) {
 			return
 		}
 		o.listen()
-		if codecs, err := o.chooseVideo(unknownProfile); err == nil && len(codecs) > 2 {
-			t.Errorf("video formats: got %d, want at most H.264 and its RTX", len(codecs))
+		for _, f := range []media.Format{unknownFormat, {Codec: media.CodecVP8}, {Codec: media.CodecH265}, {Codec: media.CodecAV1}} {
+			agreed, err := media.Choose([]media.Format{f}, o.offered())
+			if err != nil {
+				continue
+			}
+			if codecs := o.chooseVideo(agreed); len(codecs) > 2 {
+				t.Errorf("video formats: got %d, want at most one and its RTX", len(codecs))
+			}
+			break // the others are taken out
 		}
 		o.chooseAudio(media.AudioFormat{Codec: media.CodecPCMU, ClockRate: 8000})
 		if _, err := o.text(); err != nil {

@@ -54,6 +54,9 @@ type Peer struct {
 	pc       *webrtc.PeerConnection // nil before the first offer
 	video    *track                 // nil when not sent, like audio
 	audio    *track
+	agreed   media.Agreement     // what video is sent under
+	sound    media.AudioFormat   // what audio is
+	reformed bool                // a rendition has another format than before
 	flow     *media.Subscription // nil before DTLS is done
 	remote   remote
 	local    *generation        // of the newest offer, nil before the first

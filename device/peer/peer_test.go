@@ -129,15 +129,15 @@ func TestViewerWithoutRightsIsRefused(t *testing.T) {
 	}
 }
 
-func TestStreamWithoutAPictureIsAnsweredForConstrainedBaseline(t *testing.T) {
+func TestStreamWithoutAPictureIsAnsweredForTheProfileThatCoversMost(t *testing.T) {
 	v := newViewer(t, viewing{})
 	stream := media.NewStream(media.Config{})
 	s := open(t, newHost(t, func(c *Config) { c.FormatTimeout = time.Millisecond }), v,
 		func(o *Options) { o.Camera = cameraOf(stream) })
 	s.mustOffer(nil)
 	s.until("an answer", func() bool { return len(s.describes) > 0 })
-	if got := s.describes[0].SDP; !strings.Contains(got, "profile-level-id=42e01f") {
-		t.Errorf("answer for no picture: want 42e01f in\n%s", got)
+	if got := s.describes[0].SDP; !strings.Contains(got, "profile-level-id=64001f") {
+		t.Errorf("answer for no picture: want 64001f in\n%s", got)
 	}
 	s.until("a connection", func() bool { return len(s.paths) > 0 })
 	writePicture(stream, 0)
@@ -257,7 +257,7 @@ func TestNothingIsSentAfterClose(t *testing.T) {
 	late := v.offer(nil)
 	s.peer.Close(protocol.ReasonClosedByAPI)
 	before := s.peer.meter.packets.Load()
-	writePicture(s.peer.stream(), 25)
+	writePicture(s.peer.opt.Camera.Renditions[0].Stream, 25)
 	if after := s.peer.meter.packets.Load(); after != before {
 		t.Errorf("packets after close: got %d, want %d", after, before)
 	}

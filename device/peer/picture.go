@@ -1,6 +1,8 @@
 package peer
 
 import (
+	"slices"
+
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -34,7 +36,7 @@ func (p *Peer) SetView(v protocol.View) {
 func (p *Peer) Choose(c protocol.Choice) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.opt.Camera.Find(c.Rendition); !ok && c.Rendition != "" {
+	if c.Rendition != "" && !slices.Contains(p.usable(), c.Rendition) {
 		return protocol.Errorf(protocol.CodeNotFound, "the camera has no rendition %q for this viewer", c.Rendition)
 	}
 	p.wishes.choice = c.Rendition
@@ -56,12 +58,9 @@ func (p *Peer) RequestKeyframe() {
 func (p *Peer) Picture() Picture {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := Picture{Auto: p.wishes.choice == ""}
-	for _, r := range p.opt.Camera.Renditions {
-		now.Renditions = append(now.Renditions, r.Name)
-	}
+	now := Picture{Renditions: p.usable(), Auto: p.wishes.choice == ""}
 	if p.flow != nil {
-		now.Rendition = now.Renditions[0]
+		now.Rendition, _ = p.flow.Showing()
 	}
 	return now
 }

@@ -77,6 +77,7 @@ func (p *Peer) camera() protocol.Camera {
 		}
 	}
 	c.Rendition, c.Auto = picture.Rendition, picture.Auto
+	c.Notes = append(slices.Clone(c.Notes), p.leftOut()...)
 	return c
 }
 

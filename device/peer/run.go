@@ -17,9 +17,12 @@ func (p *Peer) run() {
 	p.last = counters{at: time.Now()}
 	unsubscribe := p.port.Subscribe(p.portChanged)
 	defer unsubscribe()
+	forget := p.watchFormats()
+	defer forget()
 	p.surround()
 	for {
 		p.follow()
+		p.reconsider()
 		p.check()
 		p.speak()
 		timer.Reset(min(p.deadline(), p.nextCheck()))
