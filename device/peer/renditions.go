@@ -52,14 +52,13 @@ func (p *Peer) formats(ctx context.Context, enough func(best media.Format) bool)
 	waiting, cancel := context.WithTimeout(ctx, p.host.cfg.FormatTimeout)
 	defer cancel()
 	news := make(chan struct{}, 1)
-	for _, r := range p.opt.Camera.Renditions {
-		defer r.Stream.OnFormat(func() {
-			select {
-			case news <- struct{}{}:
-			default:
-			}
-		})()
-	}
+	forget := p.onFormat(func() {
+		select {
+		case news <- struct{}{}:
+		default:
+		}
+	})
+	defer forget()
 	for {
 		known, missing := p.known()
 		if missing == 0 || known[0].Codec != "" && enough(known[0]) {
@@ -142,14 +141,19 @@ func (p *Peer) leftOut() (notes []protocol.Note) {
 
 // watchFormats notes when a rendition is of another format than before, until cancel is called.
 func (p *Peer) watchFormats() (cancel func()) {
+	return p.onFormat(func() {
+		p.mu.Lock()
+		p.reformed = true
+		p.mu.Unlock()
+		p.poke()
+	})
+}
+
+// onFormat has told called when any rendition is of another format than before, until cancel is called.
+func (p *Peer) onFormat(told func()) (cancel func()) {
 	var cancels []func()
 	for _, r := range p.opt.Camera.Renditions {
-		cancels = append(cancels, r.Stream.OnFormat(func() {
-			p.mu.Lock()
-			p.reformed = true
-			p.mu.Unlock()
-			p.poke()
-		}))
+		cancels = append(cancels, r.Stream.OnFormat(told))
 	}
 	return func() {
 		for _, cancel := range cancels {
