@@ -6,7 +6,7 @@ import (
 )
 
 // policy lets a page load from its own origin only; whom it may talk to follows.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'self'; connect-src 'self'"
 
 // plainHost is a name or address with an optional port: nothing that could end a directive.
@@ -19,7 +19,7 @@ func secured(next http.Handler) http.Handler {
 		header.Set("Content-Security-Policy", policyFor(r.Host))
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), fullscreen=(self)")
+		header.Set("Permissions-Policy", "camera=(), microphone=(self), geolocation=(), fullscreen=(self)")
 		next.ServeHTTP(w, r)
 	})
 }

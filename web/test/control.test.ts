@@ -74,15 +74,18 @@ describe("the control channel", () => {
   let channel: ControlChannel;
   let cameras: Camera[];
   let opened: number;
+  let closed: number;
 
   beforeEach(() => {
     vi.useFakeTimers();
     peer = new FakePeer({});
     cameras = [];
     opened = 0;
+    closed = 0;
     channel = new ControlChannel(peer as unknown as RTCPeerConnection, {
       open: () => opened++,
       status: (camera) => cameras.push(camera),
+      closed: () => closed++,
     });
   });
   afterEach(() => vi.useRealTimers());
@@ -143,7 +146,7 @@ describe("the control channel", () => {
     peer.close();
     expect(await cut).toBe("offline");
     expect(peer.channel.of("ptz")).toEqual([]);
-    expect(vi.getTimerCount()).toBe(0);
+    expect([vi.getTimerCount(), closed]).toEqual([0, 1]);
   });
 
   it("puts a snapshot together", async () => {

@@ -1,9 +1,16 @@
 import { html, LitElement, type TemplateResult } from "lit";
+import type { Camera, PTZ, Rendition, RenditionName } from "../protocol/control.ts";
 import type { Door, Fallback } from "../protocol/fallback.ts";
 import type { TokenProvider, ViewerOptions } from "../viewer/options.ts";
+import type { TalkView } from "../viewer/talking.ts";
 import type { State, View, Why } from "../viewer/view.ts";
 import { Viewer } from "../viewer/viewer.ts";
-import { type FaceActions, face } from "./face.ts";
+import { controlStyles } from "./controlstyles.ts";
+import { type FaceActions, face, type Opened } from "./face.ts";
+import { toggleFullscreen } from "./fullscreen.ts";
+import { Hands } from "./hands.ts";
+import { onKey } from "./keys.ts";
+import { isSeen, showSigns } from "./signs.ts";
 import { styles } from "./styles.ts";
 
 /** The controls of a live picture go away when nobody moves for so long (milliseconds). */
@@ -31,11 +38,11 @@ const nothingYet: View = {
  * `<sightline-camera>`: a device's live picture.
  *
  * Attributes: `hub` (default the page's origin), `device`, `token`, `ice` (`relay` uses relays only), `label`. It
- * reflects `data-state`, `data-path` and `data-transport`, and fires `sightline-state`, `sightline-path` and
- * `sightline-transport` when they change.
+ * reflects `data-state`, `data-path`, `data-transport` and `data-source`, and fires `sightline-state`, `sightline-path`,
+ * `sightline-transport`, `sightline-camera` and `sightline-talk` when something changes.
  */
 export class SightlineCamera extends LitElement {
-  static override styles = styles;
+  static override styles = [styles, controlStyles];
   static override properties = {
     hub: { type: String },
     device: { type: String },
@@ -65,22 +72,39 @@ export class SightlineCamera extends LitElement {
   /** What the viewing in hand was begun with; a change of it begins another. */
   #wanted = { hub: "", device: "", token: "", ice: "" };
   #view = nothingYet;
-  #panelOpen = false;
+  #open: Opened | undefined;
   #muted = true;
   #audible = false;
   #quiet = false;
   #quietTimer: ReturnType<typeof setTimeout> | undefined;
+  #countdown: ReturnType<typeof setTimeout> | undefined;
   #video: HTMLVideoElement | undefined;
   #detach: (() => void) | undefined;
+  readonly #hands: Hands;
   readonly #actions: FaceActions = {
     toggleSound: () => this.#sound(),
-    togglePanel: () => this.#show(() => (this.#panelOpen = !this.#panelOpen)),
-    toggleFullscreen: () => void this.#fullscreen(),
+    toggle: (what) => this.#toggle(what),
+    toggleFullscreen: () => void toggleFullscreen(this, this.#video),
     again: () => this.#viewer?.again(),
     touched: () => this.#touched(),
+    pressed: (event) => this.#pressed(event),
+    left: (event) => {
+      if (!this.renderRoot.contains(event.relatedTarget as Node | null)) this.#hands.release();
+    },
     key: (event) => this.#key(event),
+    keyUp: (event) => this.#key(event),
+    talk: (on) => void this.talk(on),
+    snapshot: () => void this.#hands.save(),
+    choose: (rendition) => {
+      this.#hands.choose(rendition);
+      this.#toggle("menu");
+    },
+    hold: (move) => this.#hands.moving.hold(move),
+    letGo: (move) => this.#hands.moving.release(move),
+    home: () => this.#hands.move({ pan: 0, tilt: 0, zoom: 0, home: true }),
   };
   readonly #redraw = () => this.requestUpdate();
+  readonly #letGo = () => this.#hands.release();
   readonly #hide = () => this.#viewer?.stop();
   readonly #back = (event: PageTransitionEvent) => {
     if (event.persisted) this.#viewer?.start();
@@ -95,6 +119,19 @@ export class SightlineCamera extends LitElement {
     this.label = "";
     this.tokenProvider = undefined;
     this.linkOptions = undefined;
+    const element = this;
+    this.#hands = new Hands({
+      get viewer() {
+        return element.#viewer;
+      },
+      get video() {
+        return element.#video;
+      },
+      get name() {
+        return element.name;
+      },
+      redraw: this.#redraw,
+    });
   }
 
   /** `idle`, `connecting`, `live`, `waiting` or `closed`. */
@@ -137,12 +174,59 @@ export class SightlineCamera extends LitElement {
     return this.label || this.#view.name || this.device;
   }
 
+  /** How the camera is, and what it can do; null while nobody tells. */
+  get camera(): Camera | null {
+    return this.#view.camera ?? null;
+  }
+
+  /** The renditions that the camera offers this viewer, the best first. */
+  get renditions(): readonly Rendition[] {
+    return this.#view.camera?.renditions ?? [];
+  }
+
+  /** The rendition that the camera sends; null while that is not known. Setting null leaves the choice to the camera. */
+  get rendition(): RenditionName | null {
+    return this.#view.camera?.rendition ?? null;
+  }
+
+  set rendition(name: RenditionName | null) {
+    this.#hands.choose(name ?? undefined);
+  }
+
+  /** Whether this viewer is heard at the camera, and why not. */
+  get talking(): TalkView {
+    return this.#view.talk;
+  }
+
+  /**
+   * Begins to be heard at the camera, for as long as it is not ended: the microphone is open exactly so long. It settles
+   * when `talking` says what came of it.
+   */
+  talk(on: boolean): Promise<void> {
+    return this.#hands.talk(on);
+  }
+
+  /** Takes a still picture: the camera's own where it makes one, else the frame that is shown. Fails where there is none. */
+  snapshot(): Promise<Blob> {
+    return this.#hands.snapshot();
+  }
+
+  /**
+   * Moves the camera at speeds from -1 to 1 (right, up and closer are positive), for a second at most unless it is called
+   * again; without any it stops. `home` takes it to its home position.
+   */
+  move({ pan = 0, tilt = 0, zoom = 0, home }: Partial<PTZ> = {}): void {
+    this.#hands.move(home ? { pan: 0, tilt: 0, zoom: 0, home } : { pan, tilt, zoom });
+  }
+
   override connectedCallback(): void {
     this.dataset.state = this.#view.state;
     // Before anything is drawn, so that the socket opens that much sooner.
     void this.#begin();
     super.connectedCallback();
     document.addEventListener("fullscreenchange", this.#redraw);
+    document.addEventListener("visibilitychange", this.#letGo);
+    window.addEventListener("blur", this.#letGo);
     window.addEventListener("pagehide", this.#hide);
     window.addEventListener("pageshow", this.#back);
   }
@@ -150,9 +234,12 @@ export class SightlineCamera extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     document.removeEventListener("fullscreenchange", this.#redraw);
+    document.removeEventListener("visibilitychange", this.#letGo);
+    window.removeEventListener("blur", this.#letGo);
     window.removeEventListener("pagehide", this.#hide);
     window.removeEventListener("pageshow", this.#back);
     clearTimeout(this.#quietTimer);
+    clearTimeout(this.#countdown);
     this.#end();
   }
 
@@ -165,6 +252,7 @@ export class SightlineCamera extends LitElement {
   }
 
   protected override updated(): void {
+    this.#count();
     const { hub, device, token, ice } = this;
     const before = this.#wanted;
     if (before.hub === hub && before.device === device && before.ice === ice) {
@@ -184,11 +272,13 @@ export class SightlineCamera extends LitElement {
       this.#view,
       {
         name: this.name,
-        panelOpen: this.#panelOpen,
+        open: this.#open,
         audible: this.#audible,
         muted: this.#muted,
         fullscreen: document.fullscreenElement === this,
         quiet: this.#quiet,
+        word: this.#hands.word,
+        moves: (move) => this.#hands.moving.is(move),
       },
       this.#actions,
       html`<video part="video" muted autoplay playsinline disablepictureinpicture></video>`,
@@ -209,6 +299,7 @@ export class SightlineCamera extends LitElement {
       token,
       tokenProvider: (why) => this.tokenProvider?.(why),
       relayOnly: ice === "relay",
+      poster: true,
       link: this.linkOptions,
     });
     this.#viewer = viewer;
@@ -221,6 +312,7 @@ export class SightlineCamera extends LitElement {
   }
 
   #end(): void {
+    this.#hands.release();
     const viewer = this.#viewer;
     this.#viewer = undefined;
     this.#detach?.();
@@ -232,39 +324,24 @@ export class SightlineCamera extends LitElement {
   #changed(view: View): void {
     const before = this.#view;
     this.#view = view;
-    if (view.state !== before.state) {
-      this.dataset.state = view.state;
-      this.#touched();
-    }
-    if (view.path !== before.path || view.pathDetails?.means !== before.pathDetails?.means) {
-      this.#reflect("path", view.path);
-      this.#tell("sightline-path", { path: this.path, means: view.pathDetails?.means ?? null });
-    }
-    const moved = view.transport !== before.transport || view.fallback !== before.fallback;
-    if (moved) {
-      this.#reflect("transport", view.transport);
-      this.#tell("sightline-transport", { transport: this.transport, fallback: this.fallback });
-    }
-    if (view.state !== before.state || view.reason !== before.reason) {
-      this.#tell("sightline-state", { state: this.state, reason: this.reason });
-    } else if (
-      view.path === before.path &&
-      !this.#panelOpen &&
-      view.lastSeen === before.lastSeen &&
-      view.name === before.name
-    ) {
-      return;
-    }
+    if (view.state !== before.state) this.#touched();
+    showSigns(this, before, view);
+    if (isSeen(before, view, this.#open === "panel")) this.requestUpdate();
+  }
+
+  /** Redraws every second while the time to the next try is shown. */
+  #count(): void {
+    clearTimeout(this.#countdown);
+    if (this.isConnected && this.#view.retryAt) this.#countdown = setTimeout(this.#redraw, 1000);
+  }
+
+  #toggle(what: Opened): void {
+    this.#open = this.#open === what ? undefined : what;
+    if (this.#open !== "pad") this.#hands.moving.stop();
     this.requestUpdate();
-  }
-
-  #reflect(name: "path" | "transport", value: string | undefined): void {
-    if (value) this.dataset[name] = value;
-    else delete this.dataset[name];
-  }
-
-  #tell(name: string, detail: object): void {
-    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+    if (what !== "menu") return;
+    const next = this.#open ? "#menu [aria-checked=true]" : ".quality";
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(next)?.focus());
   }
 
   #show(change: () => void): void {
@@ -278,6 +355,13 @@ export class SightlineCamera extends LitElement {
     if (this.#quiet) this.#show(() => (this.#quiet = false));
   }
 
+  /** Shows the controls; a press beside the menu closes it. */
+  #pressed(event: PointerEvent): void {
+    this.#touched();
+    const inside = event.composedPath().some((node) => node instanceof Element && node.matches(".menu, .quality"));
+    if (this.#open === "menu" && !inside) this.#toggle("menu");
+  }
+
   #sound(): void {
     if (!this.#video || !this.#audible) return;
     this.#muted = !this.#muted;
@@ -285,19 +369,7 @@ export class SightlineCamera extends LitElement {
     this.requestUpdate();
   }
 
-  async #fullscreen(): Promise<void> {
-    if (document.fullscreenElement) await document.exitFullscreen();
-    else if (this.requestFullscreen) await this.requestFullscreen().catch(() => undefined);
-    // An iPhone lets only the video itself fill the screen.
-    else (this.#video as { webkitEnterFullscreen?: () => void } | undefined)?.webkitEnterFullscreen?.();
-  }
-
   #key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "f") this.#actions.toggleFullscreen();
-    else if (event.key === "m") this.#actions.toggleSound();
-    else if (event.key === "i") this.#actions.togglePanel();
-    else if (event.key === "Escape" && this.#panelOpen) this.#actions.togglePanel();
-    else this.#touched();
+    onKey(event, { camera: this.#view.camera, open: this.#open }, this.#actions);
   }
 }

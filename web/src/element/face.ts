@@ -1,29 +1,60 @@
 import { html, nothing, type TemplateResult } from "lit";
+import type { RenditionName } from "../protocol/control.ts";
 import type { View } from "../viewer/view.ts";
+import { bar } from "./bar.ts";
 import { ICONS } from "./icons.ts";
+import { menu } from "./menu.ts";
+import type { Move } from "./moving.ts";
+import { pad } from "./pad.ts";
 import { panel } from "./panel.ts";
-import { LABELS, PICTURE_CONTINUES, plainWords, STATE_WORDS, wordsFor } from "./words.ts";
+import {
+  LABELS,
+  PICTURE_CONTINUES,
+  plainWords,
+  SOURCE_WORDS,
+  STATE_WORDS,
+  sourceWords,
+  TALK_WORDS,
+  wordsFor,
+} from "./words.ts";
+
+/** What may be open over the picture, one at a time. */
+export type Opened = "panel" | "menu" | "pad";
 
 /** What the face shows beside the view. */
 export interface FaceState {
   name: string;
-  panelOpen: boolean;
+  open: Opened | undefined;
   /** Whether there is sound, and whether it is off. */
   audible: boolean;
   muted: boolean;
   fullscreen: boolean;
   /** Whether nobody has touched the player for a while. */
   quiet: boolean;
+  /** A word on what was just done. */
+  word: string;
+  /** Whether the camera is being moved that way. */
+  moves(move: Move): boolean;
 }
 
 /** What a person can do. */
 export interface FaceActions {
   toggleSound(): void;
-  togglePanel(): void;
+  toggle(what: Opened): void;
   toggleFullscreen(): void;
   again(): void;
   touched(): void;
+  pressed(event: PointerEvent): void;
+  /** The focus has gone somewhere. */
+  left(event: FocusEvent): void;
   key(event: KeyboardEvent): void;
+  keyUp(event: KeyboardEvent): void;
+  talk(on: boolean): void;
+  snapshot(): void;
+  choose(rendition: RenditionName | undefined): void;
+  hold(move: Move): void;
+  letGo(move: Move): void;
+  home(): void;
 }
 
 /** Draws the player around its video element. */
@@ -34,58 +65,52 @@ export function face(view: View, face: FaceState, act: FaceActions, video: Templ
     view.state,
     lost ? "lost" : "",
     view.reason === "stalled" ? "stalled" : "",
-    live && face.quiet && !face.panelOpen ? "quiet" : "",
+    live && face.quiet && !face.open && view.talk.state === "off" ? "quiet" : "",
   ].join(" ");
   return html`<section
     class=${classes}
+    tabindex="0"
     aria-label=${`${LABELS.camera} ${face.name}`}
     @pointermove=${act.touched}
-    @pointerdown=${act.touched}
+    @pointerdown=${act.pressed}
+    @focusout=${act.left}
     @keydown=${act.key}
+    @keyup=${act.keyUp}
   >
-    ${video} ${live ? nothing : veil(view, act)}
+    ${view.poster ? poster(view.poster) : nothing} ${video} ${live ? nothing : veil(view, act)}
     <div class="top">
       <span class="pill"><span class="dot"></span>${status(view)}</span>
       ${badge(view)}
       <span class="grow name">${face.name}</span>
     </div>
-    ${lost ? html`<div class="notice"><span class="pill">${ICONS.signal}${PICTURE_CONTINUES}</span></div>` : nothing}
-    ${face.panelOpen ? panel(view) : nothing}
-    <div class="sr" role="status">${spoken(view)}</div>
-    ${view.state === "idle" ? nothing : controls(view, face, act)}
+    ${live ? notices(view, face) : nothing}
+    ${face.open === "panel" ? panel(view) : nothing}
+    ${live && face.open === "pad" && view.camera?.ptz ? pad(face, act) : nothing}
+    ${live && face.open === "menu" && view.camera ? menu(view.camera, act) : nothing}
+    <div class="sr" role="status">${spoken(view, face)}</div>
+    ${view.state === "idle" ? nothing : bar(view, face, act)}
   </section>`;
 }
 
-function controls(view: View, face: FaceState, act: FaceActions): TemplateResult {
-  return html`<div class="bottom">
-    <span class="grow"></span>
-    ${
-      face.audible && view.state === "live"
-        ? button(face.muted ? LABELS.soundOn : LABELS.soundOff, face.muted ? ICONS.muted : ICONS.sound, act.toggleSound)
-        : nothing
-    }
-    ${
-      view.stats || face.panelOpen
-        ? html`<button
-            title=${LABELS.stats}
-            aria-label=${LABELS.stats}
-            aria-pressed=${face.panelOpen}
-            @click=${act.togglePanel}
-          >
-            ${ICONS.stats}
-          </button>`
-        : nothing
-    }
-    ${button(
-      face.fullscreen ? LABELS.leaveFullscreen : LABELS.fullscreen,
-      face.fullscreen ? ICONS.shrink : ICONS.expand,
-      act.toggleFullscreen,
-    )}
-  </div>`;
+/** The camera's latest still picture, which is no more than a help: one that cannot be shown is left out. */
+function poster(url: string): TemplateResult {
+  const gone = ({ currentTarget }: Event) => ((currentTarget as HTMLElement).hidden = true);
+  return html`<img class="poster" part="poster" src=${url} alt="" @error=${gone} />`;
 }
 
-function button(label: string, icon: unknown, click: () => void): TemplateResult {
-  return html`<button title=${label} aria-label=${label} @click=${click}>${icon}</button>`;
+/** What is said over a live picture, each in a line of its own. */
+function notices({ reason, camera, retryAt, talk }: View, face: FaceState): unknown {
+  const source = camera?.source ?? "up";
+  const lines: [unknown, string][] = [];
+  if (reason === "link_lost") lines.push([ICONS.signal, PICTURE_CONTINUES]);
+  if (source !== "up") lines.push([ICONS.away, sourceWords(source, retryAt)]);
+  if (talk.hint) lines.push([ICONS.microphone, TALK_WORDS[talk.hint]]);
+  else if (camera?.talking && talk.state !== "on") lines.push([ICONS.microphone, LABELS.othersTalk]);
+  if (face.word) lines.push([ICONS.still, face.word]);
+  if (lines.length === 0) return nothing;
+  return html`<div class="notice">
+    ${lines.map(([icon, words]) => html`<span class="pill">${icon}<span>${words}</span></span>`)}
+  </div>`;
 }
 
 function veil(view: View, act: FaceActions): TemplateResult {
@@ -99,9 +124,10 @@ function veil(view: View, act: FaceActions): TemplateResult {
   </div>`;
 }
 
-function emblem({ state, reason }: View): unknown {
+function emblem({ state, reason, camera }: View): unknown {
   if (state === "closed") return ICONS.stop;
   if (reason === "offline" || reason === "device_offline" || reason === "stalled") return ICONS.away;
+  if (camera?.source === "down") return ICONS.away;
   return reason === "link_lost" ? ICONS.signal : ICONS.camera;
 }
 
@@ -112,16 +138,23 @@ function badge({ path }: View): unknown {
 }
 
 /** Two words at most, for the pill; the veil says the rest. */
-function status({ state, reason }: View): string {
+function status({ state, reason, camera }: View): string {
   if (state === "waiting" && (reason === "offline" || reason === "device_offline")) return "Offline";
+  if (state === "live" && camera?.source === "down") return "Offline";
   return { idle: "Idle", connecting: STATE_WORDS.connecting.title, live: "Live", waiting: "Waiting", closed: "Ended" }[
     state
   ];
 }
 
-/** What a screen reader says when something changes. */
-function spoken(view: View): string {
-  if (view.state === "live") return view.reason ? PICTURE_CONTINUES : STATE_WORDS.live.title;
-  const { title, detail } = plainWords(view);
-  return detail ? `${title}. ${detail}` : title;
+/** What a screen reader says when something changes: no countdown, which would change every second. */
+function spoken(view: View, { word }: FaceState): string {
+  if (view.state !== "live") {
+    const { title, detail } = plainWords(view);
+    return detail ? `${title}. ${detail}` : title;
+  }
+  if (view.talk.hint) return TALK_WORDS[view.talk.hint];
+  if (view.talk.state === "on") return LABELS.talking;
+  if (word) return word;
+  if (view.camera && view.camera.source !== "up") return SOURCE_WORDS[view.camera.source];
+  return view.reason ? PICTURE_CONTINUES : STATE_WORDS.live.title;
 }

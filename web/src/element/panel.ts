@@ -1,22 +1,30 @@
 import { html, nothing, type TemplateResult } from "lit";
+import type { Camera } from "../protocol/control.ts";
 import type { PathKind } from "../protocol/session.ts";
+import type { Quality } from "../session/quality.ts";
 import type { View } from "../viewer/view.ts";
-import { LABELS, MEANS_WORDS, RELAY_WORDS, whyLongPoll } from "./words.ts";
+import { LABELS, MEANS_WORDS, RELAY_WORDS, RENDITION_WORDS, whyLongPoll } from "./words.ts";
 
 /** The figures of the picture, for whoever asks for them. */
-export function panel({ stats, path, pathDetails, transport, fallback, deviceFallback }: View): TemplateResult {
+export function panel(view: View): TemplateResult {
+  const { stats, path, pathDetails, transport, fallback, deviceFallback, camera } = view;
   const rows: [string, string][] = [
+    ...quality(camera),
     [LABELS.codec, stats?.codec || "–"],
     [LABELS.resolution, stats?.width ? `${stats.width} × ${stats.height}` : "–"],
     [LABELS.fps, stats ? `${Math.round(stats.fps)} fps` : "–"],
     [LABELS.bitrate, stats ? bitrate(stats.bitrateKbps) : "–"],
     [LABELS.rtt, stats ? roundTrip(stats.rttMs) : "–"],
     [LABELS.loss, stats ? `${stats.lossPercent.toFixed(1)} %` : "–"],
+    [LABELS.retransmitted, stats ? packets(stats.retransmitted) : "–"],
+    [LABELS.freezes, stats ? freezes(stats) : "–"],
     [LABELS.path, path ? pathWords(path, pathDetails?.means) : "–"],
     ...times(pathDetails),
     [LABELS.signaling, transport ? LABELS[transport] : "–"],
   ];
   const notes = [
+    camera?.source === "down" && camera.why && sentence(camera.why),
+    ...(camera?.notes ?? []).map(({ message }) => sentence(message)),
     pathDetails?.why && RELAY_WORDS[pathDetails.why],
     fallback && whyLongPoll(fallback, LABELS.thisNetwork),
     deviceFallback && `${LABELS.cameraLongPoll} ${whyLongPoll(deviceFallback, LABELS.cameraNetwork)}`,
@@ -25,6 +33,27 @@ export function panel({ stats, path, pathDetails, transport, fallback, deviceFal
     ${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
     ${notes.map((note) => (note ? html`<dd class="note">${note}</dd>` : nothing))}
   </dl>`;
+}
+
+/** What is sent of a camera that has a choice. */
+function quality(camera: Camera | undefined): [string, string][] {
+  if (!camera?.rendition || camera.renditions.length < 2) return [];
+  const words = RENDITION_WORDS[camera.rendition];
+  return [[LABELS.quality, camera.auto ? `${words} (${LABELS.auto})` : words]];
+}
+
+function packets(count: number): string {
+  return count === 1 ? "1 packet" : `${count} packets`;
+}
+
+function freezes({ freezes, frozenS }: Quality): string {
+  return freezes > 0 ? `${freezes} (${frozenS.toFixed(1)} s)` : "none";
+}
+
+/** A device's words with a capital and a full stop. */
+function sentence(words: string): string {
+  const whole = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
 function pathWords(path: PathKind, means = ""): string {

@@ -1,6 +1,6 @@
 import { css } from "lit";
 
-/** The player's look: dark and calm, so that the picture is what one sees. */
+/** The player's look: dark and calm, so that the picture is what one sees. What is operated is in controlstyles.ts. */
 export const styles = css`
   :host {
     --sightline-ground: #080b10;
@@ -45,6 +45,32 @@ export const styles = css`
   }
   .live video {
     opacity: 1;
+  }
+  .poster {
+    position: absolute;
+    inset: 0;
+    width: 100%;
+    height: 100%;
+    object-fit: contain;
+    filter: blur(7px) brightness(0.5) saturate(0.8);
+    animation: appear 200ms ease-out;
+  }
+  .poster ~ .veil {
+    background: radial-gradient(90% 80% at 50% 50%, rgb(8 11 16 / 40%), transparent);
+    text-shadow: 0 1px 3px rgb(0 0 0 / 70%);
+  }
+  .poster ~ .veil p {
+    color: rgb(255 255 255 / 85%);
+  }
+  section:focus-visible {
+    outline: 2px solid var(--sightline-accent);
+    outline-offset: -2px;
+    border-radius: inherit;
+  }
+  section {
+    position: absolute;
+    inset: 0;
+    outline: none;
   }
   .stalled video {
     opacity: 0.35;
@@ -218,83 +244,22 @@ export const styles = css`
     top: 52px;
     inset-inline: 12px;
     display: flex;
-    justify-content: center;
+    flex-direction: column;
+    align-items: center;
+    gap: 6px;
     pointer-events: none;
   }
   .notice .pill {
     height: auto;
     min-height: 30px;
+    padding-block: 4px;
+    line-height: 1.3;
     border-color: rgb(243 181 82 / 45%);
     white-space: normal;
   }
   .notice svg {
     flex: none;
     color: var(--sightline-relay);
-  }
-
-  button {
-    display: inline-grid;
-    place-items: center;
-    min-width: 40px;
-    height: 40px;
-    padding: 0;
-    border: 1px solid var(--sightline-line);
-    border-radius: 11px;
-    background: var(--sightline-glass);
-    backdrop-filter: blur(14px) saturate(1.4);
-    color: inherit;
-    font: inherit;
-    cursor: pointer;
-    transition: background 120ms ease-out;
-  }
-  button:hover {
-    background: rgb(44 56 76 / 80%);
-  }
-  button[aria-pressed="true"] {
-    background: rgb(127 178 255 / 24%);
-    border-color: rgb(127 178 255 / 50%);
-  }
-  button:focus-visible {
-    outline: 2px solid var(--sightline-accent);
-    outline-offset: 2px;
-  }
-  .again {
-    margin-top: 14px;
-    padding-inline: 18px;
-    font-weight: 550;
-  }
-
-  dl {
-    position: absolute;
-    right: 12px;
-    bottom: 64px;
-    display: grid;
-    grid-template-columns: auto auto;
-    gap: 5px 22px;
-    margin: 0;
-    padding: 13px 15px;
-    border: 1px solid var(--sightline-line);
-    border-radius: 13px;
-    background: rgb(10 14 20 / 78%);
-    backdrop-filter: blur(18px) saturate(1.4);
-    font-size: 12.5px;
-    font-variant-numeric: tabular-nums;
-    animation: rise 140ms ease-out;
-  }
-  dt {
-    color: var(--sightline-quiet);
-  }
-  dd {
-    margin: 0;
-    text-align: end;
-    font-weight: 550;
-  }
-  dd.note {
-    grid-column: 1 / -1;
-    max-width: 32ch;
-    color: var(--sightline-quiet);
-    font-weight: 400;
-    text-align: start;
   }
 
   @container (height < 240px) {
@@ -318,20 +283,6 @@ export const styles = css`
     .bottom {
       gap: 6px;
     }
-    .bottom button {
-      min-width: 34px;
-      height: 34px;
-      border-radius: 9px;
-    }
-    dl {
-      top: 44px;
-      left: 8px;
-      right: auto;
-      bottom: auto;
-      gap: 0 14px;
-      padding: 6px 10px;
-      font-size: 11px;
-    }
     .notice {
       top: 42px;
     }
@@ -353,6 +304,11 @@ export const styles = css`
   @keyframes turn {
     to {
       rotate: 1turn;
+    }
+  }
+  @keyframes appear {
+    from {
+      opacity: 0;
     }
   }
   @keyframes breathe {

@@ -1,5 +1,7 @@
+import type { RenditionName, SourceState } from "../protocol/control.ts";
 import type { Fallback, FallbackReason } from "../protocol/fallback.ts";
 import type { RelayReason } from "../session/reason.ts";
+import type { TalkHint } from "../viewer/talking.ts";
 import type { State, View, Why } from "../viewer/view.ts";
 
 /** What a person reads about one situation. */
@@ -104,6 +106,39 @@ export const RELAY_TIME_WORDS: Words = {
 /** Shown over a picture that goes on although the link is gone. */
 export const PICTURE_CONTINUES = "Link lost — picture continues";
 
+/** Why a person who wanted to be heard is not. */
+export const TALK_WORDS: Readonly<Record<TalkHint, string>> = {
+  insecure: "Browsers open the microphone on HTTPS pages only",
+  denied: "The browser may not use the microphone. Allow it in the page's settings",
+  no_microphone: "No microphone was found",
+  busy: "Somebody else is talking",
+  failed: "The camera cannot be talked to right now",
+  again: "The microphone is ready: hold the button to talk",
+};
+
+/** What the renditions of a camera are called. */
+export const RENDITION_WORDS: Readonly<Record<RenditionName, string>> = { main: "HD", sub: "SD" };
+
+/** What to say while the camera itself sends nothing to what this page is connected to. */
+export const SOURCE_WORDS: Readonly<Record<Exclude<SourceState, "up">, string>> = {
+  dialing: "Reaching the camera",
+  down: "Camera offline",
+};
+
+/** Says that a source is not up, and in how many seconds it is tried again. */
+export function sourceWords(source: Exclude<SourceState, "up">, retryAt: Date | undefined, now = new Date()): string {
+  const words = SOURCE_WORDS[source];
+  return source === "down" && retryAt ? `${words}. ${retrying(retryAt, now)}` : words;
+}
+
+function retrying(at: Date, now: Date): string {
+  const seconds = Math.ceil((at.getTime() - now.getTime()) / 1000);
+  return seconds > 0 ? `Retrying in ${seconds} s` : "Retrying now";
+}
+
+/** Shown when there was nothing to keep. */
+export const NO_STILL = "There is no picture to save right now";
+
 /** Everything else that the player says. */
 export const LABELS = {
   camera: "Camera",
@@ -117,6 +152,21 @@ export const LABELS = {
   soundOff: "Turn sound off",
   stats: "Picture details",
   again: "Try again",
+  talk: "Hold to talk",
+  talking: "You are heard. Let go to stop",
+  othersTalk: "Somebody else is talking",
+  snapshot: "Save a picture",
+  quality: "Quality",
+  auto: "Auto",
+  moveCamera: "Move the camera",
+  up: "Up",
+  down: "Down",
+  left: "Left",
+  right: "Right",
+  closer: "Zoom in",
+  wider: "Zoom out",
+  home: "Home position",
+  saved: "Picture saved",
   lastSeen: "last seen",
   codec: "Codec",
   resolution: "Resolution",
@@ -124,6 +174,8 @@ export const LABELS = {
   bitrate: "Bitrate",
   rtt: "Round trip",
   loss: "Packet loss",
+  retransmitted: "Sent again",
+  freezes: "Freezes",
   path: "Path",
   firstPath: "First path",
   directPath: "Direct path",
@@ -136,18 +188,21 @@ export const LABELS = {
 } as const;
 
 /** What of a view its words depend on. */
-export type Situation = Pick<View, "state" | "reason"> & Partial<Pick<View, "lastSeen" | "relayTime">>;
+export type Situation = Pick<View, "state" | "reason"> &
+  Partial<Pick<View, "lastSeen" | "relayTime" | "camera" | "retryAt">>;
 
 /** The words for a state and its reason. */
-export function plainWords({ state, reason, relayTime }: Situation): Words {
+export function plainWords({ state, reason, relayTime, camera }: Situation): Words {
   if (reason === "quota" && relayTime) return RELAY_TIME_WORDS;
+  if (camera?.source === "down" && (state === "connecting" || reason === "stalled")) return WHY_WORDS.offline;
   return reason && state !== "live" ? WHY_WORDS[reason] : STATE_WORDS[state];
 }
 
 /** The words for a state and its reason; a camera that is away says since when. */
 export function wordsFor(situation: Situation, now: Date = new Date()): Words {
   const words = plainWords(situation);
-  const { reason, lastSeen } = situation;
+  const { reason, lastSeen, retryAt } = situation;
+  if (words === WHY_WORDS.offline && retryAt) return { ...words, detail: `${retrying(retryAt, now)}.` };
   if (!lastSeen || (reason !== "offline" && reason !== "device_offline")) return words;
   return { ...words, title: `${words.title} (${LABELS.lastSeen} ${ago(lastSeen, now)})` };
 }

@@ -24,6 +24,8 @@ export interface ControlEvents {
   /** The device listens. */
   open(): void;
   status(camera: Camera): void;
+  /** The device listens no more. */
+  closed(): void;
 }
 
 /** A request without its whole answer, which may have a picture. */
@@ -58,7 +60,10 @@ export class ControlChannel {
     this.#channel = peer.createDataChannel(CONTROL_LABEL);
     this.#channel.binaryType = "arraybuffer";
     this.#channel.onopen = () => this.#opened();
-    this.#channel.onclose = () => this.stop();
+    this.#channel.onclose = () => {
+      this.stop();
+      events.closed();
+    };
     this.#channel.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (typeof data === "string") this.#message(data);
       else if (data instanceof ArrayBuffer) this.#part(data);

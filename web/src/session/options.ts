@@ -35,8 +35,8 @@ export interface SessionEvents {
   stream: MediaStream;
   path: Path;
   quality: Quality;
-  /** How the camera is, and what it can do; nothing comes from a device without a control channel. */
-  camera: Camera;
+  /** How the camera is, and what it can do; undefined when nobody tells any more. A device without a control channel never does. */
+  camera: Camera | undefined;
   /** The device listens on the control channel. */
   listening: true;
   /** Frames began to be decoded, or stopped. */

@@ -68,6 +68,7 @@ export class Session implements Holder {
     this.control = new ControlChannel(peer, {
       open: () => this.events.emit("listening", true),
       status: (camera) => this.events.emit("camera", camera),
+      closed: () => this.events.emit("camera", undefined),
     });
     this.speech = mouth && new Speech(mouth, this.control);
     this.#negotiation = new Negotiation(this.#peer, {

@@ -47,8 +47,8 @@ export class Controls {
     session.events.on("camera", (camera) => {
       if (session !== this.#session) return;
       this.#camera = camera;
-      const { source, retry_ms: wait } = camera;
-      this.#retryAt = source !== "up" && wait ? new Date(Date.now() + wait) : undefined;
+      const wait = camera?.source === "up" ? undefined : camera?.retry_ms;
+      this.#retryAt = wait ? new Date(Date.now() + wait) : undefined;
       this.#changed();
     });
   }

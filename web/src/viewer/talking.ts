@@ -20,6 +20,9 @@ export interface TalkView {
   readonly hint: TalkHint | undefined;
 }
 
+/** How long a hint stays (milliseconds). */
+const hintLasts = 6000;
+
 /** The voice of a person at a distance: cleaned of the camera's own sound, or both would go in circles. */
 const microphone: MediaStreamConstraints = {
   audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
@@ -33,6 +36,7 @@ export class Talking {
   #track: MediaStreamTrack | undefined;
   /** Counts what begins and ends, so that what takes its time knows whether it is still wanted. */
   #turn = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(changed: () => void) {
     this.#changed = changed;
@@ -90,6 +94,8 @@ export class Talking {
   #show(state: TalkState, hint?: TalkHint): void {
     if (this.#view.state === state && this.#view.hint === hint) return;
     this.#view = { state, hint };
+    clearTimeout(this.#timer);
+    if (hint) this.#timer = setTimeout(() => this.#show(state), hintLasts);
     this.#changed();
   }
 }

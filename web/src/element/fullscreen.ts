@@ -1,0 +1,6 @@
+/** Fills the screen with an element, or ends that. An iPhone lets only the video itself fill it. */
+export async function toggleFullscreen(element: HTMLElement, video: HTMLVideoElement | undefined): Promise<void> {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else if (element.requestFullscreen) await element.requestFullscreen().catch(() => undefined);
+  else (video as { webkitEnterFullscreen?: () => void } | undefined)?.webkitEnterFullscreen?.();
+}

@@ -1,0 +1,83 @@
+import type { PTZ, RenditionName } from "../protocol/control.ts";
+import type { Viewer } from "../viewer/viewer.ts";
+import { Moving } from "./moving.ts";
+import { download, fileName, frameOf } from "./stills.ts";
+import { LABELS, NO_STILL } from "./words.ts";
+
+/** How long a word on what was done stays (milliseconds). */
+const wordLasts = 3000;
+
+/** What the hands of a person work on. */
+export interface Workpiece {
+  readonly viewer: Viewer | undefined;
+  readonly video: HTMLVideoElement | undefined;
+  readonly name: string;
+  redraw(): void;
+}
+
+/** What a person does with a camera beside looking: talk, move it, choose a rendition, keep a picture. */
+export class Hands {
+  readonly moving = new Moving((ptz) => this.move(ptz));
+  readonly #work: Workpiece;
+  #word = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(work: Workpiece) {
+    this.#work = work;
+  }
+
+  /** A word on what was just done; empty after a while. */
+  get word(): string {
+    return this.#word;
+  }
+
+  /** Begins to be heard, or ends it. */
+  async talk(on: boolean): Promise<void> {
+    await this.#work.viewer?.controls.talk(on);
+  }
+
+  /** Moves the camera. */
+  move(ptz: PTZ): void {
+    this.#work.viewer?.controls.move(ptz);
+    this.#work.redraw();
+  }
+
+  /** Asks for a rendition; undefined leaves it to the camera. */
+  choose(rendition: RenditionName | undefined): void {
+    this.#work.viewer?.controls.choose(rendition);
+  }
+
+  /** Takes a still picture: the camera's own where it makes one, else the frame that is shown. */
+  async snapshot(): Promise<Blob> {
+    const { viewer, video } = this.#work;
+    const own = viewer?.view.camera?.snapshot ? await viewer.controls.snapshot().catch(() => undefined) : undefined;
+    if (own) return own;
+    if (!video) throw new DOMException("there is no picture", "InvalidStateError");
+    return frameOf(video);
+  }
+
+  /** Takes a still picture and has the browser keep it as a file. */
+  async save(): Promise<void> {
+    const at = new Date();
+    try {
+      const picture = await this.snapshot();
+      download(picture, fileName(this.#work.name, at, picture.type));
+      this.#say(LABELS.saved);
+    } catch {
+      this.#say(NO_STILL);
+    }
+  }
+
+  /** Lets go of whatever is held. */
+  release(): void {
+    this.moving.stop();
+    void this.talk(false);
+  }
+
+  #say(word: string): void {
+    clearTimeout(this.#timer);
+    this.#word = word;
+    if (word) this.#timer = setTimeout(() => this.#say(""), wordLasts);
+    this.#work.redraw();
+  }
+}
