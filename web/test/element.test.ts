@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import "../src/element/define.ts";
-import type { SightlineCamera } from "../src/element/camera.ts";
 import {
   LABELS,
   PICTURE_CONTINUES,
@@ -18,6 +17,7 @@ import { REASONS } from "../src/protocol/reason.ts";
 import { RELAY_REASONS } from "../src/session/reason.ts";
 import { HINTS, STATES } from "../src/viewer/view.ts";
 import { PollDoor, welcome } from "./fakes/door.ts";
+import { goLive, show, text } from "./fakes/element.ts";
 import { Hub } from "./fakes/hub.ts";
 import { FakePeer, fakeRTC } from "./fakes/rtc.ts";
 
@@ -25,6 +25,7 @@ let hub: Hub;
 
 beforeEach(() => {
   fakeRTC();
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
   hub = new Hub();
   vi.stubGlobal("WebSocket", hub.webSocket());
 });
@@ -33,30 +34,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const text = (camera: SightlineCamera) => camera.shadowRoot?.textContent?.replace(/\s+/g, " ") ?? "";
 const settle = () => new Promise((done) => setTimeout(done));
-
-async function show(attributes: Record<string, string> = {}): Promise<SightlineCamera> {
-  const camera = document.createElement("sightline-camera");
-  const all = { hub: "https://hub.example", device: "dev_1", token: "t-1", ...attributes };
-  for (const [name, value] of Object.entries(all)) camera.setAttribute(name, value);
-  document.body.append(camera);
-  await camera.updateComplete;
-  return camera;
-}
-
-async function live(): Promise<void> {
-  hub.greet();
-  await settle();
-  const open = hub.socket.of("open").at(-1);
-  const session = open?.session ?? "";
-  const expires = new Date(Date.now() + 3_600_000).toISOString();
-  const policy = { path: "prefer_direct", relay_delay_ms: 0, expires } as const;
-  hub.socket.send("opened", { policy, expires }, { re: open?.id ?? 0, session });
-  FakePeer.newest.measure(30, "relay");
-  FakePeer.newest.ice("connected");
-  await settle();
-}
+const live = () => goLive(hub);
 
 describe("the words", () => {
   it("say something of every end reason, every error code and every hint", () => {
@@ -218,7 +197,7 @@ describe("<sightline-camera>", () => {
     await camera.updateComplete;
     expect([camera.transport, camera.fallback, camera.dataset.transport]).toEqual([null, null, undefined]);
     hub.socket.drop();
-    await vi.waitUntil(() => door.requests.length > 0, 4000);
+    await vi.waitUntil(() => door.of("/v1/link/send").length > 0, 4000);
     await door.send.answer(200, { response: 1, messages: [welcome()] });
     await vi.waitUntil(() => camera.transport !== null, 4000);
     const fallback = { reason: "unknown" };

@@ -194,13 +194,19 @@ export const controlStyles = css`
       padding-inline: 7px;
     }
     dl {
-      top: 44px;
+      top: 42px;
+      bottom: 48px;
       left: 8px;
-      right: auto;
-      bottom: auto;
-      gap: 0 14px;
+      right: 8px;
+      grid-template-columns: repeat(2, auto 1fr);
+      align-content: start;
+      gap: 0 12px;
       padding: 6px 10px;
+      overflow-y: auto;
       font-size: 11px;
+    }
+    dd.note {
+      max-width: none;
     }
     .pad {
       --cell: 31px;

@@ -14,6 +14,7 @@ export async function frameOf(video: HTMLVideoElement): Promise<Blob> {
 export function fileName(camera: string, at: Date, type: string): string {
   const plain = camera
     .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "")
