@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,6 +27,9 @@ type Agent struct {
 	host     *peer.Host
 	networks *networks
 	cameras  []*camera
+	// port is the media port; nil before listening is closed.
+	port      atomic.Pointer[reach.Port]
+	listening chan struct{}
 
 	// reporting is held while the caller is told that a camera is ready.
 	reporting sync.Mutex
@@ -47,7 +51,7 @@ func New(config Config) (*Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make media host: %w", err)
 	}
-	a := &Agent{config: config, hub: hub, state: state{config.State}, host: host, client: door.NewClient(config.TLS)}
+	a := &Agent{config: config, hub: hub, state: state{config.State}, host: host, client: door.NewClient(config.TLS), listening: make(chan struct{})}
 	a.networks = newNetworks(a.state, config.Logger)
 	for _, c := range config.Cameras {
 		camera, err := newCamera(a, c)
@@ -60,7 +64,7 @@ func New(config Config) (*Agent, error) {
 }
 
 // Run serves until the context ends, which it takes for "the cameras go": sessions end with a reason. It returns nil
-// then. A camera that cannot serve, as one whose code is refused, does not stop the others; Run fails when none is left,
+// then. It can be called once. A camera that cannot serve, as one whose code is refused, does not stop the others; Run fails when none is left,
 // and when the media port is taken.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.client.CloseIdleConnections()
@@ -71,6 +75,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := a.host.Listen(port); err != nil {
 		return errors.Join(err, port.Close())
 	}
+	a.port.Store(port)
+	close(a.listening)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return port.Run(ctx) })
 	group.Go(func() error {
@@ -79,6 +85,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
+// Listening returns a channel that is closed once Run has opened the media port: nothing in the configuration ends the agent
+// from then on but its cameras' enrolment.
+func (a *Agent) Listening() <-chan struct{} { return a.listening }
+
 // serveAll serves the cameras until the context ends, or none is left that can be served.
 func (a *Agent) serveAll(ctx context.Context, port *reach.Port) error {
 	ends := make([]error, len(a.cameras))
@@ -86,6 +96,7 @@ func (a *Agent) serveAll(ctx context.Context, port *reach.Port) error {
 	for n, c := range a.cameras {
 		work.Go(func() {
 			err := c.run(ctx, port)
+			c.change(func(l *live) { l.err = err })
 			if err != nil && ctx.Err() == nil && len(a.cameras) > 1 {
 				c.log.Error("camera not served", "err", err)
 				err = c.config.blame(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/reach"
 	"github.com/sightline-rtc/sightline/device/source"
+	"github.com/sightline-rtc/sightline/device/uplink"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -24,6 +25,32 @@ type camera struct {
 	state  state
 	source *source.Camera
 	ready  sync.Once
+
+	// mu guards now.
+	mu  sync.Mutex
+	now live
+}
+
+// live is what a camera has come to while it runs.
+type live struct {
+	device protocol.DeviceID
+	// err is why it cannot serve, or not yet.
+	err error
+	// up and viewings are nil before it serves.
+	up       *uplink.Link
+	viewings *viewings
+}
+
+func (c *camera) live() live {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *camera) change(what func(*live)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	what(&c.now)
 }
 
 // newCamera makes a camera; it fails when its configuration cannot be right. It does no I/O.
@@ -47,6 +74,7 @@ func (c *camera) run(ctx context.Context, port *reach.Port) error {
 	if err != nil {
 		return err
 	}
+	c.change(func(l *live) { l.device, l.err = id.Device, nil })
 	c.agent.remember(func(m *mediaPort) { m.Port = port.Number() })
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.source.Run(ctx) })

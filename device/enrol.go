@@ -38,6 +38,7 @@ func (c *camera) enrol(ctx context.Context, key ed25519.PrivateKey, code auth.Se
 			return id, err
 		}
 		wait := backoff.After(err, failures)
+		c.change(func(l *live) { l.err = err })
 		c.log.Warn("not enrolled yet", "err", err, "retry", wait.Round(time.Millisecond))
 		if err := uplink.Pause(ctx, wait); err != nil {
 			return identity{}, err

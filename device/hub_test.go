@@ -339,14 +339,26 @@ func run(t *testing.T, c Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.runs(agent)
+	return r
+}
+
+// runs is run for an agent that the test has made.
+func runs(t *testing.T, agent *Agent) *running {
+	t.Helper()
+	r := &running{t: t, ready: make(chan protocol.DeviceID, 8), done: make(chan error, 1)}
+	r.runs(agent)
+	return r
+}
+
+func (r *running) runs(agent *Agent) {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	go func() { r.done <- agent.Run(ctx) }()
-	t.Cleanup(func() {
+	r.t.Cleanup(func() {
 		_ = r.ends() // which the test has looked at if it matters
-		settled(t)
+		settled(r.t)
 	})
-	return r
 }
 
 // ends stops the agent and returns how it ended.

@@ -32,6 +32,7 @@ func (c *camera) serve(ctx context.Context, key ed25519.PrivateKey, id identity,
 		return err
 	}
 	v.up = up
+	c.change(func(l *live) { l.up, l.viewings = up, v })
 	unsubscribe := port.Subscribe(func(bool) { v.news.changed() })
 	defer unsubscribe()
 	defer v.closeAll(protocol.ReasonDeviceLeft)

@@ -3,6 +3,8 @@ package device
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	"github.com/sightline-rtc/sightline/device/peer"
 	"github.com/sightline-rtc/sightline/protocol"
@@ -17,6 +19,12 @@ type viewing struct {
 	peer   *peer.Peer
 	cancel context.CancelFunc
 	offers chan offer
+	since  time.Time
+
+	// mu guards what the peer connection told last.
+	mu    sync.Mutex
+	path  protocol.Path
+	stats protocol.Stats
 }
 
 // offer is a description to answer, and the invite that brought it; 0 means that none did.
@@ -106,12 +114,18 @@ func (w *viewing) Candidate(_ protocol.SessionID, m protocol.Candidate) {
 
 // Path implements peer.Events.
 func (w *viewing) Path(_ protocol.SessionID, m protocol.Path) {
+	w.mu.Lock()
+	w.path = m
+	w.mu.Unlock()
 	w.of.camera.log.Info("path chosen", "session", w.id, "path", m.Kind, "means", m.Means)
 	w.tell(protocol.TypePath, &m)
 }
 
 // Stats implements peer.Events. The last ones count although the session has been ended by others.
 func (w *viewing) Stats(_ protocol.SessionID, m protocol.Stats) {
+	w.mu.Lock()
+	w.stats = m
+	w.mu.Unlock()
 	if now := w.of.get(w.id); now == nil || now == w {
 		w.of.send(protocol.Must(protocol.TypeStats, w.id, &m))
 	}

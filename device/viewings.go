@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sightline-rtc/sightline/device/peer"
 	"github.com/sightline-rtc/sightline/device/reach"
@@ -175,7 +176,7 @@ func (v *viewings) invite(ctx context.Context, e protocol.Envelope, m *protocol.
 // open makes the peer connection of a session and begins to answer its offers.
 func (v *viewings) open(ctx context.Context, id protocol.SessionID, m *protocol.Invite) (*viewing, error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // a session outlives the link it came by
-	w := &viewing{of: v, id: id, cancel: cancel, offers: make(chan offer, maxOffers)}
+	w := &viewing{of: v, id: id, since: time.Now(), cancel: cancel, offers: make(chan offer, maxOffers)}
 	if err := v.add(w); err != nil {
 		cancel()
 		return nil, err

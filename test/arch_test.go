@@ -23,7 +23,10 @@ var beside = map[string][]string{
 }
 
 // rooms are the parts of the agent, each of which may import those before it.
-var rooms = []string{"device/media", "device/portmap", "device/reach", "device/source/demux", "device/source", "device/peer", "device/door", "device/uplink", "device"}
+var rooms = []string{
+	"device/media", "device/portmap", "device/reach", "device/source/demux", "device/source", "device/peer", "device/door", "device/uplink",
+	"device", "device/statuspage",
+}
 
 // strangers are rooms that must not know each other although they stand in one line.
 var strangers = [][2]string{

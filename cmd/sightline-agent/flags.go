@@ -13,12 +13,15 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/device"
+	"github.com/sightline-rtc/sightline/device/statuspage"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // settings are what the flags, the environment and the file say.
 type settings struct {
 	device.Config
+	// status is where the status page is served; empty means nowhere.
+	status string
 }
 
 // readers are what takes the values of flags over, once they have been read.
@@ -35,6 +38,7 @@ func parse(args []string, stdout, stderr io.Writer) (settings, error) {
 	set.StringVar(&s.State, "state", "", "`DIR` that keeps the camera's key and identity")
 	camera := cameraFlags(set)
 	readers := readers{logFlags(set, stderr), doorFlags(set), mediaFlags(set), trustFlags(set)}
+	set.StringVar(&s.status, "status", "", "`HOST:PORT` on this machine where a page and /status.json say how the agent is; nowhere if empty")
 	err := set.Parse(args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		set.SetOutput(stdout)
@@ -76,6 +80,12 @@ func (s *settings) complete() error {
 	}
 	if s.State == "" {
 		return errors.New("--state is missing: the directory that keeps the camera's key and identity")
+	}
+	if s.status == "" {
+		return nil
+	}
+	if err := statuspage.CheckAddress(s.status); err != nil {
+		return fmt.Errorf("--status: %w", err)
 	}
 	return nil
 }

@@ -14,7 +14,10 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sightline-rtc/sightline/device"
+	"github.com/sightline-rtc/sightline/device/statuspage"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -61,22 +64,48 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	config := settings.Config
-	config.Ready = func(id protocol.DeviceID) {
+	settings.Ready = func(id protocol.DeviceID) {
 		ready := struct {
 			Ready  bool              `json:"ready"`
 			Device protocol.DeviceID `json:"device"`
 		}{true, id}
 		if err := json.NewEncoder(stdout).Encode(ready); err != nil {
-			config.Logger.Error("readiness not printed", "err", err)
+			settings.Logger.Error("readiness not printed", "err", err)
 		}
 	}
-	agent, err := device.New(config)
+	agent, err := device.New(settings.Config)
 	if err != nil {
 		return err
 	}
 	if args[0] == "check" {
 		return agent.Check(ctx, stdout)
 	}
-	return agent.Run(ctx)
+	return serve(ctx, agent, &settings)
+}
+
+// serve runs the agent, with what tells others on this machine how it is, until the context ends or the agent does.
+func serve(ctx context.Context, agent *device.Agent, s *settings) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var page *statuspage.Server
+	if s.status != "" {
+		var err error
+		if page, err = statuspage.Listen(ctx, s.status, agent, s.Logger); err != nil {
+			return err
+		}
+		s.Logger.Info("status page served", "address", page.Address())
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer stop()
+		return agent.Run(ctx)
+	})
+	group.Go(func() error {
+		newNotifier(s.Logger).run(ctx, agent)
+		return nil
+	})
+	if page != nil {
+		group.Go(func() error { return page.Run(ctx) })
+	}
+	return group.Wait()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"time"
 )
 
 // maxReadFaults is how many reads in a row may fail before the port counts as broken. Some systems report there that
@@ -22,11 +23,12 @@ type conn struct {
 	net.PacketConn
 	fast      addrPortConn // nil when the socket has no such methods
 	questions questions
+	reader    reader
 }
 
 func newConn(socket net.PacketConn) *conn {
 	fast, _ := socket.(addrPortConn)
-	return &conn{PacketConn: socket, fast: fast, questions: questions{open: make(map[transaction]*question)}}
+	return &conn{PacketConn: socket, fast: fast, questions: questions{open: make(map[transaction]*question)}, reader: reader{born: time.Now()}}
 }
 
 // local returns where the socket is bound.
@@ -40,6 +42,8 @@ func (c *conn) local() netip.AddrPort {
 
 // ReadFromAddrPort implements ice.AddrPortReaderWriter.
 func (c *conn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	c.reader.asks()
+	defer c.reader.has()
 	for faults := 0; ; {
 		n, from, err := c.readAny(b)
 		switch {

@@ -42,6 +42,7 @@ func (l *Link) carry(ctx context.Context, c *carrier) (next *carrier, err error)
 		}
 	})
 	writing := l.writeAll(up, open, c)
+	l.vitals.within(longest)
 	down()
 	if ctx.Err() != nil {
 		writing = l.bye(open, c)
@@ -84,6 +85,7 @@ func (l *Link) writeAll(up, open context.Context, c *carrier) error {
 			if len(messages) == 0 {
 				break
 			}
+			l.vitals.within(longest)
 			if err := l.write(open, c, messages); err != nil {
 				return err
 			}
@@ -91,6 +93,7 @@ func (l *Link) writeAll(up, open context.Context, c *carrier) error {
 		l.mu.Lock()
 		wait := time.Until(l.link.Due())
 		l.mu.Unlock()
+		l.vitals.within(wait)
 		timer := time.NewTimer(wait)
 		select {
 		case <-up.Done():
@@ -158,6 +161,8 @@ func (l *Link) take(ctx context.Context, c *carrier, message []byte) error {
 	if l.current != c {
 		return nil
 	}
+	l.vitals.takes(time.Now())
+	defer l.vitals.takes(time.Time{})
 	if message == nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -118,6 +118,7 @@ func (l *Link) begin(c *carrier) error {
 	l.mu.Lock()
 	l.notBefore = time.Time{}
 	l.mu.Unlock()
+	l.vitals.set(Status{Up: true, Transport: c.door.Transport(), Since: c.since, Fallback: c.report})
 	l.report(c)
 	l.taking.Lock()
 	l.config.Handler.Welcomed(up)

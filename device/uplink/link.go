@@ -30,7 +30,8 @@ type Link struct {
 	moves chan Network
 	away  chan departure
 	// work is what is left of the doors that the link has gone from.
-	work sync.WaitGroup
+	work   sync.WaitGroup
+	vitals vitals
 
 	// What follows is of the goroutine that opens doors: that of Run, and for as long as a door is open its scout.
 	policy *policy
@@ -80,6 +81,7 @@ func New(config Config) (*Link, error) {
 func (l *Link) Run(ctx context.Context) {
 	defer l.dialer.Forget()
 	defer l.work.Wait()
+	defer l.vitals.ended()
 	network := l.config.Network()
 	l.policy.moved(network.Key, time.Now())
 	if l.config.NetworkInterval > 0 {
@@ -100,6 +102,7 @@ func (l *Link) Run(ctx context.Context) {
 			}
 		}
 		wait := l.waitAfter(tried, err, failures)
+		l.vitals.set(Status{Since: time.Now(), Err: err, Retry: time.Now().Add(wait)})
 		l.config.Logger.Warn(event, "transport", tried, "err", err, "retry", wait.Round(time.Millisecond))
 		if l.pause(ctx, wait) != nil {
 			return
@@ -111,6 +114,7 @@ func (l *Link) Run(ctx context.Context) {
 // returns the door that was the last, and why it ended.
 func (l *Link) attempt(ctx context.Context) (protocol.Transport, error) {
 	l.since = time.Time{}
+	l.vitals.within(longest)
 	transport := l.policy.use
 	c, err := l.open(ctx, transport)
 	if err != nil {
@@ -156,6 +160,7 @@ func (l *Link) backoff() Backoff {
 
 // pause waits, at most until the network is another.
 func (l *Link) pause(ctx context.Context, d time.Duration) error {
+	l.vitals.within(d)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

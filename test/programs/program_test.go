@@ -120,8 +120,14 @@ type process struct {
 // starts runs a program and waits for its ready line. It is killed with the test at the latest.
 func starts(t *testing.T, name string, args ...string) *process {
 	t.Helper()
+	return startsIn(t, nil, name, args...)
+}
+
+// startsIn is starts with more in the environment.
+func startsIn(t *testing.T, more []string, name string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, cmd: exec.Command(filepath.Join(programs, name), args...), done: make(chan struct{})}
-	p.cmd.Env, p.cmd.Dir = environment(), t.TempDir()
+	p.cmd.Env, p.cmd.Dir = append(environment(), more...), t.TempDir()
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
