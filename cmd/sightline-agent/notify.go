@@ -45,7 +45,7 @@ func (n *notifier) tell(state ...string) {
 	}
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
 	if err == nil {
-		defer conn.Close()
+		defer conn.Close() //nolint:errcheck // a datagram is sent by then
 		_, err = conn.Write([]byte(strings.Join(state, "\n")))
 	}
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // unit is a systemd unit with the built programs in place of the installed ones.
 func unit(t *testing.T, name string) (path, text string) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("../../deploy/systemd", name))
+	b, err := os.ReadFile(filepath.Join("..", "..", "deploy", "systemd", name))
 	if err != nil {
 		t.Fatal(err)
 	}
