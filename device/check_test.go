@@ -30,7 +30,7 @@ func TestCheckSaysWhatIsFine(t *testing.T) {
 	got, err := checked(t, settings(t, h))
 	want := "ok   server     reached at " + h.server.URL + ", WebSocket and long poll work\n" +
 		"ok   enrolment  not enrolled yet; the code has the right form\n" +
-		"ok   source     H264 640x360\n" +
+		"ok   source     H.264 640x360\n" +
 		"ok   network    The address is public, but a firewall may let in only answers: viewers get through directly unless their own " +
 		"router uses another port for every destination.\n"
 	if err != nil || got != want {
