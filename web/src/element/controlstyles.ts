@@ -43,7 +43,9 @@ export const controlStyles = css`
     grid-template-columns: auto auto;
     gap: 5px 22px;
     margin: 0;
+    max-height: calc(100cqh - 150px);
     padding: 13px 15px;
+    overflow-y: auto;
     border: 1px solid var(--sightline-line);
     border-radius: 13px;
     background: rgb(10 14 20 / 78%);
@@ -59,6 +61,7 @@ export const controlStyles = css`
     margin: 0;
     text-align: end;
     font-weight: 550;
+    white-space: nowrap;
   }
   dd.note {
     grid-column: 1 / -1;
@@ -66,6 +69,7 @@ export const controlStyles = css`
     color: var(--sightline-quiet);
     font-weight: 400;
     text-align: start;
+    white-space: normal;
   }
 
   .held {
@@ -184,6 +188,16 @@ export const controlStyles = css`
     height: 16px;
   }
 
+  @container (height < 420px) {
+    dl {
+      grid-template-columns: repeat(2, auto auto);
+      align-content: start;
+      gap: 3px 14px;
+    }
+    dd.note {
+      max-width: 56ch;
+    }
+  }
   @container (height < 240px) {
     .bottom button {
       min-width: 34px;
@@ -196,17 +210,11 @@ export const controlStyles = css`
     dl {
       top: 42px;
       bottom: 48px;
-      left: 8px;
-      right: 8px;
-      grid-template-columns: repeat(2, auto 1fr);
-      align-content: start;
-      gap: 0 12px;
+      inset-inline: 8px;
+      max-height: none;
+      gap: 0 10px;
       padding: 6px 10px;
-      overflow-y: auto;
       font-size: 11px;
-    }
-    dd.note {
-      max-width: none;
     }
     .pad {
       --cell: 31px;

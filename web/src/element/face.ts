@@ -65,6 +65,7 @@ export function face(view: View, face: FaceState, act: FaceActions, video: Templ
     view.state,
     lost ? "lost" : "",
     view.reason === "stalled" ? "stalled" : "",
+    live && view.camera && view.camera.source !== "up" ? "away" : "",
     live && face.quiet && !face.open && view.talk.state === "off" ? "quiet" : "",
   ].join(" ");
   return html`<section

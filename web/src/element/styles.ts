@@ -226,7 +226,8 @@ export const styles = css`
     background: var(--sightline-accent);
   }
   .waiting .dot,
-  .lost .dot {
+  .lost .dot,
+  .away .dot {
     background: var(--sightline-relay);
     animation: none;
   }
