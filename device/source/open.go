@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Open makes the source that a specification names: "test:", "file:PATH" or "rtsp://…". An empty one means "test:".
+// Open makes the source that a specification names: "test:", "file:PATH", "exec:COMMAND" or "rtsp://…". An empty one means "test:".
 // The errors say in words what is wrong with the specification, without its secrets; nothing is dialled yet.
 func Open(spec string, cfg Config) (Source, error) {
 	scheme, rest, found := strings.Cut(spec, ":")
@@ -13,7 +13,7 @@ func Open(spec string, cfg Config) (Source, error) {
 	case spec == "":
 		return openTest("", cfg)
 	case !found:
-		return nil, fmt.Errorf("source %q has no scheme: write test:, file:PATH or rtsp://host/path", spec)
+		return nil, fmt.Errorf("source %q has no scheme: write test:, file:PATH, exec:COMMAND or rtsp://host/path", spec)
 	}
 	switch strings.ToLower(scheme) {
 	case "test":
@@ -23,9 +23,11 @@ func Open(spec string, cfg Config) (Source, error) {
 		return openTest(strings.TrimPrefix(rest, "?"), cfg)
 	case "file":
 		return openFile(rest, cfg)
+	case "exec":
+		return openExec(rest)
 	case "rtsp":
 		return openRTSP(spec, cfg)
 	default:
-		return nil, fmt.Errorf("source scheme %q is unknown: there are test:, file: and rtsp://", scheme)
+		return nil, fmt.Errorf("source scheme %q is unknown: there are test:, file:, exec: and rtsp://", scheme)
 	}
 }

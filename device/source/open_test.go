@@ -14,7 +14,7 @@ func TestOpenSaysWhatIsWrongWithASpecification(t *testing.T) {
 	for spec, want := range map[string]string{
 		"camera":                         "no scheme",
 		"http://camera/":                 `"http" is unknown`,
-		"exec:ffmpeg":                    `"exec" is unknown`,
+		"exec:":                          "a command must follow",
 		"test:fps=3":                     "question mark",
 		"test:?fps=0":                    "from 1 to 60",
 		"test:?fps=x":                    "from 1 to 60",

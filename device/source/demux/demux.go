@@ -57,6 +57,9 @@ const (
 	MaxFPS     = 120
 )
 
+// ErrNothing says that a stream ended before it began.
+var ErrNothing = errors.New("nothing came")
+
 // errUnknown is for what is none of the known forms.
 var errUnknown = errors.New("it is nothing that can be played: there are H.264 and H.265 byte streams (Annex B), " +
 	"IVF with VP8, VP9 or AV1, Ogg with Opus, MPEG-TS and MP4")
@@ -100,7 +103,7 @@ func open(r *bufio.Reader, opts Options) (Reader, error) {
 		if _, err := r.Peek(1); err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
-		return nil, errors.New("nothing came")
+		return nil, ErrNothing
 	}
 	switch {
 	case isTS(head):

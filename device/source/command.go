@@ -1,0 +1,155 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// commandGrace is how long a command may take to end by itself once it is told to; it is killed then, with all that it
+// started.
+const commandGrace = 2 * time.Second
+
+// command is a program with its arguments, as a specification names it.
+type command struct {
+	words []string
+	// secrets are the passwords in URLs among the words, as they stand there and decoded.
+	secrets []string
+}
+
+// parseCommand splits a command line into words, as a shell does: at blanks, except between quotes and after a backslash.
+// Nothing else has a meaning, and no shell is run.
+func parseCommand(line string) (command, error) {
+	words, err := splitWords(line)
+	if err != nil {
+		return command{}, err
+	}
+	if len(words) == 0 || words[0] == "" {
+		return command{}, errors.New("a command must follow, as in exec:ffmpeg -re -i clip.mkv -c copy -f mpegts -")
+	}
+	if _, err := exec.LookPath(words[0]); err != nil {
+		return command{}, fmt.Errorf("there is no program %q that can be run", words[0])
+	}
+	return command{words, secretsOf(words)}, nil
+}
+
+func splitWords(line string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	quote, escaped, inWord := rune(0), false, false
+	for _, r := range line {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quote != '\'':
+			escaped, inWord = true, true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, inWord = r, true
+		case r == ' ' || r == '\t' || r == '\n':
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+			}
+			inWord = false
+		default:
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, errors.New("the command line ends within quotes")
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// userinfo finds the password of a URL, wherever it stands in a word.
+var userinfo = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@`)
+
+func secretsOf(words []string) []string {
+	var secrets []string
+	for _, word := range words {
+		for _, match := range userinfo.FindAllStringSubmatch(word, -1) {
+			secrets = append(secrets, match[1])
+			if plain, err := url.PathUnescape(match[1]); err == nil && plain != match[1] {
+				secrets = append(secrets, plain)
+			}
+		}
+	}
+	return secrets
+}
+
+// String names the command without its arguments, which may hold secrets.
+func (c command) String() string { return filepath.Base(c.words[0]) }
+
+// scrub takes the secrets out of a text.
+func (c command) scrub(text string) string {
+	for _, s := range c.secrets {
+		text = strings.ReplaceAll(text, s, "…")
+	}
+	return text
+}
+
+// run runs the command until it ends or ctx is done: it is told to end then, and killed after commandGrace. Nothing that it
+// started is left when run returns. Its ends of pipes, nil for none, are closed. The error says how it ended, and what it
+// said last.
+func (c command) run(ctx context.Context, stdin, stdout *os.File) error {
+	// The kernel ends the command with the thread that started it, when the agent is killed. Go ends threads too; not this
+	// one before the command.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	cmd := exec.CommandContext(ctx, c.words[0], c.words[1:]...)
+	said := &lastWords{}
+	cmd.Stderr = said
+	if stdin != nil {
+		defer stdin.Close()
+		cmd.Stdin = stdin
+	}
+	if stdout != nil {
+		defer stdout.Close()
+		cmd.Stdout = stdout
+	}
+	cmd.Env = slices.DeleteFunc(cmd.Environ(), func(v string) bool { return strings.HasPrefix(v, "SIGHTLINE_") })
+	cmd.WaitDelay = commandGrace
+	ownGroup(cmd)
+	begun := time.Now()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("the command cannot be run: %s", c.scrub(err.Error()))
+	}
+	for _, end := range []*os.File{stdin, stdout} {
+		if end != nil {
+			_ = end.Close() // It is the command's now.
+		}
+	}
+	err := cmd.Wait()
+	killGroup(cmd.Process)
+	words := fmt.Sprintf("the command ended after %s", time.Since(begun).Round(100*time.Millisecond))
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		words += ": " + exit.Error()
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil:
+		words += ": " + c.scrub(err.Error())
+	}
+	if last := c.scrub(said.String()); last != "" {
+		words += fmt.Sprintf("; it said: %s", last)
+	}
+	return errors.New(words)
+}
