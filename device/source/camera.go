@@ -20,6 +20,9 @@ type CameraConfig struct {
 	// Source is where the best picture comes from and Sub, which may be empty, where a smaller one of the same scene
 	// does; both as for Open.
 	Source, Sub string
+	// Talk is the loudspeaker: "exec:COMMAND" for a command that gets 16-bit little-endian mono samples at 8 kHz on its
+	// standard input, "off" for none; empty for that of the source, if it has one.
+	Talk string
 	// Warm keeps the sources open without viewers: all of them, because the path of a new viewer decides with which one
 	// it starts.
 	Warm bool
@@ -64,6 +67,15 @@ func OpenCamera(cfg CameraConfig) (*Camera, error) {
 		c.add(protocol.RenditionSub, sub, cfg)
 	}
 	c.equip(cfg)
+	switch cfg.Talk {
+	case "":
+	case "off":
+		c.talker = nil
+	default:
+		if c.talker, err = openSpeaker(cfg.Talk, cfg.Logger); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
 }
 

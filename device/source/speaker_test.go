@@ -79,11 +79,23 @@ func TestTalkToACommandThatDoesNotReadIsBounded(t *testing.T) {
 	}
 }
 
+func TestLoudspeakerIsThatOfTheConfiguration(t *testing.T) {
+	for talk, want := range map[string]int{"": 0, "off": 0, "exec:cat": 1} {
+		c, err := OpenCamera(CameraConfig{Talk: talk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(c.TalkFormats()); got != want {
+			t.Errorf("%q: got %d formats, want %d", talk, got, want)
+		}
+	}
+}
+
 func TestTalkSpecificationIsACommand(t *testing.T) {
 	for spec, want := range map[string]string{
 		"aplay": "write it as exec:COMMAND", "exec:": "a command must follow", "exec:no-such-program-2": "no program",
 	} {
-		if _, err := openSpeaker(spec, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := OpenCamera(CameraConfig{Talk: spec}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", spec, err, want)
 		}
 	}
