@@ -43,40 +43,54 @@ func parseCommand(line string) (command, error) {
 }
 
 func splitWords(line string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	quote, escaped, inWord := rune(0), false, false
+	var s splitter
 	for _, r := range line {
-		switch {
-		case escaped:
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			escaped, inWord = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			word.WriteRune(r)
-		case r == '\'' || r == '"':
-			quote, inWord = r, true
-		case r == ' ' || r == '\t' || r == '\n':
-			if inWord {
-				words = append(words, word.String())
-				word.Reset()
-			}
-			inWord = false
-		default:
-			word.WriteRune(r)
-			inWord = true
-		}
+		s.take(r)
 	}
-	if quote != 0 || escaped {
+	if s.quote != 0 || s.escaped {
 		return nil, errors.New("the command line ends within quotes")
 	}
-	if inWord {
-		words = append(words, word.String())
+	s.end()
+	return s.words, nil
+}
+
+// splitter takes a command line letter by letter.
+type splitter struct {
+	words []string
+	word  strings.Builder
+	// quote is the one that is open, 0 for none; inWord tells that there is a word, though it may be empty.
+	quote           rune
+	escaped, inWord bool
+}
+
+func (s *splitter) take(r rune) {
+	switch {
+	case s.escaped:
+		s.word.WriteRune(r)
+		s.escaped = false
+	case r == '\\' && s.quote != '\'':
+		s.escaped, s.inWord = true, true
+	case s.quote == r:
+		s.quote = 0
+	case s.quote != 0:
+		s.word.WriteRune(r)
+	case r == '\'' || r == '"':
+		s.quote, s.inWord = r, true
+	case r == ' ' || r == '\t' || r == '\n':
+		s.end()
+	default:
+		s.word.WriteRune(r)
+		s.inWord = true
 	}
-	return words, nil
+}
+
+// end ends the word, if there is one.
+func (s *splitter) end() {
+	if s.inWord {
+		s.words = append(s.words, s.word.String())
+		s.word.Reset()
+	}
+	s.inWord = false
 }
 
 // userinfo finds the password of a URL, wherever it stands in a word.

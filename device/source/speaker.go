@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
 	"sync"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/g711"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/protocol"
@@ -52,15 +52,15 @@ func (s *speaker) Talk(ctx context.Context) (Mouth, error) {
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	m := &commandMouth{format: s.TalkFormats()[0], cancel: cancel, frames: make(chan []byte, maxUnspoken), over: make(chan struct{})}
-	m.work.Go(func() error {
+	m.work.Go(func() {
 		err := s.command.run(running, out, nil)
 		close(m.over)
 		if running.Err() == nil {
 			s.log.Warn("talk command ended", "err", err)
 		}
-		return in.Close()
+		_ = in.Close() // It ends what is being written.
 	})
-	m.work.Go(func() error { return m.speak(running, in) })
+	m.work.Go(func() { m.speak(running, in) })
 	return m, nil
 }
 
@@ -71,21 +71,20 @@ type commandMouth struct {
 	frames chan []byte
 	// over is closed when the command has ended.
 	over chan struct{}
-	work errgroup.Group
-	once sync.Once
+	work sync.WaitGroup
 }
 
 // speak writes frames to the command until it or the talk is over.
-func (m *commandMouth) speak(ctx context.Context, in *os.File) error {
+func (m *commandMouth) speak(ctx context.Context, in io.Writer) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-m.over:
-			return nil
+			return
 		case frame := <-m.frames:
 			if _, err := in.Write(frame); err != nil {
-				return nil // The command has ended, which is told.
+				return // The command has ended, which is told.
 			}
 		}
 	}
@@ -115,6 +114,7 @@ func (m *commandMouth) Write(f media.AudioFrame) error {
 
 // Close implements Mouth. The command ends with it.
 func (m *commandMouth) Close() error {
-	m.once.Do(m.cancel)
-	return m.work.Wait()
+	m.cancel()
+	m.work.Wait()
+	return nil
 }
