@@ -16,7 +16,11 @@ type moment struct {
 
 // moment needs mu.
 func (s *Stream) moment(now time.Time) moment {
-	return moment{now: now, origin: s.origin.time(), rate: s.rate.rate(now), sound: s.audio}
+	m := moment{now: now, origin: s.origin.time(), rate: s.rate.rate(now)}
+	if s.sound != nil {
+		m.sound = &s.sound.out
+	}
+	return m
 }
 
 // show gives a live picture to everybody. It needs mu.

@@ -1,10 +1,11 @@
 package media
 
 import (
-	"bytes"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // keyframeSpacing is the least time between two keyframes that are asked of a source.
@@ -28,7 +29,10 @@ type Stream struct {
 	// listening are those who want to know when format changes, reformed says that they have not been told yet.
 	listening map[*func()]struct{}
 	reformed  bool
-	audio     *AudioFormat
+	// sound is nil when there is none, or none that can be sent.
+	sound *soundCoding
+	// notes are what viewers do without in this life of the source.
+	notes []protocol.Note
 
 	// coding is that of codec; nil before the first picture of the source's life.
 	codec     Codec
@@ -100,35 +104,18 @@ func (s *Stream) writeVideo(au AccessUnit, now time.Time) (force func()) {
 	return s.due(now)
 }
 
-// WriteAudio takes one frame of sound. The payload may be reused afterwards. What does not fit into a packet, which
-// no codec of a camera makes, is dropped.
-func (s *Stream) WriteAudio(f AudioFrame) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.audio == nil || len(f.Payload) == 0 || len(f.Payload) > maxPayload {
-		return
-	}
-	now := time.Now()
-	at := s.time.time(&s.audioTime, f.PTS, now)
-	s.origin.note(at, now)
-	frame := sound{payload: bytes.Clone(f.Payload), at: at, format: *s.audio}
-	m := s.moment(now)
-	for in := range s.viewers {
-		in.hear(frame, m)
-	}
-}
-
 // Restarted tells that the source is there, for the first time or again, with sound of the given format or nil for
 // none. The times of what it writes are taken as new: viewers see them go on from where they stopped. Pictures flow
 // again from the next keyframe.
 func (s *Stream) Restarted(audio *AudioFormat) {
+	defer s.tellFormat()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.time.restart()
 	s.gop.clear()
 	s.coding = nil
 	s.broken = true
-	s.audio = audio
+	s.setSound(audio)
 }
 
 // SetKeyframer sets what makes the source produce a keyframe soon; nil means that it cannot. It must not block and
@@ -137,16 +124,6 @@ func (s *Stream) SetKeyframer(force func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.force = force
-}
-
-// Audio describes the sound; false means that the source has none, or was not open yet.
-func (s *Stream) Audio() (AudioFormat, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.audio == nil {
-		return AudioFormat{}, false
-	}
-	return *s.audio, true
 }
 
 // Subscribe makes a viewer's end of the stream alone, like Camera.Subscribe.

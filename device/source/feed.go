@@ -61,13 +61,15 @@ func NewFeed(cfg FeedConfig) *Feed {
 		cfg.Changed = func() {}
 	}
 	log := logger(cfg.Logger)
-	return &Feed{
+	f := &Feed{
 		cfg:     cfg,
 		log:     log,
 		stream:  media.NewStream(media.Config{Logger: log}),
 		changed: make(chan struct{}, 1),
 		status:  Status{State: StateIdle, Since: time.Now()},
 	}
+	f.stream.OnFormat(func() { f.cfg.Changed() }) // for as long as the stream lives
+	return f
 }
 
 // Run opens and reopens the source, while it is wanted, until ctx is done; it then returns nil.

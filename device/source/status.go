@@ -58,11 +58,11 @@ func (f *Feed) setStatus(state State, err error, retry time.Time) {
 	}
 }
 
-// Notes are what viewers do without, as the source told when it was last opened.
+// Notes are what viewers do without and what was worked around, as the source and its stream told since it was last opened.
 func (f *Feed) Notes() []protocol.Note {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.notes)
+	return append(slices.Clone(f.notes), f.stream.Notes()...)
 }
 
 // note takes over what the source tells when it is open.
