@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/device/peer"
 	"github.com/sightline-rtc/sightline/device/source"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -18,7 +20,10 @@ const maxWhy = 200
 // Status implements peer.Controls. That nobody looks is no state to somebody who is about to.
 func (c controls) Status() protocol.Camera {
 	now, able := c.camera.Status(), c.camera.Abilities()
-	status := protocol.Camera{Source: protocol.SourceDialing, PTZ: able.PTZ, Snapshot: able.Snapshot, Notes: able.Notes}
+	status := protocol.Camera{
+		Source: protocol.SourceDialing, Talk: able.Talk, PTZ: able.PTZ, Snapshot: able.Snapshot, Talking: c.camera.Talking(),
+		Notes: able.Notes,
+	}
 	switch now.State {
 	case source.StateUp:
 		status.Source = protocol.SourceUp
@@ -49,6 +54,12 @@ func (c controls) Snapshot(ctx context.Context) ([]byte, error) { return c.camer
 func (c controls) Move(ctx context.Context, _ protocol.SessionID, m protocol.PTZ) error {
 	return c.camera.Move(ctx, m)
 }
+
+// TalkFormats implements peer.Controls.
+func (c controls) TalkFormats() []media.AudioFormat { return c.camera.TalkFormats() }
+
+// Talk implements peer.Controls.
+func (c controls) Talk(ctx context.Context) (peer.Mouth, error) { return c.camera.Talk(ctx) }
 
 // places are what names something in the camera's network or file system: URLs, IP addresses and paths.
 var places = regexp.MustCompile(`[A-Za-z]+://\S*[^\s:]|\[[^\]\s]*\](?::\d+)?|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|(^|\s)/\S*[^\s:]`)

@@ -26,6 +26,7 @@ type console struct {
 	out     *outbox
 	pace    *rate.Limiter
 	moves   errand
+	talks   errand
 	// work is every goroutine of the console's.
 	work sync.WaitGroup
 }

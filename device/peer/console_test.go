@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -27,6 +28,9 @@ type camera struct {
 	still    []byte
 	stills   int
 	holdMove chan struct{}
+	// speaker and talks are set before anybody looks.
+	speaker *speaker
+	talks   []media.AudioFormat
 }
 
 func newCamera() *camera {
@@ -94,6 +98,10 @@ func (c *camera) Move(ctx context.Context, _ protocol.SessionID, m protocol.PTZ)
 	c.moves = append(c.moves, m)
 	return nil
 }
+
+func (c *camera) TalkFormats() []media.AudioFormat { return c.talks }
+
+func (c *camera) Talk(ctx context.Context) (Mouth, error) { return c.speaker.talk(ctx) }
 
 // tube is a control channel without a network.
 type tube struct {

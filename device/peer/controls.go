@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 
+	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -18,6 +19,12 @@ type Controls interface {
 	// Move moves the camera for a viewer, until the next Move of whoever it is. It fails with protocol.CodeNotFound when the
 	// camera does not move.
 	Move(ctx context.Context, viewer protocol.SessionID, m protocol.PTZ) error
+	// TalkFormats are those of sound that the loudspeaker takes, the best first; none means that there is no way to be
+	// talked to, as far as is known.
+	TalkFormats() []media.AudioFormat
+	// Talk opens the way to the loudspeaker. It fails with protocol.CodeBusy while another viewer talks, and with
+	// protocol.CodeNotFound when there is none.
+	Talk(ctx context.Context) (Mouth, error)
 }
 
 // noControls is a camera that can do nothing.
@@ -26,6 +33,9 @@ type noControls struct{}
 func (noControls) Status() protocol.Camera                  { return protocol.Camera{Source: protocol.SourceUp} }
 func (noControls) Subscribe(func()) func()                  { return func() {} }
 func (noControls) Snapshot(context.Context) ([]byte, error) { return nil, errNoSnapshot }
+
+func (noControls) TalkFormats() []media.AudioFormat    { return nil }
+func (noControls) Talk(context.Context) (Mouth, error) { return nil, errNoTalk }
 
 func (noControls) Move(context.Context, protocol.SessionID, protocol.PTZ) error { return errNoMove }
 

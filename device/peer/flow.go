@@ -23,6 +23,7 @@ func (p *Peer) follow() {
 		p.tellPath(pc) // before packets flow: the path may bound them
 	}
 	p.serveChannel()
+	p.hear()
 	p.mu.Lock()
 	start := p.life.secured && p.flow == nil && p.reason == ""
 	var refresh *media.Subscription

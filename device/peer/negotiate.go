@@ -82,6 +82,10 @@ func (p *Peer) first(ctx context.Context, o *offer) (*webrtc.PeerConnection, err
 	if err != nil {
 		return nil, err
 	}
+	ear, err := p.chooseEar(o, engine, registry)
+	if err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	config := p.configuration()
 	p.mu.Unlock()
@@ -104,7 +108,7 @@ func (p *Peer) first(ctx context.Context, o *offer) (*webrtc.PeerConnection, err
 	}
 	p.watch(pc)
 	p.mu.Lock()
-	p.video, p.audio, p.agreed, p.sound = video, audio, chosen.agreed, chosen.sound
+	p.video, p.audio, p.agreed, p.sound, p.ear = video, audio, chosen.agreed, chosen.sound, ear
 	p.mu.Unlock()
 	return pc, nil
 }
@@ -117,6 +121,11 @@ func (p *Peer) send(pc *webrtc.PeerConnection, t *track) error {
 	if err != nil {
 		return fmt.Errorf("add %s: %w", t.kind, err)
 	}
+	if t.kind == webrtc.RTPCodecTypeAudio { // else its section would have the formats that the viewer talks in as well
+		if err := transceiver.SetCodecPreferences([]webrtc.RTPCodecParameters{t.codec}); err != nil {
+			return fmt.Errorf("add %s: %w", t.kind, err)
+		}
+	}
 	p.work.Go(func() { p.listen(transceiver.Sender(), t) })
 	return nil
 }
@@ -124,7 +133,7 @@ func (p *Peer) send(pc *webrtc.PeerConnection, t *track) error {
 // again prepares for a later offer: the formats stay, and ICE gets the servers of now.
 func (p *Peer) again(o *offer) error {
 	p.mu.Lock()
-	video, audio, pc, config := p.video, p.audio, p.pc, p.configuration()
+	video, audio, ear, pc, config := p.video, p.audio, p.ear, p.pc, p.configuration()
 	fresh := o.ufrag != p.remote.ufrag
 	p.mu.Unlock()
 	for _, t := range []*track{video, audio} {
@@ -134,6 +143,9 @@ func (p *Peer) again(o *offer) error {
 		if err := o.retain(t); err != nil {
 			return err
 		}
+	}
+	if ear != nil {
+		o.respeak(ear.codec)
 	}
 	if !fresh {
 		return nil
@@ -198,7 +210,7 @@ func (p *Peer) begin(pc *webrtc.PeerConnection, o *offer, next []found) (g *gene
 		p.mu.Lock()
 		p.local = before
 		if first {
-			p.pc, p.video, p.audio = nil, nil, nil
+			p.pc, p.video, p.audio, p.ear = nil, nil, nil, nil
 		}
 		p.mu.Unlock()
 		if first {

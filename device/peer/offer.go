@@ -19,6 +19,8 @@ type offer struct {
 	lite bool
 	// candidates are the lines that stood in the description; they are taken out of it.
 	candidates []string
+	// talk is the section in which the viewer would send sound, nil if there is none. It is inactive unless it is let speak.
+	talk *sdp.MediaDescription
 }
 
 // parseOffer reads an offer. It fails with CodeBadMessage.
@@ -63,6 +65,7 @@ func isToken(text string, least int) bool {
 // listen makes the viewer one that only receives: of each kind the first section that wants to, and no other. What it
 // would send is not taken.
 func (o *offer) listen() {
+	o.talk = o.mouthpiece()
 	wanted := []*sdp.MediaDescription{o.section("video"), o.section("audio")}
 	for _, m := range o.description.MediaDescriptions {
 		if m.MediaName.Media != "video" && m.MediaName.Media != "audio" {

@@ -68,6 +68,7 @@ type Peer struct {
 	starving bool               // ICE was interrupted: a keyframe is needed when it connects
 	quality  quality
 	channels channels
+	ear      *ear // nil when the viewer's sound is not taken
 	wishes   wishes
 	// watching are told when Picture changes.
 	watching map[*func()]struct{}

@@ -26,6 +26,9 @@ func (c *console) handle(ctx context.Context, request protocol.Control, body pro
 	case *protocol.PTZ:
 		c.move(ctx, request.ID, *body)
 		return
+	case *protocol.Talk:
+		c.talk(ctx, request.ID, body.On)
+		return
 	case *protocol.View:
 		c.peer.SetView(*body)
 		c.reply(request.ID, nil)
@@ -67,7 +70,7 @@ func (p *Peer) camera() protocol.Camera {
 	c := p.controls.Status()
 	c.PTZ = c.PTZ && slices.Contains(p.opt.Grants, protocol.RightControl)
 	c.Snapshot = c.Snapshot && slices.Contains(p.opt.Grants, protocol.RightView)
-	c.Talk = false
+	c.Talk = c.Talk && p.listener() != nil
 	picture := p.Picture()
 	all := c.Renditions
 	c.Renditions = make([]protocol.Rendition, 0, len(all))
@@ -90,6 +93,30 @@ func (c *console) move(ctx context.Context, id uint64, m protocol.PTZ) {
 	})
 	if first {
 		c.work.Go(func() { c.moves.run(c.reply) })
+	}
+}
+
+// talk lets the viewer be heard, or ends that.
+func (c *console) talk(ctx context.Context, id uint64, on bool) {
+	first := c.talks.put(id, func() error {
+		e := c.peer.listener()
+		switch {
+		case e == nil:
+			return errNoTalk
+		case !on:
+			e.end()
+			return nil
+		case e.talking():
+			return nil
+		}
+		if err := e.begin(ctx, c.peer.controls.Talk); err != nil {
+			return err
+		}
+		c.work.Go(func() { e.watch(ctx) })
+		return nil
+	})
+	if first {
+		c.work.Go(func() { c.talks.run(c.reply) })
 	}
 }
 

@@ -92,6 +92,7 @@ func (p *Peer) askRestart(a action) {
 // watch notes what the library says of a peer connection.
 func (p *Peer) watch(pc *webrtc.PeerConnection) {
 	p.watchChannels(pc)
+	p.watchTalk(pc)
 	pc.OnICECandidate(func(c *webrtc.ICECandidate) { p.gathered(pc, c) })
 	pc.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) {
 		p.mu.Lock()

@@ -42,7 +42,14 @@ func (c *Camera) Talk(ctx context.Context) (Mouth, error) {
 	if len(c.TalkFormats()) == 0 {
 		return nil, protocol.Errorf(protocol.CodeNotFound, "the camera has no way to be talked to")
 	}
-	return c.mouth.open(func() (Mouth, error) { return c.talker.Talk(ctx) })
+	return c.mouth.open(c.news.tell, func() (Mouth, error) { return c.talker.Talk(ctx) })
+}
+
+// Talking reports whether somebody is heard at the camera. Subscribers are told when that changes.
+func (c *Camera) Talking() bool {
+	c.mouth.mu.Lock()
+	defer c.mouth.mu.Unlock()
+	return c.mouth.taken
 }
 
 // mouthKeeper lets one talk at a time.
@@ -51,26 +58,31 @@ type mouthKeeper struct {
 	taken bool
 }
 
-func (k *mouthKeeper) open(open func() (Mouth, error)) (Mouth, error) {
-	k.mu.Lock()
-	if k.taken {
-		k.mu.Unlock()
+// open has a way opened unless one is, and changed called when that begins and ends.
+func (k *mouthKeeper) open(changed func(), open func() (Mouth, error)) (Mouth, error) {
+	if !k.take(true) {
 		return nil, protocol.Errorf(protocol.CodeBusy, "somebody talks already")
 	}
-	k.taken = true
-	k.mu.Unlock()
+	changed()
+	giveBack := sync.OnceFunc(func() {
+		k.take(false)
+		changed()
+	})
 	m, err := open()
 	if err != nil {
-		k.giveBack()
+		giveBack()
 		return nil, err
 	}
-	return &keptMouth{Mouth: m, giveBack: sync.OnceFunc(k.giveBack)}, nil
+	return &keptMouth{Mouth: m, giveBack: giveBack}, nil
 }
 
-func (k *mouthKeeper) giveBack() {
+// take takes the one place, or gives it back, and reports whether that was a change.
+func (k *mouthKeeper) take(taken bool) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.taken = false
+	changed := k.taken != taken
+	k.taken = taken
+	return changed
 }
 
 // keptMouth lets the next one talk once it is closed.
