@@ -91,7 +91,10 @@ func (p *Peer) chooseEar(o *offer, engine *webrtc.MediaEngine, registry *interce
 	}
 	o.speak(codec)
 	e := &ear{codec: codec, held: &p.meter.held, log: p.log}
-	return e, e.register(engine, registry, loggers{p.log})
+	if err := e.register(engine, registry, loggers{p.log}); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // register brings the codec, and the interceptors that tell the viewer how its sound arrives. A payload type that the offer uses for two things is not the camera's to sort out.
