@@ -3,10 +3,6 @@ package media
 import (
 	"sync"
 	"time"
-
-	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/gcc"
-	"github.com/pion/rtp"
 )
 
 const (
@@ -24,92 +20,73 @@ const (
 	// wireBytes is what a packet has on the wire beyond RTP: the transport-wide sequence number, the tag of SRTP, UDP and
 	// IPv4. It counts where a bound on the bit rate is kept.
 	wireBytes = 8 + 16 + 8 + 20
+	// ceilingFactor is how much faster than the path is known to be the bucket fills, since it is known to be at least that;
+	// streamFactor is the least, of the stream's rate: slower would put off pictures for ever.
+	ceilingFactor = 1.1
+	streamFactor  = 1.2
 	// limitedBurst is how long a bounded viewer may have sent nothing to send as fast as it can.
 	limitedBurst = 100 * time.Millisecond
 )
 
 // Pacer spreads the video of one viewer over time: a token bucket of 30 packets that fills at 2.5 times the rate of
-// the stream, 4 Mbit/s at least. It is the gcc.Pacer of the viewer's peer connection too, and has neither queue nor
-// goroutine for that: a Subscription waits for the bucket before it writes, so what has to wait stays in the one
-// queue that can be cut, and what reaches Write goes out at once. Audio is not paced. Retransmissions come with an
-// SSRC that the congestion control does not know; they are forwarded (gcc's own pacers drop them all) and taken out
-// of the bucket. With a limit everything is taken out of it, and sound and retransmissions that do not fit are left out.
+// the stream, 4 Mbit/s at least. It has neither queue nor goroutine: a Subscription waits for the bucket before it writes,
+// so what has to wait stays in the one queue that can be cut. Sound and retransmissions do not wait; Admit takes them out of
+// the bucket. With a limit everything is taken out of it, and sound and retransmissions that do not fit are left out. A
+// path that is known to carry little slows the bucket down, and bounds the pictures once it is known to be too little.
 // It is safe for concurrent use.
 type Pacer struct {
-	// mu guards all below; nothing is written under it.
-	mu      sync.Mutex
-	writers map[uint32]interceptor.RTPWriter
-	// video is the SSRC whose writer takes packets of unknown SSRCs.
+	// mu guards all below.
+	mu sync.Mutex
+	// video is the SSRC that take paces.
 	video uint32
-	// other is the writer that was added last.
-	other interceptor.RTPWriter
 
-	// rate is in bytes per second, and so is limit, 0 for none; tokens are in bytes as of filled.
-	rate   float64
-	limit  float64
-	tokens float64
-	filled time.Time
+	// rate is in bytes per second, and so are limit and bound, 0 for none, and ceiling, 0 for unknown; tokens are in bytes
+	// as of filled.
+	rate    float64
+	limit   float64
+	bound   float64
+	ceiling float64
+	tokens  float64
+	filled  time.Time
 }
 
-var _ gcc.Pacer = (*Pacer)(nil)
+// NewPacer makes the pacer of one peer connection.
+func NewPacer() *Pacer { return &Pacer{rate: minPace / 8, tokens: paceBurst} }
 
-// NewPacer makes the pacer of one peer connection; give it to gcc.SendSideBWEPacer and to Options.Pacer.
-func NewPacer() *Pacer {
-	return &Pacer{writers: make(map[uint32]interceptor.RTPWriter), rate: minPace / 8, tokens: paceBurst}
-}
-
-// AddStream implements gcc.Pacer.
-func (p *Pacer) AddStream(ssrc uint32, w interceptor.RTPWriter) {
+// Admit charges a packet of n bytes unless it is one that a Subscription has waited for, and reports whether it fits
+// the limit.
+func (p *Pacer) Admit(ssrc uint32, n int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.writers[ssrc], p.other = w, w
-}
-
-// Write implements gcc.Pacer: it forwards at once. A packet before the first AddStream is dropped with
-// gcc.ErrUnknownStream.
-func (p *Pacer) Write(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
-	n := len(payload) + rtpHeaderBytes
-	w, fits := p.writer(h.SSRC, n)
-	switch {
-	case w == nil:
-		return 0, gcc.ErrUnknownStream
-	case !fits:
-		return n, nil
-	}
-	return w.Write(h, payload, a)
-}
-
-// writer finds where a packet goes, charges n bytes for one that take has not charged, and tells whether it fits the limit.
-func (p *Pacer) writer(ssrc uint32, n int) (w interceptor.RTPWriter, fits bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	w, known := p.writers[ssrc]
-	if known && (p.limit == 0 || ssrc == p.video) {
-		return w, true
-	}
-	if !known {
-		if w, known = p.writers[p.video]; !known {
-			w = p.other
-		}
+	if ssrc == p.video {
+		return true
 	}
 	if p.limit != 0 {
 		p.fill(time.Now())
 		if p.tokens < 0 {
-			return w, false
+			return false
 		}
+	}
+	if p.limited() {
 		n += wireBytes
 	}
 	// The debt is bounded, so that a storm of requests cannot stop the video.
 	p.tokens = max(p.tokens-float64(n), -paceBurst)
-	return w, true
+	return true
 }
 
-// SetTargetBitrate implements gcc.Pacer and does nothing: the estimate for a sender that does not fill the path only
-// says "at least this much", and slowing down to it would make it come true.
-func (p *Pacer) SetTargetBitrate(int) {}
-
-// Close implements gcc.Pacer; there is nothing to end.
-func (p *Pacer) Close() error { return nil }
+// SetPath tells what the path is known to carry, in bits per second, and whether that is too little for the stream. Zero
+// means that nothing is known. A bucket that fills no faster does not fill the queues before a bottleneck; pictures of a
+// stream that is too fast for it are left out like those that do not fit a limit.
+func (p *Pacer) SetPath(bps int, tooLittle bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fill(time.Now())
+	p.ceiling, p.bound = float64(bps)/8, 0
+	if tooLittle {
+		p.bound = p.ceiling
+	}
+}
 
 // SetLimit bounds what leaves, in bits per second with all headers below RTP; 0 means no bound. Pictures that do not fit
 // are left out whole, and all that follow until the next keyframe.
@@ -139,25 +116,28 @@ func (p *Pacer) setStreamRate(bps int) {
 func (p *Pacer) drain(n int) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.limit != 0 {
+	if p.limited() {
 		n += (n/maxPayload + 1) * (rtpHeaderBytes + wireBytes)
 	}
 	return p.duration(float64(n))
 }
 
-// limited reports whether there is a limit.
-func (p *Pacer) limited() bool {
+// scarce reports whether pictures that do not fit are to be left out.
+func (p *Pacer) scarce() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.limit != 0
+	return p.limited()
 }
+
+// limited needs mu.
+func (p *Pacer) limited() bool { return p.limit != 0 || p.bound != 0 }
 
 // take takes a packet of n bytes out of the bucket and returns 0, or returns how long to wait before asking again.
 func (p *Pacer) take(n int) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fill(time.Now())
-	if p.limit != 0 {
+	if p.limited() {
 		n += wireBytes
 	}
 	if need := min(float64(n), p.burst()) - p.tokens; need > 0 {
@@ -182,16 +162,23 @@ func (p *Pacer) duration(n float64) time.Duration {
 
 // speed is in bytes per second. It needs mu.
 func (p *Pacer) speed() float64 {
-	if p.limit != 0 {
-		return min(p.rate, p.limit)
+	speed := p.rate
+	if p.ceiling != 0 {
+		// No slower than the stream itself with a little to spare, unless it is bounded.
+		speed = min(speed, max(p.ceiling*ceilingFactor, p.rate/paceFactor*streamFactor))
 	}
-	return p.rate
+	for _, most := range []float64{p.limit, p.bound} {
+		if most != 0 {
+			speed = min(speed, most)
+		}
+	}
+	return speed
 }
 
 // burst is the size of the bucket, a packet at least. It needs mu.
 func (p *Pacer) burst() float64 {
-	if p.limit != 0 {
-		return min(max(p.limit*limitedBurst.Seconds(), maxPayload+rtpHeaderBytes+wireBytes), paceBurst)
+	if p.limited() {
+		return min(max(p.speed()*limitedBurst.Seconds(), maxPayload+rtpHeaderBytes+wireBytes), paceBurst)
 	}
 	return paceBurst
 }

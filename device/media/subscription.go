@@ -28,7 +28,7 @@ type Track struct {
 // Options of a Subscription.
 type Options struct {
 	Video, Audio Track
-	// Pacer is the one that the viewer's congestion control uses; nil makes one for this viewer alone.
+	// Pacer is the one of the viewer's connection; nil makes one for this viewer alone.
 	Pacer *Pacer
 	// Start is the rendition that is sent first; empty means the best.
 	Start protocol.RenditionName
@@ -278,7 +278,7 @@ func (s *Subscription) watches() bool { return s.video.track.Writer != nil }
 
 // queuePicture queues a live picture and reports whether the viewer was cut and now waits for a keyframe. It needs mu.
 func (s *Subscription) queuePicture(p *picture, shift int64, now time.Time) (starved bool) {
-	limited := s.pacer.limited()
+	limited := s.pacer.scarce()
 	s.queue.yield(limited, now)
 	if !s.queue.push(p, p.ts+shift, now, s.pacer.drain(p.bytes)) {
 		s.stats.Dropped++
@@ -297,7 +297,7 @@ func (s *Subscription) queuePicture(p *picture, shift int64, now time.Time) (sta
 func (s *Subscription) replace(group []*picture, shift int64, now time.Time) {
 	s.begun = true
 	s.queue.prime(group, shift, now, s.pacer.drain)
-	if s.pacer.limited() {
+	if s.pacer.scarce() {
 		s.queue.shorten(now)
 	}
 	s.signal()

@@ -15,10 +15,6 @@ import (
 	"github.com/sightline-rtc/sightline/device/media"
 )
 
-// initialBitrate is what the bandwidth estimate starts from, in bits per second: an HD camera's rate. The estimate
-// only grows as far as something is sent, so a start below that would take long to be true.
-const initialBitrate = 2_000_000
-
 // formats that a session was answered with. No video and no audio means that the track is not sent.
 type formatsChosen struct {
 	video []webrtc.RTPCodecParameters // the agreed format and, if the viewer has it, RTX
