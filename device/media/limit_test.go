@@ -4,8 +4,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/pion/rtp"
 )
 
 // onWire counts bits with all headers below RTP.
@@ -86,21 +84,18 @@ func TestLimitCountsSoundAndRetransmissions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit, seconds, size = 100_000, 10, 200
 		p := NewPacer()
-		p.setVideo(1)
-		w := &line{}
-		for ssrc := range uint32(2) {
-			p.AddStream(1+ssrc, w)
-		}
+		p.setTracks(1, 2)
 		p.SetLimit(limit)
+		passed := 0
 		for range seconds * 100 {
 			for ssrc := range uint32(3) {
-				if _, err := p.Write(&rtp.Header{SSRC: 2 + ssrc}, make([]byte, size), nil); err != nil {
-					t.Fatalf("write: %v", err)
+				if p.Admit(2+ssrc, size+rtpHeaderBytes) {
+					passed++
 				}
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		got := w.packets * (size + rtpHeaderBytes + wireBytes) * 8
+		got := passed * (size + rtpHeaderBytes + wireBytes) * 8
 		if most := limit*seconds + limit/2; got > most || got < limit*seconds*9/10 {
 			t.Errorf("bits: got %d, want about %d", got, limit*seconds)
 		}

@@ -37,12 +37,13 @@ const (
 type Pacer struct {
 	// mu guards all below.
 	mu sync.Mutex
-	// video is the SSRC that take paces.
-	video uint32
+	// video is the SSRC that take paces, audio that of the sound.
+	video, audio uint32
 
-	// rate is in bytes per second, and so are limit and bound, 0 for none, and ceiling, 0 for unknown; tokens are in bytes
+	// rate is how fast the bucket fills for the stream, which is of rate stream, in bytes per second; so are limit and bound, 0 for none, and ceiling, 0 for unknown; tokens are in bytes
 	// as of filled.
 	rate    float64
+	stream  float64
 	limit   float64
 	bound   float64
 	ceiling float64
@@ -58,7 +59,7 @@ func NewPacer() *Pacer { return &Pacer{rate: minPace / 8, tokens: paceBurst} }
 func (p *Pacer) Admit(ssrc uint32, n int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ssrc == p.video {
+	if ssrc == p.video || ssrc == p.audio && !p.limited() {
 		return true
 	}
 	if p.limit != 0 {
@@ -97,11 +98,11 @@ func (p *Pacer) SetLimit(bps int) {
 	p.limit = float64(bps) / 8
 }
 
-// setVideo names the SSRC that take paces.
-func (p *Pacer) setVideo(ssrc uint32) {
+// setTracks names the SSRC that take paces and that of the sound.
+func (p *Pacer) setTracks(video, audio uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.video = ssrc
+	p.video, p.audio = video, audio
 }
 
 // setStreamRate tells the stream's rate in bits per second.
@@ -109,7 +110,8 @@ func (p *Pacer) setStreamRate(bps int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fill(time.Now())
-	p.rate = max(paceFactor*float64(bps), minPace) / 8
+	p.stream = float64(bps) / 8
+	p.rate = max(paceFactor*p.stream, minPace/8)
 }
 
 // drain returns how long a picture of n bytes takes.
@@ -165,7 +167,7 @@ func (p *Pacer) speed() float64 {
 	speed := p.rate
 	if p.ceiling != 0 {
 		// No slower than the stream itself with a little to spare, unless it is bounded.
-		speed = min(speed, max(p.ceiling*ceilingFactor, p.rate/paceFactor*streamFactor))
+		speed = min(speed, max(p.ceiling*ceilingFactor, p.stream*streamFactor))
 	}
 	for _, most := range []float64{p.limit, p.bound} {
 		if most != 0 {

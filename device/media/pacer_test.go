@@ -1,24 +1,10 @@
 package media
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/gcc"
-	"github.com/pion/rtp"
 )
-
-// line counts what an interceptor's writer gets.
-type line struct{ packets, bytes int }
-
-func (l *line) Write(_ *rtp.Header, payload []byte, _ interceptor.Attributes) (int, error) {
-	l.packets++
-	l.bytes += len(payload)
-	return len(payload), nil
-}
 
 // drainFor takes packets of 1200 bytes for a while and returns how many bytes the bucket gave.
 func drainFor(p *Pacer, d time.Duration) (bytes int) {
@@ -67,41 +53,21 @@ func TestPacerLetsABurstOf30PacketsPass(t *testing.T) {
 	})
 }
 
-func TestPacerForwardsRetransmissions(t *testing.T) {
-	const video, rtx, audio = 1, 2, 3
-	p := NewPacer()
-	if _, err := p.Write(&rtp.Header{SSRC: rtx}, nil, nil); !errors.Is(err, gcc.ErrUnknownStream) {
-		t.Errorf("before any stream: got %v", err)
-	}
-	var videoLine, audioLine line
-	p.setVideo(video)
-	p.AddStream(video, &videoLine)
-	p.AddStream(audio, &audioLine)
-	for _, ssrc := range []uint32{video, rtx, audio, rtx} {
-		if _, err := p.Write(&rtp.Header{SSRC: ssrc}, make([]byte, 100), nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if videoLine.packets != 3 || audioLine.packets != 1 {
-		t.Errorf("video's writer got %d packets and audio's %d, want 3 and 1", videoLine.packets, audioLine.packets)
-	}
-	if err := p.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestRetransmissionsCountAgainstTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPacer()
-		var l line
-		p.setVideo(1)
-		p.AddStream(1, &l)
+		p.setTracks(1, 2)
 		p.take(1)
-		for range 20 {
-			if _, err := p.Write(&rtp.Header{SSRC: 2}, make([]byte, maxPayload), nil); err != nil {
-				t.Fatal(err)
+		admit := func(ssrc uint32, n int) {
+			for range n {
+				if !p.Admit(ssrc, maxPayload) {
+					t.Fatal("a packet was left out without a limit")
+				}
 			}
 		}
+		admit(1, 100) // waited for the bucket before
+		admit(2, 100) // sound does not count
+		admit(3, 20)
 		n := 0
 		for p.take(1200) == 0 {
 			n++
@@ -109,38 +75,41 @@ func TestRetransmissionsCountAgainstTheRate(t *testing.T) {
 		if n > 10 {
 			t.Errorf("after 20 retransmissions %d packets may leave at once, want at most 10", n)
 		}
-		for range 1000 {
-			if _, err := p.Write(&rtp.Header{SSRC: 2}, make([]byte, maxPayload), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
+		admit(3, 1000)
 		if wait := p.take(1200); wait > 200*time.Millisecond {
 			t.Errorf("a storm of retransmissions stops the video for %s", wait)
 		}
 	})
 }
 
-func TestPacerServesCongestionControl(t *testing.T) {
-	p := NewPacer()
-	estimator, err := gcc.NewSendSideBWE(gcc.SendSideBWEPacer(p))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var l line
-	w := estimator.AddStream(&interceptor.StreamInfo{
-		SSRC:                1,
-		RTPHeaderExtensions: []interceptor.RTPHeaderExtension{},
-	}, &l)
-	for _, ssrc := range []uint32{1, 2} {
-		if _, err := w.Write(&rtp.Header{Version: 2, SSRC: ssrc}, make([]byte, 10), interceptor.Attributes{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if l.packets != 2 {
-		t.Errorf("%d packets passed, want 2", l.packets)
-	}
-	if err := estimator.Close(); err != nil {
-		t.Error(err)
+func TestPacerDoesNotOverfillAPathThatItKnows(t *testing.T) {
+	for name, test := range map[string]struct {
+		stream, path int
+		little       bool
+		want         int
+	}{
+		"nothing known":       {2_000_000, 0, false, 5_000_000},
+		"room":                {2_000_000, 8_000_000, false, 5_000_000},
+		"little room":         {2_000_000, 3_000_000, false, 3_300_000},
+		"hardly any":          {2_000_000, 1_800_000, false, 2_400_000},
+		"too little":          {2_000_000, 600_000, true, 600_000},
+		"slow stream, narrow": {300_000, 600_000, false, 660_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := NewPacer()
+				p.setStreamRate(test.stream)
+				p.SetPath(test.path, test.little)
+				const seconds = 10
+				sent := drainFor(p, seconds*time.Second) - int(p.burst())
+				if test.little { // all headers count
+					sent += sent / 1200 * wireBytes
+				}
+				if got := sent * 8 / seconds; got < test.want*97/100 || got > test.want*103/100 {
+					t.Errorf("got %d bit/s, want %d", got, test.want)
+				}
+			})
+		})
 	}
 }
 

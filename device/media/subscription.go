@@ -116,7 +116,7 @@ func (c Camera) Subscribe(opts Options) *Subscription {
 	if s.turned == nil {
 		s.turned = func() {}
 	}
-	s.pacer.setVideo(opts.Video.SSRC)
+	s.pacer.setTracks(opts.Video.SSRC, opts.Audio.SSRC)
 	s.begin(opts.Start)
 	return s
 }

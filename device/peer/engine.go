@@ -5,14 +5,9 @@ import (
 	"fmt"
 
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/cc"
-	"github.com/pion/interceptor/pkg/gcc"
 	"github.com/pion/interceptor/pkg/report"
-	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
-
-	"github.com/sightline-rtc/sightline/device/media"
 )
 
 // formats that a session was answered with. No video and no audio means that the track is not sent.
@@ -45,27 +40,15 @@ func (f formatsChosen) engine() (*webrtc.MediaEngine, error) {
 	return engine, nil
 }
 
-// interceptors makes the chain that packets pass on their way out, innermost first: the meter, congestion control
-// with the viewer's pacer, the transport-wide sequence number that it needs, the history for retransmissions, and
-// sender reports.
-func interceptors(m *meter, pacer *media.Pacer, loggers loggers) (*interceptor.Registry, error) {
-	congestion, err := cc.NewInterceptor(func() (cc.BandwidthEstimator, error) {
-		return gcc.NewSendSideBWE(gcc.SendSideBWEPacer(pacer), gcc.SendSideBWEInitialBitrate(initialBitrate),
-			gcc.WithLoggerFactory(loggers))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make congestion control: %w", err)
-	}
-	sequence, err := twcc.NewHeaderExtensionInterceptor()
-	if err != nil {
-		return nil, fmt.Errorf("make transport-wide sequence: %w", err)
-	}
+// interceptors makes the chain that packets pass on their way out, innermost first: the meter, the transport-wide sequence
+// number and the estimate of the path that comes of it, the history for retransmissions, and sender reports.
+func interceptors(m *meter, path *pathMeter, history *retransmit, loggers loggers) (*interceptor.Registry, error) {
 	reports, err := report.NewSenderInterceptor(report.WithSenderLoggerFactory(loggers))
 	if err != nil {
 		return nil, fmt.Errorf("make sender reports: %w", err)
 	}
 	registry := &interceptor.Registry{}
-	for _, factory := range []interceptor.Factory{m, congestion, sequence, &retransmit{}, reports} {
+	for _, factory := range []interceptor.Factory{m, path, history, reports} {
 		registry.Add(factory)
 	}
 	return registry, nil

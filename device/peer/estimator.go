@@ -147,17 +147,17 @@ func (e *estimator) base(a arrivals) {
 
 // queue is how long the luckiest packet of late waited on its way.
 func (e *estimator) queue(now time.Time) time.Duration {
-	least, any := time.Duration(math.MaxInt64), false
+	least, found := time.Duration(math.MaxInt64), false
 	oldest := now
 	for _, a := range e.recent {
 		if a.timed && now.Sub(a.at) <= queueSpan {
-			least, any = min(least, a.delay), true
+			least, found = min(least, a.delay), true
 			if a.at.Before(oldest) {
 				oldest = a.at
 			}
 		}
 	}
-	if !any || now.Sub(oldest) < queueSpan/2 {
+	if !found || now.Sub(oldest) < queueSpan/2 {
 		return 0
 	}
 	return least - min(e.shortest, e.before)

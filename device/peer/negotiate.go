@@ -78,7 +78,7 @@ func (p *Peer) first(ctx context.Context, o *offer) (*webrtc.PeerConnection, err
 	if err != nil {
 		return nil, err
 	}
-	registry, err := interceptors(&p.meter, p.pacer, loggers{p.log})
+	registry, err := interceptors(&p.meter, p.pathMeter, p.history, loggers{p.log})
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,5 @@
 package peer
 
-import "time"
-
 // pathState is what is known of how much a path carries.
 type pathState struct {
 	// estimate is in bits per second: at least this. 0 means that the viewer says nothing.
@@ -10,5 +8,4 @@ type pathState struct {
 	congested, full bool
 	// loss is the share of packets that were lost of late.
 	loss float64
-	rtt  time.Duration
 }

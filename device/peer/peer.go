@@ -26,8 +26,12 @@ type Peer struct {
 	controls Controls // the camera of opt, which may have none
 	log      *slog.Logger
 
-	meter  meter
-	pacer  *media.Pacer
+	meter meter
+	pacer *media.Pacer
+	// pathMeter and history are the interceptors that know the path and what was sent.
+	pathMeter *pathMeter
+	history   *retransmit
+
 	budget *budget
 	lane   *lane
 	// tieBreaker is that of the checks that the peer sends itself (RFC 8445 section 16.1).
@@ -84,11 +88,11 @@ type Peer struct {
 }
 
 func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options) *Peer {
-	budget := newBudget(h.allowance)
+	budget, pacer := newBudget(h.allowance), media.NewPacer()
 	p := &Peer{
 		host: h, port: port, settings: settings, opt: o, controls: o.Controls,
 		log:     h.log.With("session", string(o.Session)),
-		pacer:   media.NewPacer(),
+		pacer:   pacer,
 		budget:  budget,
 		lane:    &lane{UDPMux: h.mux, budget: budget},
 		wake:    make(chan struct{}, 1),
@@ -97,6 +101,9 @@ func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options
 		policy:  o.Policy,
 		servers: slices.Clone(o.ICEServers),
 		remote:  remote{revision: -1, relays: make(map[netip.AddrPort]bool)},
+
+		pathMeter: &pathMeter{pacer: pacer},
+		history:   &retransmit{},
 
 		tieBreaker: rand.Uint64(), //nolint:gosec // it decides who yields, and no more
 	}
