@@ -43,6 +43,14 @@ func (s *Stream) show(p *picture, now time.Time) {
 	}
 }
 
+// Ready reports whether a viewer that comes now has a picture at once, instead of when the next keyframe comes.
+func (s *Stream) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	return s.gop.start(now) != nil || s.force != nil && s.rate.rate(now) > 0
+}
+
 // join adds a viewer, or one that is there already and looks for pictures from now on, and sees to it that it gets a
 // keyframe: a new one if the source makes them, else the cached group, else the next.
 func (s *Stream) join(in *seat) {

@@ -1,6 +1,10 @@
 package media
 
-import "github.com/sightline-rtc/sightline/protocol"
+import (
+	"sync"
+
+	"github.com/sightline-rtc/sightline/protocol"
+)
 
 // Rendition is one stream of a camera: the same picture at a size and a rate of its own.
 type Rendition struct {
@@ -41,11 +45,11 @@ func (c Camera) Hold() (release func()) {
 	for i, r := range c.Renditions {
 		releases[i] = r.hold()
 	}
-	return func() {
+	return sync.OnceFunc(func() {
 		for _, release := range releases {
 			release()
 		}
-	}
+	})
 }
 
 // below reports whether the rendition a is a lesser one than b.

@@ -91,6 +91,8 @@ func (in *seat) offer(p *picture, m moment) hunger {
 	in.seen = m.now
 	s.giveUp(m.now)
 	switch {
+	case s.ended:
+		return fed
 	case in == s.target && p.key:
 		s.turn(m)
 	case in == s.target:
@@ -124,11 +126,12 @@ func (in *seat) prime(group []*picture, m moment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in.note(m)
-	switch in {
-	case s.target:
+	switch {
+	case s.ended:
+		return
+	case in == s.target:
 		s.turn(m)
-	case s.showing:
-	default:
+	case in != s.showing:
 		return
 	}
 	s.replace(group, in.ticks(VideoClockRate), m.now)

@@ -161,7 +161,7 @@ func (in *seat) quit() {
 func (s *Subscription) leaveAll() {
 	s.mu.Lock()
 	all := append(s.seats, s.leaving...) //nolint:gocritic // neither is used any more
-	s.showing, s.target, s.hearing, s.seats, s.entering, s.leaving = nil, nil, nil, nil, nil, nil
+	s.target, s.hearing, s.seats, s.entering, s.leaving = nil, nil, nil, nil, nil
 	s.ended = true
 	s.mu.Unlock()
 	for _, in := range all {

@@ -8,6 +8,8 @@ import (
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"github.com/sightline-rtc/sightline/device/media"
 )
 
 // formats that a session was answered with. No video and no audio means that the track is not sent.

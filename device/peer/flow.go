@@ -31,9 +31,7 @@ func (p *Peer) follow() {
 		p.starving, refresh = false, p.flow
 	}
 	if start {
-		p.flow = p.opt.Camera.Subscribe(media.Options{
-			Video: p.video.target(), Audio: p.audio.target(), Pacer: p.pacer, Start: p.start(), Sound: p.sound,
-		})
+		p.flow = p.subscribe(time.Now())
 	}
 	flow := p.flow
 	p.mu.Unlock()
@@ -60,7 +58,7 @@ func (p *Peer) tellPath(pc *webrtc.PeerConnection) {
 		return
 	}
 	if before != nil {
-		p.report(chosen.sent)
+		p.report(chosen.sent, false)
 	}
 	path.RTTMS = milliseconds(roundTrip(pc))
 	path.AfterMS = chosen.at.Sub(p.life.opened).Milliseconds()
@@ -68,6 +66,7 @@ func (p *Peer) tellPath(pc *webrtc.PeerConnection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.path = &path
+	p.sheet.move(path.Kind, chosen.at)
 	p.obey()
 	p.tell(func(e Events) { e.Path(p.opt.Session, path) })
 	p.log.Debug("path selected", "path", string(path.Kind), "means", string(path.Means))
@@ -133,19 +132,38 @@ func (p *Peer) counters() counters {
 	return counters{at: time.Now(), packets: p.meter.packets.Load(), bytes: p.meter.bytes.Load()}
 }
 
-// report tells stats if packets have left since the last time.
-func (p *Peer) report(now counters) {
+// report tells stats if packets have left since the last time, and the last ones if they have of late.
+func (p *Peer) report(now counters, last bool) {
 	p.mu.Lock()
 	flow, pc := p.flow, p.pc
 	p.mu.Unlock()
-	if flow == nil || now.packets <= p.last.packets {
+	idle := now.packets <= p.last.packets && (!last || now.at.Sub(p.last.at) > p.host.cfg.ReportInterval)
+	if flow == nil || idle {
 		return
 	}
-	now.frames = flow.Stats().Frames
+	sent := flow.Stats()
+	now.frames = sent.Frames
 	rtt := roundTrip(pc)
+	showing, _ := flow.Showing()
 	p.mu.Lock()
 	stats := p.quality.stats(p.last, now, rtt)
+	stats.Retransmitted = p.history.resent.Load()
+	stats.KeyframeRequests, stats.Dropped = sent.KeyframeRequests, sent.Dropped
+	stats.EstimateKbps = p.estimate(now.at, stats.BitrateKbps)
+	stats.Rendition, stats.Last = showing, last
+	direct, relay := p.sheet.stays(now.at)
+	stats.DirectS, stats.RelayS = direct.Seconds(), relay.Seconds()
+	stats.Milestones = p.sheet.milestones(sent.FirstKeyframe)
 	p.tell(func(e Events) { e.Stats(p.opt.Session, stats) })
 	p.mu.Unlock()
 	p.last = now
+}
+
+// estimate is what the path carries in kbit/s, as far as what was sent at the given rate can tell, where that is known.
+func (p *Peer) estimate(now time.Time, sentKbps float64) float64 {
+	kbps := float64(p.pathMeter.state(now).estimate) / 1000
+	if sentKbps > 0 {
+		kbps = min(kbps, provenTimes*sentKbps)
+	}
+	return kbps
 }

@@ -27,6 +27,7 @@ func (p *Peer) Offer(ctx context.Context, offer protocol.Offer) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	p.mu.Lock()
+	first(&p.sheet.offer, time.Now())
 	closed, stale, pc := p.reason != "", offer.Revision <= p.remote.revision, p.pc
 	p.mu.Unlock()
 	switch {
@@ -260,6 +261,7 @@ func (p *Peer) say(g *generation, o *offer, answer string, revision int, fresh b
 	said := protocol.Describe{Revision: revision, Kind: protocol.DescribeAnswer, SDP: text, Origins: origins}
 	p.said = &said
 	p.life.answer(fresh, time.Now())
+	first(&p.sheet.answer, time.Now())
 	p.tell(func(e Events) { e.Describe(p.opt.Session, said) })
 	g.answered = true
 	if !o.lite {

@@ -46,7 +46,7 @@ func (m *pathMeter) BindLocalStream(info *interceptor.StreamInfo, next intercept
 	}
 	return interceptor.RTPWriterFunc(func(header *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
 		size := header.MarshalSize() + len(payload)
-		if !m.pacer.Admit(header.SSRC, size) {
+		if a.Get(uncharged{}) == nil && !m.pacer.Admit(header.SSRC, size) {
 			return size, nil
 		}
 		if id != 0 {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -38,6 +39,8 @@ type Peer struct {
 	tieBreaker uint64
 	// last is what the newest stats told. It is run's.
 	last counters
+	// turnedPicture says that another rendition is sent than before.
+	turnedPicture atomic.Bool
 	// wake has room for one signal that something changed.
 	wake chan struct{}
 	// closing is closed by the first Close, done when everything is released.
@@ -74,6 +77,10 @@ type Peer struct {
 	channels channels
 	ear      *ear // nil when the viewer's sound is not taken
 	wishes   wishes
+	sheet    timesheet
+	chooser  chooser
+	brake    brake
+	probe    probe
 	// watching are told when Picture changes.
 	watching map[*func()]struct{}
 	// letGo releases the camera; it is called once.
@@ -115,6 +122,7 @@ func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options
 		p.settings.SetICETCPMux(&tcpLane{TCPMuxDefault: h.mux.tcp, lane: p.lane})
 	}
 	p.settings.SetRemoteIPFilter(p.budget.accepts)
+	p.sheet.invited = time.Now()
 	p.life = lifecycle{cfg: h.cfg, opened: time.Now(), expires: o.Policy.Expires, ice: webrtc.ICEConnectionStateNew}
 	p.life.relays = p.moreRelays()
 	p.letGo = o.Camera.Hold()

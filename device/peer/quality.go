@@ -10,14 +10,17 @@ import (
 
 // quality is what the viewer's receiver reports (RFC 3550 section 6.4.1) say of the picture.
 type quality struct {
-	lost   uint64
-	jitter time.Duration
-	rtt    time.Duration
+	lost uint64
+	// fraction is the share of packets that were lost since the report before.
+	fraction float64
+	jitter   time.Duration
+	rtt      time.Duration
 }
 
 // take reads the report about one stream, which came at now.
 func (q *quality) take(r rtcp.ReceptionReport, clockRate uint32, now time.Time) {
 	q.lost = uint64(r.TotalLost)
+	q.fraction = float64(r.FractionLost) / 256
 	q.jitter = time.Duration(r.Jitter) * time.Second / time.Duration(clockRate)
 	if r.LastSenderReport == 0 {
 		return
@@ -43,6 +46,9 @@ type counters struct {
 	packets, bytes, frames uint64
 }
 
+// leastSpan is the shortest span of time that has rates.
+const leastSpan = 100 * time.Millisecond
+
 // stats tells the quality of a span of time.
 func (q *quality) stats(from, to counters, rtt time.Duration) protocol.Stats {
 	if q.rtt != 0 {
@@ -52,7 +58,7 @@ func (q *quality) stats(from, to counters, rtt time.Duration) protocol.Stats {
 		Media: true, Bytes: to.bytes, Packets: to.packets, Frames: to.frames, Lost: q.lost,
 		RTTMS: milliseconds(rtt), JitterMS: milliseconds(q.jitter),
 	}
-	if seconds := to.at.Sub(from.at).Seconds(); seconds > 0 {
+	if seconds := to.at.Sub(from.at).Seconds(); seconds >= leastSpan.Seconds() {
 		s.FPS = float64(to.frames-from.frames) / seconds
 		s.BitrateKbps = float64(to.bytes-from.bytes) * 8 / 1000 / seconds
 	}

@@ -114,14 +114,6 @@ func (p *Peer) usable() []protocol.RenditionName {
 	return names
 }
 
-// start names the rendition to begin with. It needs mu.
-func (p *Peer) start() protocol.RenditionName {
-	if names := p.usable(); len(names) > 0 {
-		return names[0]
-	}
-	return ""
-}
-
 // leftOut tells of the renditions that the viewer does not play.
 func (p *Peer) leftOut() (notes []protocol.Note) {
 	p.mu.Lock()

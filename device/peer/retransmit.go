@@ -3,6 +3,7 @@ package peer
 import (
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
@@ -26,6 +27,9 @@ const (
 // viewer takes no RTX. Unlike the library's responder it copies no payload: they are shared by all viewers.
 type retransmit struct {
 	interceptor.NoOp
+
+	// resent counts the packets that were sent again because the viewer asked for them.
+	resent atomic.Uint64
 
 	mu      sync.Mutex // guards streams
 	streams map[uint32]*history
@@ -100,7 +104,14 @@ func (r *retransmit) resend(nack *rtcp.TransportLayerNack) {
 	for _, pair := range nack.Nacks {
 		pair.Range(func(seq uint16) bool {
 			budget--
-			return budget >= 0 && h.resend(seq) == nil
+			if budget < 0 {
+				return false
+			}
+			sent, err := h.resend(seq)
+			if sent {
+				r.resent.Add(1)
+			}
+			return err == nil
 		})
 	}
 }
@@ -115,6 +126,8 @@ type history struct {
 	mu       sync.Mutex // guards what follows
 	packets  [historySize]sent
 	sequence uint16 // of the next RTX packet
+	// newest is the number of the last packet, turn how far before it the last copy was.
+	newest, turn uint16
 }
 
 // sent is what must be known of a packet that has left. Its payload belongs to the stream and is never changed.
@@ -130,6 +143,7 @@ type sent struct {
 func (h *history) add(header *rtp.Header, payload []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.newest = header.SequenceNumber
 	h.packets[header.SequenceNumber%historySize] = sent{
 		payload: payload, timestamp: header.Timestamp, ssrc: header.SSRC, sequence: header.SequenceNumber,
 		payloadType: header.PayloadType, marker: header.Marker,
@@ -137,13 +151,54 @@ func (h *history) add(header *rtp.Header, payload []byte) {
 }
 
 // resend sends a packet again; one that is too old, or one too many, is left out without an error.
-func (h *history) resend(seq uint16) error {
+func (h *history) resend(seq uint16) (sent bool, err error) {
 	header, payload, ok := h.again(seq)
 	if !ok || !h.pace.Allow() {
-		return nil
+		return false, nil
 	}
-	_, err := h.next.Write(&header, payload, interceptor.Attributes{})
-	return err
+	_, err = h.next.Write(&header, payload, interceptor.Attributes{})
+	return err == nil, err
+}
+
+// padSpan is how many of the newest packets are taken in turn for copies.
+const padSpan = 32
+
+// uncharged is the attribute of packets that the pacer has nothing to do with.
+type uncharged struct{}
+
+// pads reports whether copies can be sent: the viewer must take RTX, and drops those whose packet it has.
+func (r *retransmit) pads() bool { return r.padded() != nil }
+
+func (r *retransmit) padded() *history {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, h := range r.streams {
+		if h.ssrc != 0 {
+			return h
+		}
+	}
+	return nil
+}
+
+// pad sends a copy of a packet that was sent, and returns its size, 0 when there is none.
+func (r *retransmit) pad() int {
+	h := r.padded()
+	if h == nil {
+		return 0
+	}
+	h.mu.Lock()
+	h.turn = (h.turn + 1) % padSpan
+	seq := h.newest - h.turn
+	h.mu.Unlock()
+	header, payload, ok := h.again(seq)
+	if !ok {
+		return 0
+	}
+	n, err := h.next.Write(&header, payload, interceptor.Attributes{uncharged{}: true})
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // again returns the packet to send for a lost one: as RTX its payload begins with the original sequence number

@@ -14,6 +14,8 @@ func (p *Peer) run() {
 	defer timer.Stop()
 	reports := time.NewTicker(p.host.cfg.ReportInterval)
 	defer reports.Stop()
+	looks := time.NewTicker(adaptEvery)
+	defer looks.Stop()
 	p.last = counters{at: time.Now()}
 	unsubscribe := p.port.Subscribe(p.portChanged)
 	defer unsubscribe()
@@ -23,6 +25,7 @@ func (p *Peer) run() {
 	for {
 		p.follow()
 		p.reconsider()
+		p.adapt(time.Now())
 		p.check()
 		p.speak()
 		timer.Reset(min(p.deadline(), p.nextCheck()))
@@ -33,7 +36,8 @@ func (p *Peer) run() {
 		case <-p.wake:
 		case <-timer.C:
 		case <-reports.C:
-			p.report(p.counters())
+			p.report(p.counters(), false)
+		case <-looks.C:
 		}
 	}
 }
@@ -100,7 +104,11 @@ func (p *Peer) watch(pc *webrtc.PeerConnection) {
 		if pc != p.pc {
 			return // one that was given up
 		}
-		p.life.enter(state, time.Now())
+		now := time.Now()
+		p.life.enter(state, now)
+		if p.life.connected() {
+			first(&p.sheet.ice, now)
+		}
 		p.budget.connect(p.life.connected())
 		p.starving = p.starving || !p.life.connected()
 		p.poke()
@@ -122,7 +130,10 @@ func (p *Peer) watch(pc *webrtc.PeerConnection) {
 func (p *Peer) connection(pc *webrtc.PeerConnection, state webrtc.PeerConnectionState) {
 	p.mu.Lock()
 	current := pc == p.pc
-	p.life.secured = p.life.secured || current && state == webrtc.PeerConnectionStateConnected
+	if current && state == webrtc.PeerConnectionStateConnected {
+		p.life.secured = true
+		first(&p.sheet.dtls, time.Now())
+	}
 	p.mu.Unlock()
 	if !current {
 		return
@@ -141,7 +152,7 @@ func (p *Peer) connection(pc *webrtc.PeerConnection, state webrtc.PeerConnection
 
 // finish ends everything. What was left to tell is told, then the end.
 func (p *Peer) finish() {
-	p.report(p.counters())
+	p.report(p.counters(), true)
 	p.speak()
 	released := make(chan struct{})
 	p.host.work.Go(func() {

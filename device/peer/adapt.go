@@ -1,0 +1,104 @@
+package peer
+
+import (
+	"time"
+
+	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// adaptEvery is how often the path is looked at: a few times within the two seconds that decide.
+const adaptEvery = 500 * time.Millisecond
+
+// subscribe starts the packets: with the rendition that is right for the path, or with the smaller one where that has a
+// picture to show and the larger has not. It needs mu.
+func (p *Peer) subscribe(now time.Time) *media.Subscription {
+	names := p.usable()
+	start, then := protocol.RenditionName(""), protocol.RenditionName("")
+	if len(names) > 0 {
+		start = names[0]
+	}
+	if len(names) > 1 {
+		c := p.conditions(now)
+		start = p.chooser.choose(c).rendition
+		if main, _ := p.opt.Camera.Find(start); start == protocol.RenditionMain && !main.Stream.Ready() {
+			start, then = protocol.RenditionSub, start
+		}
+	}
+	flow := p.opt.Camera.Subscribe(media.Options{
+		Video: p.video.target(), Audio: p.audio.target(), Pacer: p.pacer, Start: start,
+		Sound: p.sound, Turned: p.turned,
+	})
+	if then != "" {
+		flow.Select(then)
+	}
+	return flow
+}
+
+// turned notes that another rendition is sent.
+func (p *Peer) turned() {
+	p.turnedPicture.Store(true)
+	p.poke()
+}
+
+// adapt does what the path asks for now: it chooses the rendition, tells the pacer what the path carries, and has it tried.
+func (p *Peer) adapt(now time.Time) {
+	p.mu.Lock()
+	flow := p.flow
+	if flow == nil || p.reason != "" {
+		p.mu.Unlock()
+		return
+	}
+	names, c := p.usable(), p.conditions(now)
+	v := verdict{rendition: c.showing}
+	if len(names) > 1 {
+		v = p.chooser.choose(c)
+	} else if len(names) == 1 {
+		v.rendition = names[0]
+	}
+	rate := 0
+	if showing, ok := p.opt.Camera.Find(c.showing); ok {
+		rate = showing.Stream.Stats().BitsPerSecond
+	}
+	p.pacer.SetPath(p.brake.decide(now, c.path, rate))
+	try := v.probe > 0 && !p.probe.on
+	p.probe.on, p.probe.rate = v.probe > 0, v.probe-rate
+	p.mu.Unlock()
+	if _, missing := p.known(); missing == 0 {
+		p.letGo() // what is sent is held by the flow, and what else there is is known
+	}
+	if c.showing != v.rendition || c.next != "" {
+		flow.Select(v.rendition)
+	}
+	if try {
+		p.work.Go(p.tryPath)
+	}
+	if p.turnedPicture.Swap(false) {
+		p.pictureChanged()
+	}
+}
+
+// conditions are what the choice depends on now. It needs mu.
+func (p *Peer) conditions(now time.Time) conditions {
+	c := conditions{
+		now: now, relayed: p.path != nil && p.path.Kind == protocol.PathRelay,
+		hd: p.policy.RelayHD, limit: p.policy.MaxKbps * 1000, wishes: p.wishes, path: p.pathMeter.state(now),
+		probes: p.history.pads(),
+	}
+	if c.path.estimate == 0 {
+		c.path.loss = p.quality.fraction // of a viewer without feedback
+	}
+	if p.flow != nil {
+		c.showing, c.next = p.flow.Showing()
+		c.cuts = p.flow.Stats().Cuts
+	}
+	if main, ok := p.opt.Camera.Find(protocol.RenditionMain); ok {
+		c.rate = main.Stream.Stats().BitsPerSecond
+	}
+	if sub, ok := p.opt.Camera.Find(protocol.RenditionSub); ok {
+		if f, ok := sub.Stream.LastFormat(); ok {
+			c.width, c.height = f.Width, f.Height
+		}
+	}
+	return c
+}
