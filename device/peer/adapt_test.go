@@ -84,9 +84,7 @@ func TestCameraStartsWithWhatHasAPicture(t *testing.T) {
 	s.mustOffer(nil)
 	s.showing(protocol.RenditionSub)
 	v.sees(webrtc.RTPCodecTypeVideo, 1)
-	for n := range 26 {
-		writePicture(camera.Renditions[0].Stream, n)
-	}
+	runSource(t, camera.Renditions[0].Stream)
 	s.showing(protocol.RenditionMain)
 }
 

@@ -21,7 +21,7 @@ func strayGoroutines() []string {
 	var stray []string
 	for stack := range strings.SplitSeq(string(buf), "\n\n") {
 		if strings.Contains(stack, "pion") || strings.Contains(stack, "sightline/device") {
-			if !strings.Contains(stack, "testing.tRunner") && !strings.Contains(stack, "newStream") {
+			if !strings.Contains(stack, "testing.tRunner") && !strings.Contains(stack, "runSource") {
 				stray = append(stray, stack)
 			}
 		}

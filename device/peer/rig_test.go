@@ -34,6 +34,13 @@ var (
 func newStream(t *testing.T) *media.Stream {
 	t.Helper()
 	stream := media.NewStream(media.Config{})
+	runSource(t, stream)
+	return stream
+}
+
+// runSource feeds a stream until the test ends.
+func runSource(t *testing.T, stream *media.Stream) {
+	t.Helper()
 	stream.Restarted(&media.AudioFormat{Codec: media.CodecPCMU, ClockRate: 8000, Channels: 1})
 	stop := make(chan struct{})
 	var source sync.WaitGroup
@@ -54,7 +61,6 @@ func newStream(t *testing.T) *media.Stream {
 		close(stop)
 		source.Wait()
 	})
-	return stream
 }
 
 // cameraOf is a camera of one rendition.
