@@ -9,21 +9,21 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// ear is a viewer's end that says what came.
-type ear struct{ *twcc.Recorder }
+// witness is a viewer's end that says what came.
+type witness struct{ *twcc.Recorder }
 
-func newEar() ear { return ear{twcc.NewRecorder(1)} }
+func newWitness() witness { return witness{twcc.NewRecorder(1)} }
 
 // hear records a packet that came at a time on a clock of the viewer's own.
-func (e ear) hear(number uint16, at time.Duration) {
-	e.Record(2, number, (time.Hour + at).Microseconds())
+func (w witness) hear(number uint16, at time.Duration) {
+	w.Record(2, number, (time.Hour + at).Microseconds())
 }
 
 // report passes the feedback through its form on the wire.
-func (e ear) report(t *testing.T) []*rtcp.TransportLayerCC {
+func (w witness) report(t *testing.T) []*rtcp.TransportLayerCC {
 	t.Helper()
 	var all []*rtcp.TransportLayerCC
-	for _, p := range e.BuildFeedbackPacket() {
+	for _, p := range w.BuildFeedbackPacket() {
 		b, err := p.Marshal()
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func matched(t *testing.T, d *departures, all []*rtcp.TransportLayerCC) arrivals
 }
 
 func TestFeedbackIsMatchedWithWhatLeft(t *testing.T) {
-	d, e, start := &departures{next: 65_530}, newEar(), time.Now()
+	d, e, start := &departures{next: 65_530}, newWitness(), time.Now()
 	for n := range 20 {
 		number := d.add(start.Add(time.Duration(n)*10*time.Millisecond), 100)
 		if n != 3 && n != 12 {
@@ -69,7 +69,7 @@ func TestFeedbackIsMatchedWithWhatLeft(t *testing.T) {
 }
 
 func TestFeedbackThatDidNotComeIsNoLoss(t *testing.T) {
-	d, e, start := &departures{}, newEar(), time.Now()
+	d, e, start := &departures{}, newWitness(), time.Now()
 	send := func(n int) []*rtcp.TransportLayerCC {
 		for range n {
 			e.hear(d.add(start, 100), 0)
@@ -103,7 +103,7 @@ func TestFeedbackAboutNothingIsNothing(t *testing.T) {
 }
 
 func FuzzFeedback(f *testing.F) {
-	e := newEar()
+	e := newWitness()
 	for n := range uint16(50) {
 		if n%7 != 0 {
 			e.hear(n, time.Duration(n)*time.Millisecond)
