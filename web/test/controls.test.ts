@@ -201,6 +201,11 @@ describe("a camera that can do everything", () => {
     expect(channel().of("rendition")).toEqual([{ rendition: "main" }]);
     camera.rendition = null;
     expect(channel().of("rendition").at(-1)).toEqual({});
+    camera.rendition = "sub";
+    camera.remove();
+    document.body.append(camera);
+    channel().open();
+    expect(channel().of("rendition")).toEqual([{ rendition: "sub" }]);
   });
 
   it("gives its own still picture", async () => {

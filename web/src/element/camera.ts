@@ -303,6 +303,7 @@ export class SightlineCamera extends LitElement {
       link: this.linkOptions,
     });
     this.#viewer = viewer;
+    this.#hands.takeUp(viewer);
     viewer.events.on("change", (view) => this.#changed(view));
     viewer.events.on("stream", (stream) => {
       this.#audible = (stream?.getAudioTracks().length ?? 0) > 0;

@@ -19,6 +19,7 @@ export interface Workpiece {
 export class Hands {
   readonly moving = new Moving((ptz) => this.move(ptz));
   readonly #work: Workpiece;
+  #choice: RenditionName | undefined;
   #word = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -44,7 +45,13 @@ export class Hands {
 
   /** Asks for a rendition; undefined leaves it to the camera. */
   choose(rendition: RenditionName | undefined): void {
+    this.#choice = rendition;
     this.#work.viewer?.controls.choose(rendition);
+  }
+
+  /** Takes up a viewer that has just been made, with the rendition that was asked for before. */
+  takeUp({ controls }: Viewer): void {
+    if (this.#choice) controls.choose(this.#choice);
   }
 
   /** Takes a still picture: the camera's own where it makes one, else the frame that is shown. */
