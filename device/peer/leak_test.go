@@ -105,10 +105,18 @@ func abort(t *testing.T, host *Host, stream *media.Stream, n int) {
 		how.settings = behind(t, func(packet []byte, _ net.Addr) bool { return !isDTLS(packet) })
 	}
 	v := newViewer(t, how)
-	s := open(t, host, v, func(o *Options) { o.Camera = cameraOf(stream) })
+	cam := newCamera()
+	cam.speakTo(&speaker{format: pcmu}, pcmu)
+	s := open(t, host, v, func(o *Options) {
+		o.Camera, o.Controls, o.Grants = cameraOf(stream), cam, everything
+	})
 	s.mute = n%5 == 1
 	if n%5 == 0 {
 		return
+	}
+	if n%2 == 0 {
+		v.dial(protocol.ControlLabel, nil)
+		v.microphone()
 	}
 	s.mustOffer(nil)
 	switch n % 5 {

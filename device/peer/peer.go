@@ -35,6 +35,7 @@ type Peer struct {
 
 	budget *budget
 	lane   *lane
+	intake *intake
 	// tieBreaker is that of the checks that the peer sends itself (RFC 8445 section 16.1).
 	tieBreaker uint64
 	// last is what the newest stats told. It is run's.
@@ -117,6 +118,8 @@ func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options
 	if p.controls == nil {
 		p.controls = noControls{}
 	}
+	p.intake = &intake{flood: sync.OnceFunc(p.flooded)}
+	p.settings.BufferFactory = p.intake.buffer
 	p.settings.SetICEUDPMux(p.lane)
 	if h.mux.tcp != nil {
 		p.settings.SetICETCPMux(&tcpLane{TCPMuxDefault: h.mux.tcp, lane: p.lane})
