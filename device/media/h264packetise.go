@@ -66,14 +66,11 @@ func appendSTAPA(buf []byte, nalus [][]byte) []byte {
 func appendFUA(buf []byte, payloads [][]byte, nalu []byte) ([]byte, [][]byte) {
 	indicator, header, rest := nalu[0]&0x60|typeFUA, nalu[0]&0x1f, nalu[1:]
 	const room = maxPayload - 2
-	count := (len(rest) + room - 1) / room
-	for i := range count {
-		n := (len(rest) + count - i - 1) / (count - i)
-		flags := byte(0)
-		if i == 0 {
-			flags = fuStart
-		}
-		if i == count-1 {
+	// All but the last are of one size, so that they can leave in one system call.
+	each := fair(len(rest), room)
+	for flags := byte(fuStart); len(rest) > 0; flags = 0 {
+		n := min(each, len(rest))
+		if n == len(rest) {
 			flags |= fuEnd
 		}
 		start := len(buf)
@@ -83,4 +80,10 @@ func appendFUA(buf []byte, payloads [][]byte, nalu []byte) ([]byte, [][]byte) {
 		payloads = append(payloads, buf[start:len(buf):len(buf)])
 	}
 	return buf, payloads
+}
+
+// fair returns the size of the parts of which as few as room allows make up n bytes.
+func fair(n, room int) int {
+	count := (n + room - 1) / room
+	return (n + count - 1) / count
 }

@@ -52,14 +52,11 @@ func appendAP(buf []byte, nalus [][]byte) []byte {
 func appendFU(buf []byte, payloads [][]byte, nalu []byte) ([]byte, [][]byte) {
 	indicator, layer, header, rest := nalu[0]&0x81|typeFU<<1, nalu[1], nalu[0]>>1&0x3f, nalu[header265:]
 	const room = maxPayload - 3
-	count := (len(rest) + room - 1) / room
-	for i := range count {
-		n := (len(rest) + count - i - 1) / (count - i)
-		flags := byte(0)
-		if i == 0 {
-			flags = fuStart
-		}
-		if i == count-1 {
+	// All but the last are of one size, so that they can leave in one system call.
+	each := fair(len(rest), room)
+	for flags := byte(fuStart); len(rest) > 0; flags = 0 {
+		n := min(each, len(rest))
+		if n == len(rest) {
 			flags |= fuEnd
 		}
 		start := len(buf)

@@ -25,6 +25,20 @@ type Track struct {
 	PayloadType uint8
 }
 
+// Burst gathers packets of a connection so that they leave together.
+type Burst interface {
+	// Hold says that more packets follow at once.
+	Hold()
+	// Flush says that no more do: what was gathered must leave.
+	Flush()
+}
+
+// noBurst is for connections that gather nothing.
+type noBurst struct{}
+
+func (noBurst) Hold()  {}
+func (noBurst) Flush() {}
+
 // Options of a Subscription.
 type Options struct {
 	Video, Audio Track
@@ -34,6 +48,8 @@ type Options struct {
 	Start protocol.RenditionName
 	// Sound is what the viewer agreed to hear; zero means what the camera has now. One that sounds otherwise is not heard.
 	Sound AudioFormat
+	// Burst is told when packets follow each other; nil means that nobody cares.
+	Burst Burst
 	// Turned is called when another rendition is sent than before, and when the wait for one is given up; it may be nil. It
 	// must neither block nor call the subscription.
 	Turned func()
@@ -43,6 +59,7 @@ type Options struct {
 type Subscription struct {
 	camera Camera
 	pacer  *Pacer
+	burst  Burst
 	video  sender
 	audio  sender
 	sound  AudioFormat
@@ -103,6 +120,7 @@ func (c Camera) Subscribe(opts Options) *Subscription {
 	s := &Subscription{
 		camera: c,
 		pacer:  opts.Pacer,
+		burst:  opts.Burst,
 		video:  newSender(opts.Video),
 		audio:  newSender(opts.Audio),
 		sound:  opts.Sound,
@@ -112,6 +130,9 @@ func (c Camera) Subscribe(opts Options) *Subscription {
 	}
 	if s.pacer == nil {
 		s.pacer = NewPacer()
+	}
+	if s.burst == nil {
+		s.burst = noBurst{}
 	}
 	if s.turned == nil {
 		s.turned = func() {}
@@ -129,6 +150,7 @@ func (s *Subscription) Run(ctx context.Context) error {
 	defer timer.Stop()
 	var out outgoing
 	s.attend()
+	defer s.burst.Flush()
 	for {
 		select {
 		case <-ctx.Done():
@@ -137,6 +159,7 @@ func (s *Subscription) Run(ctx context.Context) error {
 			return nil
 		default:
 		}
+		s.burst.Hold()
 		wait, err := s.step(&out)
 		if err != nil {
 			return err
@@ -144,6 +167,7 @@ func (s *Subscription) Run(ctx context.Context) error {
 		if wait == 0 {
 			continue
 		}
+		s.burst.Flush()
 		var paced <-chan time.Time
 		if wait > 0 {
 			timer.Reset(wait)

@@ -67,17 +67,18 @@ func (c *vp8Coding) packetise(units [][]byte, _ bool) [][]byte {
 	})
 }
 
-// fragment cuts a frame into payloads of about equal size, each after a descriptor that begin writes: of at most the given
+// fragment cuts a frame into payloads of one size but for the last, each after a descriptor that begin writes: of at most the given
 // size. It takes two allocations.
 func fragment(frame []byte, descriptor int, begin func(buf []byte, first, last bool) []byte) [][]byte {
 	room := maxPayload - descriptor
 	count := (len(frame) + room - 1) / room
+	each := fair(len(frame), room)
 	buf := make([]byte, 0, len(frame)+count*descriptor)
 	payloads := make([][]byte, 0, count)
-	for i := range count {
-		n := (len(frame) + count - i - 1) / (count - i)
+	for first := true; len(frame) > 0; first = false {
+		n := min(each, len(frame))
 		start := len(buf)
-		buf = begin(buf, i == 0, i == count-1)
+		buf = begin(buf, first, n == len(frame))
 		buf = append(buf, frame[:n]...)
 		frame = frame[n:]
 		payloads = append(payloads, buf[start:len(buf):len(buf)])

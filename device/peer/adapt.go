@@ -27,7 +27,7 @@ func (p *Peer) subscribe(now time.Time) *media.Subscription {
 	}
 	flow := p.opt.Camera.Subscribe(media.Options{
 		Video: p.video.target(), Audio: p.audio.target(), Pacer: p.pacer, Start: start,
-		Sound: p.sound, Turned: p.turned,
+		Sound: p.sound, Turned: p.turned, Burst: p.lane.burst,
 	})
 	if then != "" {
 		flow.Select(then)

@@ -14,6 +14,7 @@ import (
 type lane struct {
 	ice.UDPMux
 	budget *budget
+	burst  *burst
 	// hidden says that nothing of the device's own may show: it has no host candidates then.
 	hidden atomic.Bool
 }
@@ -52,7 +53,7 @@ func (l *lane) GetConn(ufrag string, local net.Addr) (net.PacketConn, error) {
 	if !ok {
 		panic("the media port reads and writes netip addresses")
 	}
-	return &laneConn{PacketConn: conn, fast: fast, budget: l.budget}, nil
+	return &laneConn{PacketConn: conn, fast: fast, budget: l.budget, burst: l.burst}, nil
 }
 
 // laneConn is a candidate's socket. Only checks and their answers are looked at: everything else goes to the address that
@@ -61,6 +62,7 @@ type laneConn struct {
 	net.PacketConn
 	fast   ice.AddrPortReaderWriter
 	budget *budget
+	burst  *burst
 }
 
 var _ ice.AddrPortReaderWriter = (*laneConn)(nil)
@@ -75,9 +77,10 @@ func (c *laneConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	}
 }
 
-// WriteToAddrPort loses checks that are too many, as a network would.
+// WriteToAddrPort loses checks that are too many, as a network would. Media joins the burst that is being gathered.
 func (c *laneConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	if isCheck(b) && !c.budget.spend(canonical(to), false) {
+	switch {
+	case isCheck(b) && !c.budget.spend(canonical(to), false), isMedia(b) && c.burst.add(b, to):
 		return len(b), nil
 	}
 	return c.fast.WriteToAddrPort(b, to)
@@ -103,3 +106,6 @@ func (c *laneConn) WriteTo(b []byte, to net.Addr) (int, error) {
 
 // isCheck tells STUN, which begins with two zero bits (RFC 8489 section 5), from DTLS, RTP and RTCP (RFC 7983).
 func isCheck(packet []byte) bool { return len(packet) > 0 && packet[0] < 4 }
+
+// isMedia tells RTP and RTCP from DTLS and STUN (RFC 7983).
+func isMedia(packet []byte) bool { return len(packet) > 0 && packet[0] >= 128 && packet[0] < 192 }

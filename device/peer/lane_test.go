@@ -39,7 +39,7 @@ var _ ice.AddrPortReaderWriter = (*oneWay)(nil)
 
 func TestLaneLosesChecksThatAreTooManyButNoMedia(t *testing.T) {
 	socket := &oneWay{}
-	lane := &laneConn{fast: socket, budget: newTestBudget(newAllowance())}
+	lane := &laneConn{fast: socket, budget: newTestBudget(newAllowance()), burst: newBurst(nil, nil)}
 	check := stun.MustBuild(stun.TransactionID, stun.BindingRequest).Raw
 	media := []byte{0x80, 0x60, 0, 1}
 	for range 1000 {
@@ -67,7 +67,7 @@ func TestLaneHearsChecksOnlyFromAsManyAddressesAsItMaySendTo(t *testing.T) {
 	for n := range 1000 {
 		socket.in = append(socket.in, datagram{check, at("8.8.8.8", n)})
 	}
-	lane := &laneConn{fast: socket, budget: newTestBudget(newAllowance())}
+	lane := &laneConn{fast: socket, budget: newTestBudget(newAllowance()), burst: newBurst(nil, nil)}
 	heard, buf := 0, make([]byte, 100)
 	for {
 		if _, _, err := lane.ReadFrom(buf); err != nil {

@@ -41,3 +41,11 @@ func (m *meter) BindLocalStream(_ *interceptor.StreamInfo, next interceptor.RTPW
 		return size, nil
 	})
 }
+
+// lose takes packets back, of the mean size, that were counted and then not taken by the network.
+func (m *meter) lose(packets int) {
+	lost, all := uint64(packets), max(m.packets.Load(), 1) //nolint:gosec // a count of packets is not negative
+	m.bytes.Add(-(m.bytes.Load() / all * lost))
+	m.packets.Add(-lost)
+	m.refused.Add(lost)
+}

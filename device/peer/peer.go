@@ -120,6 +120,7 @@ func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options
 	}
 	p.intake = &intake{flood: sync.OnceFunc(p.flooded)}
 	p.settings.BufferFactory = p.intake.buffer
+	p.lane.burst = newBurst(port, p.meter.lose)
 	p.settings.SetICEUDPMux(p.lane)
 	if h.mux.tcp != nil {
 		p.settings.SetICETCPMux(&tcpLane{TCPMuxDefault: h.mux.tcp, lane: p.lane})

@@ -22,13 +22,17 @@ type addrPortConn interface {
 type conn struct {
 	net.PacketConn
 	fast      addrPortConn // nil when the socket has no such methods
+	segments  *segmentation
 	questions questions
 	reader    reader
 }
 
 func newConn(socket net.PacketConn) *conn {
 	fast, _ := socket.(addrPortConn)
-	return &conn{PacketConn: socket, fast: fast, questions: questions{open: make(map[transaction]*question)}, reader: reader{born: time.Now()}}
+	return &conn{
+		PacketConn: socket, fast: fast, segments: newSegmentation(socket),
+		questions: questions{open: make(map[transaction]*question)}, reader: reader{born: time.Now()},
+	}
 }
 
 // local returns where the socket is bound.
