@@ -23,6 +23,9 @@ type CameraConfig struct {
 	Source string
 	// Sub says where a smaller picture of the same scene comes from; empty means that there is none.
 	Sub string
+	// Talk is the loudspeaker: "exec:COMMAND", which gets 16-bit mono samples at 8 kHz on its standard input, or "off"; empty
+	// means that of the source, if it has one.
+	Talk string
 	// Warm keeps the sources open without viewers.
 	Warm bool
 	// MaxSessions is how many viewers the device serves at once; 0 means protocol.DefaultMaxSessions.
@@ -46,7 +49,7 @@ func (c *CameraConfig) open(log *slog.Logger) (*source.Camera, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return source.OpenCamera(source.CameraConfig{Name: c.Name, Source: c.Source, Sub: c.Sub, Warm: c.Warm, Logger: log})
+	return source.OpenCamera(source.CameraConfig{Name: c.Name, Source: c.Source, Sub: c.Sub, Talk: c.Talk, Warm: c.Warm, Logger: log})
 }
 
 func (c *CameraConfig) check() error {

@@ -17,6 +17,7 @@ func cameraFlags(set *flag.FlagSet) func() device.CameraConfig {
 	set.StringVar(&c.Model, "model", "", "`MODEL` of the camera")
 	set.StringVar(&c.Source, "source", "test:", "where the picture comes from: test:, file:PATH or rtsp://HOST/PATH")
 	set.StringVar(&c.Sub, "sub", "", "where a smaller picture of the same scene comes from, if there is one: as --source")
+	set.StringVar(&c.Talk, "talk", "", "the loudspeaker: exec:`COMMAND`, which gets 16-bit mono samples at 8 kHz on its standard input, or off; that of the source if empty")
 	set.BoolVar(&c.Warm, "warm", false, "keep the sources open while nobody looks")
 	set.IntVar(&c.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
 	return func() device.CameraConfig {

@@ -42,7 +42,7 @@ cameras:
     source: rtsp://viewer:hunter2@192.0.2.7/main
     sub: rtsp://viewer:hunter2@192.0.2.7/sub
     max_viewers: 3
-  - {id: yard, warm: true}
+  - {id: yard, warm: true, talk: "exec:cat -u"}
 `
 
 func TestFileSaysWhatFlagsSayAndTheCameras(t *testing.T) {
@@ -67,7 +67,7 @@ func TestFileSaysWhatFlagsSayAndTheCameras(t *testing.T) {
 			ID: "door", Name: "Front door", Source: "rtsp://viewer:hunter2@192.0.2.7/main", Sub: "rtsp://viewer:hunter2@192.0.2.7/sub",
 			MaxSessions: 3,
 		},
-		{ID: "yard", Source: "test:", Warm: true},
+		{ID: "yard", Source: "test:", Talk: "exec:cat -u", Warm: true},
 	}
 	if diff := cmp.Diff(want, s.Cameras, cmp.Comparer(func(_, _ auth.Secret) bool { return true })); diff != "" {
 		t.Errorf("cameras (-want +got):\n%s", diff)

@@ -129,6 +129,17 @@ describe("talking", () => {
     expect(tracks[0]?.stopped).toBe(true);
   });
 
+  it("ends when the camera's loudspeaker is lost", async () => {
+    const begun = talking.start();
+    talking.heard(false); // the camera is still being asked
+    await begun;
+    talking.heard(true);
+    expect(talking.view.state).toBe("on");
+    talking.heard(false);
+    expect(talking.view).toEqual({ state: "off", hint: "failed" });
+    expect(tracks[0]?.stopped).toBe(true);
+  });
+
   it("ends with the microphone, with the session, and where nobody may talk", async () => {
     await talking.start();
     tracks[0]?.onended?.();

@@ -49,6 +49,7 @@ export class Controls {
       this.#camera = camera;
       const wait = camera?.source === "up" ? undefined : camera?.retry_ms;
       this.#retryAt = wait ? new Date(Date.now() + wait) : undefined;
+      this.#talking.heard(camera?.talking ?? false);
       this.#changed();
     });
   }

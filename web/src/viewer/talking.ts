@@ -91,6 +91,13 @@ export class Talking {
     this.#show("off");
   }
 
+  /** Takes in whether anybody is heard at the camera, as it says: one that is not any more learns it so. */
+  heard(anybody: boolean): void {
+    if (anybody || this.#view.state !== "on") return;
+    this.stop();
+    this.#show("off", "failed");
+  }
+
   #show(state: TalkState, hint?: TalkHint): void {
     if (this.#view.state === state && this.#view.hint === hint) return;
     this.#view = { state, hint };
