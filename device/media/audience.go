@@ -36,7 +36,7 @@ func (s *Stream) show(p *picture, now time.Time) {
 			s.wanted = true
 		case waiting:
 			s.wanted = true
-			if group := s.gop.start(now); group != nil && s.force == nil {
+			if group := s.gop.start(now); group != nil && s.keyframer() == nil {
 				in.prime(group, m)
 			}
 		}
@@ -68,7 +68,7 @@ func (s *Stream) start(in *seat, now time.Time) (force func()) {
 	if need == nothing {
 		return nil
 	}
-	if need != patience && (s.force == nil || now.Sub(s.forced) < keyframeSpacing) {
+	if need != patience && (s.keyframer() == nil || now.Sub(s.forced) < keyframeSpacing) {
 		group := s.gop.start(now)
 		if group != nil && (need == anything || s.gop.worthReplaying(now.Add(seamless), in.viewer.pacer.drain(s.gop.bytes))) {
 			in.prime(group, m)
@@ -96,7 +96,7 @@ func (s *Stream) requestKeyframe(in *seat) {
 func (s *Stream) answer(in *seat, now time.Time) (force func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.force != nil {
+	if s.keyframer() != nil {
 		s.wanted = true
 		return s.due(now)
 	}
@@ -117,9 +117,9 @@ func (s *Stream) answer(in *seat, now time.Time) (force func()) {
 
 // due returns what asks the source for a keyframe, if somebody wants one and the last was long enough ago.
 func (s *Stream) due(now time.Time) (force func()) {
-	if !s.wanted || s.force == nil || now.Sub(s.forced) < keyframeSpacing {
+	if !s.wanted || s.keyframer() == nil || now.Sub(s.forced) < keyframeSpacing {
 		return nil
 	}
 	s.wanted, s.forced = false, now
-	return s.force
+	return s.keyframer()
 }

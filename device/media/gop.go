@@ -15,6 +15,8 @@ type picture struct {
 	ts    int64
 	bytes int
 	key   bool
+	// standIn tells that it is not of the source.
+	standIn bool
 }
 
 // gop caches the current group of pictures, for viewers that come in the middle of it.

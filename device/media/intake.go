@@ -128,14 +128,5 @@ func (s *Stream) take(au AccessUnit, now time.Time) *picture {
 	}
 	at := s.time.time(&s.videoTime, au.PTS, now)
 	s.origin.note(at, now)
-	p := &picture{payloads: s.coding.packetise(units, key), ts: ticks(at, VideoClockRate), key: key}
-	for _, payload := range p.payloads {
-		p.bytes += len(payload)
-	}
-	s.stats.Frames++
-	s.stats.Bytes += uint64(p.bytes)
-	if key {
-		s.stats.Keyframes++
-	}
-	return p
+	return &picture{payloads: s.coding.packetise(units, key), ts: ticks(at, VideoClockRate), key: key}
 }

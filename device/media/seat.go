@@ -87,6 +87,9 @@ func (in *seat) offer(p *picture, m moment) hunger {
 	s := in.viewer
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if p.standIn && in != s.showing {
+		return fed
+	}
 	in.note(m)
 	in.seen = m.now
 	s.giveUp(m.now)
@@ -125,6 +128,9 @@ func (in *seat) prime(group []*picture, m moment) {
 	s := in.viewer
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if group[0].standIn && in != s.showing {
+		return
+	}
 	in.note(m)
 	switch {
 	case s.ended:

@@ -51,6 +51,8 @@ type Stream struct {
 	force  func()
 	forced time.Time
 	wanted bool
+	// standIn shows something else until the source's next keyframe; nil when its own pictures are shown.
+	standIn *StandIn
 
 	stats StreamStats
 }
@@ -97,11 +99,25 @@ func (s *Stream) writeVideo(au AccessUnit, now time.Time) (force func()) {
 	if p == nil {
 		return s.due(now)
 	}
+	s.standIn = nil
+	s.stats.Frames++
+	if p.key {
+		s.stats.Keyframes++
+	}
+	s.send(p, now)
+	return s.due(now)
+}
+
+// send gives a picture to all viewers, and keeps it for those to come. It needs mu.
+func (s *Stream) send(p *picture, now time.Time) {
+	for _, payload := range p.payloads {
+		p.bytes += len(payload)
+	}
+	s.stats.Bytes += uint64(p.bytes)
 	s.gop.add(p, now)
 	s.rate.add(now, p.bytes)
 	s.wanted = s.wanted && !p.key
 	s.show(p, now)
-	return s.due(now)
 }
 
 // Restarted tells that the source is there, for the first time or again, with sound of the given format or nil for

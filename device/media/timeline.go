@@ -52,6 +52,15 @@ func (t *timeline) time(track *trackTime, pts time.Duration, now time.Time) time
 	return at
 }
 
+// present returns the stream's time of now, for what is in neither track.
+func (t *timeline) present(now time.Time) time.Duration {
+	if !t.at.IsZero() {
+		t.last += max(now.Sub(t.at), time.Millisecond)
+	}
+	t.at = now
+	return t.last
+}
+
 // ticks converts a stream's time to an RTP clock.
 func ticks(d time.Duration, rate uint32) int64 {
 	seconds, rest := d/time.Second, d%time.Second

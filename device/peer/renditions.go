@@ -47,7 +47,7 @@ func (p *Peer) choose(ctx context.Context, o *offer) (chosen formatsChosen, err 
 }
 
 // formats waits for what the camera's pictures are, within the bound of the configuration: for all renditions, or just for the
-// best if that is good enough. A rendition without pictures has no codec in the list; without any at all it is unknownFormat.
+// best if that is good enough. One whose source is away is not waited for. A rendition without pictures has no codec in the list; without any at all it is unknownFormat.
 func (p *Peer) formats(ctx context.Context, enough func(best media.Format) bool) ([]media.Format, error) {
 	waiting, cancel := context.WithTimeout(ctx, p.host.cfg.FormatTimeout)
 	defer cancel()
@@ -61,22 +61,37 @@ func (p *Peer) formats(ctx context.Context, enough func(best media.Format) bool)
 	defer forget()
 	for {
 		known, missing := p.known()
-		if missing == 0 || known[0].Codec != "" && enough(known[0]) {
-			return known, nil
+		if !p.awaited() || known[0].Codec != "" && enough(known[0]) {
+			return orUnknown(known, missing), nil
 		}
 		select {
 		case <-news:
 			continue
 		case <-waiting.Done():
 		}
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return nil, fmt.Errorf("answer: %w", ctx.Err())
-		case missing == len(known):
-			return []media.Format{unknownFormat}, nil
 		}
-		return known, nil
+		return orUnknown(known, missing), nil
 	}
+}
+
+// orUnknown is the list of formats unless all are missing.
+func orUnknown(known []media.Format, missing int) []media.Format {
+	if missing == len(known) {
+		return []media.Format{unknownFormat}
+	}
+	return known
+}
+
+// awaited reports whether a rendition has brought no picture yet and may at any moment.
+func (p *Peer) awaited() bool {
+	for _, r := range p.opt.Camera.Renditions {
+		if _, known := r.Stream.LastFormat(); !known && !r.Stream.Absent() {
+			return true
+		}
+	}
+	return false
 }
 
 // known lists the formats of all renditions, and how many of them have brought no picture yet.

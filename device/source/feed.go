@@ -144,8 +144,22 @@ func (f *Feed) untilUnwanted(ctx context.Context) error {
 	}
 }
 
-// lives opens the source again and again, until ctx is done.
+// lives opens the source again and again, until ctx is done, and shows that it is away while it is.
 func (f *Feed) lives(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return f.dial(ctx, func() {
+			if !f.stream.Absent() {
+				o := newOffline(f)
+				g.Go(func() error { return o.run(ctx) })
+			}
+		})
+	})
+	return g.Wait()
+}
+
+// dial opens the source again and again, until ctx is done, and tells when it is down.
+func (f *Feed) dial(ctx context.Context, down func()) error {
 	for failures := 0; ; failures++ {
 		f.setStatus(StateDialing, nil, time.Time{})
 		up, err := f.live(ctx)
@@ -158,6 +172,7 @@ func (f *Feed) lives(ctx context.Context) error {
 		wait := backoff[min(failures, len(backoff)-1)]
 		wait += time.Duration((rand.Float64() - 0.5) * 0.4 * float64(wait))
 		f.setStatus(StateDown, err, time.Now().Add(wait))
+		down()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
