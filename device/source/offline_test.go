@@ -2,10 +2,18 @@ package source
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/rtp"
 
 	"github.com/sightline-rtc/sightline/device/media"
 )
@@ -120,4 +128,175 @@ func TestReadyPicturesAreThereAndSmall(t *testing.T) {
 	if total > 150<<10 {
 		t.Errorf("they take %d bytes", total)
 	}
+}
+
+func TestCaptionsDecodeToWhatIsDrawn(t *testing.T) {
+	for _, size := range [][2]int{{640, 360}, {1280, 720}, {320, 180}, {1080, 1920}, {0, 0}} {
+		c := newCaption(size[0], size[1], 2)
+		var stream, want bytes.Buffer
+		for n := range 4 {
+			for _, nalu := range c.frame(n == 0, offlineLines(11-n)...) {
+				stream.Write([]byte{0, 0, 0, 1})
+				stream.Write(nalu)
+			}
+			want.Write(planes(c.canvas))
+		}
+		got := ffmpeg(t, stream.Bytes(), "-f", "h264", "-i", "-", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-")
+		if !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("%v: the pictures are not what was drawn", size)
+		}
+		if key := len(newCaption(size[0], size[1], 2).frame(true, offlineLines(10)...)[2]); key > 64<<10 {
+			t.Errorf("%v: a keyframe has %d bytes", size, key)
+		}
+	}
+}
+
+func TestFontHasWhatCaptionsSay(t *testing.T) {
+	for _, line := range append(append(offlineLines(-1), offlineLines(36)...), words.soundOnly) {
+		if len(line) > captionLetters {
+			t.Errorf("%q is too long", line)
+		}
+		for _, r := range strings.ToUpper(line) {
+			if _, ok := glyphs[byte(r)]; !ok {
+				t.Errorf("%q: the font has no %q", line, r)
+			}
+		}
+	}
+}
+
+func TestCountdownIsToTheNextTry(t *testing.T) {
+	now := time.Now()
+	for left, want := range map[time.Duration]int{3 * time.Second: 3, 2900 * time.Millisecond: 3, 0: 0, -time.Second: 0, time.Hour: 36} {
+		if got := countdown(Status{State: StateDown, Retry: now.Add(left)}, now); got != want {
+			t.Errorf("%s: got %d, want %d", left, got, want)
+		}
+	}
+	if got := countdown(Status{State: StateDialing}, now); got != -1 {
+		t.Errorf("dialing: got %d, want -1", got)
+	}
+	if longest := backoff[len(backoff)-1] * 12 / 10; longest > maxCountdown*time.Second {
+		t.Errorf("the longest wait is %s", longest)
+	}
+}
+
+// counter is a viewer that notes when pictures end.
+type counter struct {
+	mu    sync.Mutex // guards times
+	times []time.Time
+}
+
+func (c *counter) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
+	if h.Marker {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.times = append(c.times, time.Now())
+	}
+	return len(payload), nil
+}
+
+// since counts the pictures that came since then.
+func (c *counter) since(t time.Time) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, at := range c.times {
+		if at.After(t) {
+			n++
+		}
+	}
+	return n
+}
+
+// look subscribes a viewer to a feed until the test ends.
+func look(t *testing.T, f *Feed) *counter {
+	t.Helper()
+	c := &counter{}
+	sub := f.Stream().Subscribe(media.Options{Video: media.Track{Writer: c}})
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = sub.Run(context.Background()) })
+	t.Cleanup(func() { sub.Close(); wg.Wait() })
+	return c
+}
+
+// clip plays a file for a while and is lost then.
+func clip(name string, d time.Duration) func(context.Context, Sink) error {
+	return func(ctx context.Context, sink Sink) error {
+		ctx, cancel := context.WithTimeout(ctx, d)
+		defer cancel()
+		err := (&fileSource{path: "demux/testdata/" + name, log: logger(nil)}).Run(ctx, sink)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return errUnreachable
+		}
+		return err
+	}
+}
+
+func TestViewersSeeThatTheSourceIsAway(t *testing.T) {
+	for name, rate := range map[string]int{"plain.h264": 2, "clip.h265": 2, "vp8.ivf": 2, "vp9.ivf": 2, "av1.ivf": 2} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				src := &script{lives: []func(context.Context, Sink) error{
+					clip(name, 20*time.Second), unreachable, unreachable, unreachable, unreachable, unreachable, clip(name, forever),
+				}}
+				f, stop := runFeed(t, FeedConfig{Source: src, Warm: true})
+				defer stop()
+				view := look(t, f)
+				time.Sleep(19 * time.Second)
+				wantState(t, f, StateUp)
+				format, _ := f.Stream().LastFormat()
+				time.Sleep(2 * time.Second)
+				lost := time.Now()
+				if !f.Stream().Absent() {
+					t.Fatal("nothing stands in")
+				}
+				time.Sleep(10 * time.Second)
+				if got := view.since(lost); got < 10*rate-1 || got > 10*rate+4 {
+					t.Errorf("got %d pictures in 10 s, want about %d", got, 10*rate)
+				}
+				late := look(t, f)
+				time.Sleep(3 * time.Second)
+				if got := late.since(lost); got < 3*rate-1 {
+					t.Errorf("a late viewer got %d pictures in 3 s", got)
+				}
+				if now, _ := f.Stream().LastFormat(); now.String() != format.String() || now.Width != format.Width {
+					t.Errorf("the format became %+v", now)
+				}
+				time.Sleep(time.Minute)
+				wantState(t, f, StateUp)
+				back := time.Now()
+				time.Sleep(2 * time.Second)
+				if got := view.since(back); f.Stream().Absent() || got < 20 {
+					t.Errorf("got %d pictures in 2 s after the source came back", got)
+				}
+			})
+		})
+	}
+}
+
+func TestFirstViewerOfASourceThatIsAwaySeesThat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &script{lives: []func(context.Context, Sink) error{unreachable}}
+		f, stop := runFeed(t, FeedConfig{Source: src})
+		defer stop()
+		release := f.Acquire()
+		synctest.Wait()
+		if !f.Stream().Absent() {
+			t.Fatal("nothing stands in after the first failure")
+		}
+		begun := time.Now()
+		view := look(t, f)
+		time.Sleep(time.Minute)
+		if got := view.since(begun); got < 110 {
+			t.Errorf("got %d pictures in a minute", got)
+		}
+		if f.Status().State == StateUp {
+			t.Error("what stands in counts as life of the source")
+		}
+		release()
+		time.Sleep(defaultLinger + time.Second)
+		wantState(t, f, StateIdle)
+		if f.Stream().Absent() {
+			t.Error("somebody stands in for a source that nobody wants")
+		}
+	})
 }
