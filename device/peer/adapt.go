@@ -13,7 +13,7 @@ const adaptEvery = 500 * time.Millisecond
 // subscribe starts the packets: with the rendition that is right for the path, or with the smaller one where that has a
 // picture to show and the larger has not. It needs mu.
 func (p *Peer) subscribe(now time.Time) *media.Subscription {
-	names := p.usable()
+	names := p.present()
 	start, then := protocol.RenditionName(""), protocol.RenditionName("")
 	if len(names) > 0 {
 		start = names[0]
@@ -49,7 +49,7 @@ func (p *Peer) adapt(now time.Time) {
 		p.mu.Unlock()
 		return
 	}
-	names, c := p.usable(), p.conditions(now)
+	names, c := p.present(), p.conditions(now)
 	v := verdict{rendition: c.showing}
 	if len(names) > 1 {
 		v = p.chooser.choose(c)

@@ -129,6 +129,21 @@ func (p *Peer) usable() []protocol.RenditionName {
 	return names
 }
 
+// present lists those of the usable renditions whose source is not away, or all when that is so of each. It needs mu.
+func (p *Peer) present() []protocol.RenditionName {
+	all := p.usable()
+	var names []protocol.RenditionName
+	for _, name := range all {
+		if r, ok := p.opt.Camera.Find(name); ok && !r.Stream.Absent() {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return all
+	}
+	return names
+}
+
 // leftOut tells of the renditions that the viewer does not play.
 func (p *Peer) leftOut() (notes []protocol.Note) {
 	p.mu.Lock()
