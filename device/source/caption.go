@@ -5,7 +5,7 @@ import "strings"
 // captionFPS is the declared rate of a caption: it changes once a second, and a browser is to see that it lives.
 const captionFPS = 2
 
-// caption is a dark picture with a few centred lines of text. It is encoded like the test card.
+// caption is a dark picture with centred lines of text. It is encoded like the test card.
 type caption struct {
 	encoder
 	sps, pps []byte
@@ -14,8 +14,11 @@ type caption struct {
 	width, top int
 }
 
-// newCaption makes a caption of the given size, or of one that the encoder can make, for that many lines.
-func newCaption(width, height, lines int) *caption {
+// captionLines is how many lines captions have.
+const captionLines = 2
+
+// newCaption makes a caption of the given size, or of one that the encoder can make.
+func newCaption(width, height int) *caption {
 	width, height = captionSize(width, height)
 	c := &caption{encoder: encoder{canvas: newCanvas(width, height)}}
 	c.sps, c.pps = c.parameterSets(captionFPS)
@@ -25,7 +28,7 @@ func newCaption(width, height, lines int) *caption {
 	}
 	c.letters = newLetters(scale)
 	c.width = c.canvas.columns / scale
-	c.top = max(0, (c.canvas.rows-scale*(2*lines-1))/2)
+	c.top = max(0, (c.canvas.rows-scale*(2*captionLines-1))/2)
 	ground := c.letters.glyph(' ')[0]
 	for at := range c.canvas.blocks {
 		c.canvas.blocks[at] = ground
@@ -46,7 +49,7 @@ func captionSize(width, height int) (int, int) {
 }
 
 // frame writes the lines and returns the picture's NAL units.
-func (c *caption) frame(key bool, lines ...string) [][]byte {
+func (c *caption) frame(key bool, lines [captionLines]string) [][]byte {
 	scale := c.letters.scale
 	for i, line := range lines {
 		line = line[:min(len(line), c.width)]

@@ -18,6 +18,8 @@ import (
 // as far as it goes.
 type fileSource struct {
 	path string
+	// name is written into the picture of a file without any.
+	name string
 	log  *slog.Logger
 	// fps is what the specification asks for; 0 leaves it to the file.
 	fps float64
@@ -25,7 +27,7 @@ type fileSource struct {
 
 // openFile reads "PATH" or "PATH?fps=N".
 func openFile(rest string, cfg Config) (Source, error) {
-	s := &fileSource{path: rest, log: logger(cfg.Logger)}
+	s := &fileSource{path: rest, name: cfg.Name, log: logger(cfg.Logger)}
 	if path, value, ok := strings.Cut(rest, "?fps="); ok {
 		fps, err := strconv.ParseFloat(value, 64)
 		if err != nil || !(fps >= 1 && fps <= demux.MaxFPS) {
@@ -74,7 +76,7 @@ func (s *fileSource) Run(ctx context.Context, sink Sink) error {
 	defer f.Close()
 	m := newMetronome(time.Now())
 	defer m.stop()
-	p := &player{sink: sink, metronome: m}
+	p := &player{sink: sink, metronome: m, name: s.name}
 	for {
 		if err := s.round(ctx, f, p); err != nil {
 			if ctx.Err() != nil {
@@ -96,9 +98,6 @@ func (s *fileSource) round(ctx context.Context, f *os.File, p *player) error {
 		return err
 	}
 	tracks := r.Tracks()
-	if tracks.Video == "" {
-		return fmt.Errorf("it is %s with sound only; there are no pictures to show", tracks.Container)
-	}
 	if !p.begun {
 		p.begun = true
 		for _, what := range tracks.LeftOut {

@@ -67,7 +67,7 @@ type offlinePicture interface {
 // newOfflinePicture makes it in the codec that viewers have agreed on with the source's: H.264 also where none is known.
 func newOfflinePicture(format media.Format) offlinePicture {
 	if format.Codec == "" || format.Codec == media.CodecH264 {
-		return &drawnOffline{newCaption(format.Width, format.Height, 2)}
+		return &drawnOffline{newCaption(format.Width, format.Height)}
 	}
 	return readyOffline{format.Codec}
 }
@@ -76,7 +76,7 @@ func newOfflinePicture(format media.Format) offlinePicture {
 type drawnOffline struct{ caption *caption }
 
 func (o *drawnOffline) draw(seconds int, key bool) media.AccessUnit {
-	return media.AccessUnit{Codec: media.CodecH264, NALUs: o.caption.frame(key, offlineLines(seconds)...), Key: key}
+	return media.AccessUnit{Codec: media.CodecH264, NALUs: o.caption.frame(key, offlineLines(seconds)), Key: key}
 }
 
 // readyOffline has it ready, for codecs that are not encoded here. Each picture is a keyframe.

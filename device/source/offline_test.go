@@ -33,10 +33,10 @@ var readyEncoders = map[media.Codec][]string{
 
 // drawnPictures are the ready pictures as raw video.
 func drawnPictures() []byte {
-	c := newCaption(readyWidth, readyHeight, 2)
+	c := newCaption(readyWidth, readyHeight)
 	var raw bytes.Buffer
 	for n := range maxCountdown + 2 {
-		c.frame(false, offlineLines(n-1)...)
+		c.frame(false, offlineLines(n-1))
 		raw.Write(planes(c.canvas))
 	}
 	return raw.Bytes()
@@ -132,10 +132,10 @@ func TestReadyPicturesAreThereAndSmall(t *testing.T) {
 
 func TestCaptionsDecodeToWhatIsDrawn(t *testing.T) {
 	for _, size := range [][2]int{{640, 360}, {1280, 720}, {320, 180}, {1080, 1920}, {0, 0}} {
-		c := newCaption(size[0], size[1], 2)
+		c := newCaption(size[0], size[1])
 		var stream, want bytes.Buffer
 		for n := range 4 {
-			for _, nalu := range c.frame(n == 0, offlineLines(11-n)...) {
+			for _, nalu := range c.frame(n == 0, offlineLines(11-n)) {
 				stream.Write([]byte{0, 0, 0, 1})
 				stream.Write(nalu)
 			}
@@ -145,14 +145,14 @@ func TestCaptionsDecodeToWhatIsDrawn(t *testing.T) {
 		if !bytes.Equal(got, want.Bytes()) {
 			t.Errorf("%v: the pictures are not what was drawn", size)
 		}
-		if key := len(newCaption(size[0], size[1], 2).frame(true, offlineLines(10)...)[2]); key > 64<<10 {
+		if key := len(newCaption(size[0], size[1]).frame(true, offlineLines(10))[2]); key > 64<<10 {
 			t.Errorf("%v: a keyframe has %d bytes", size, key)
 		}
 	}
 }
 
 func TestFontHasWhatCaptionsSay(t *testing.T) {
-	for _, line := range append(append(offlineLines(-1), offlineLines(36)...), words.soundOnly) {
+	for _, line := range []string{words.offline, words.dialing, offlineLines(maxCountdown)[1], words.soundOnly} {
 		if len(line) > captionLetters {
 			t.Errorf("%q is too long", line)
 		}

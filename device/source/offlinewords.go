@@ -26,9 +26,9 @@ func countdown(status Status, now time.Time) int {
 }
 
 // offlineLines are what the picture says while the source is away.
-func offlineLines(seconds int) []string {
+func offlineLines(seconds int) [captionLines]string {
 	if seconds < 0 {
-		return []string{words.offline, words.dialing}
+		return [...]string{words.offline, words.dialing}
 	}
-	return []string{words.offline, fmt.Sprintf(words.retry, seconds)}
+	return [...]string{words.offline, fmt.Sprintf(words.retry, seconds)}
 }

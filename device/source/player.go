@@ -24,6 +24,10 @@ type player struct {
 	sink      Sink
 	metronome *metronome
 	begun     bool
+	// name is written into the picture of what has only sound, which caption is; shown counts it.
+	name    string
+	caption *caption
+	shown   int
 	// shift is from the time of the file to that of the player; end is when what was played ends.
 	shift, end time.Duration
 }
@@ -45,8 +49,8 @@ func (p *player) play(ctx context.Context, r demux.Reader) error {
 	for {
 		f, err := r.Next()
 		switch {
-		case errors.Is(err, io.EOF) && now.pictures == 0:
-			return errors.New("there is no picture in it")
+		case errors.Is(err, io.EOF) && !now.begun:
+			return errors.New("there is nothing in it to show")
 		case errors.Is(err, io.EOF):
 			if now.pictures == 1 {
 				p.end += stillFor
@@ -58,6 +62,9 @@ func (p *player) play(ctx context.Context, r demux.Reader) error {
 		if err := p.wait(ctx, f, &now); err != nil {
 			return err
 		}
+		if f.Sound && codec == "" {
+			p.showCaption(f.PTS + p.shift)
+		}
 		if f.Sound {
 			p.sink.WriteAudio(media.AudioFrame{Payload: f.Units[0], PTS: f.PTS + p.shift})
 			continue
@@ -65,6 +72,23 @@ func (p *player) play(ctx context.Context, r demux.Reader) error {
 		now.pictures++
 		p.sink.WriteVideo(media.AccessUnit{Codec: codec, NALUs: f.Units, PTS: f.PTS + p.shift, Key: media.IsKey(codec, f.Units)})
 	}
+}
+
+// captionGOP is the distance of keyframes of a caption, in pictures.
+const captionGOP = 5 * captionFPS
+
+// showCaption shows the next picture of what has only sound, if that is due.
+func (p *player) showCaption(at time.Duration) {
+	if at < time.Duration(p.shown)*time.Second/captionFPS {
+		return
+	}
+	if p.caption == nil {
+		p.caption = newCaption(0, 0)
+	}
+	key := p.shown%captionGOP == 0
+	nalus := p.caption.frame(key, [...]string{p.name, words.soundOnly})
+	p.sink.WriteVideo(media.AccessUnit{Codec: media.CodecH264, NALUs: nalus, PTS: at, Key: key})
+	p.shown++
 }
 
 // wait returns when it is time for a frame.
