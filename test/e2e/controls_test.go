@@ -110,10 +110,16 @@ func choosesThePicture(s *stage, p *browser.Page) {
 		width int
 	}{{protocol.RenditionSub, 640}, {protocol.RenditionMain, 1280}} {
 		must(s.t, p.Evaluate(s.t.Context(), `void (`+element+`.rendition = "`+string(choice.name)+`")`, nil))
-		eventually(s.t, "the picture is "+string(choice.name), func() (browser.Frames, error) { return p.Frames(s.t.Context()) },
-			func(f browser.Frames) bool { return f.Width == choice.width })
-		need(p.Grow(s.t.Context(), 15, soon))(s.t)
+		s.shows(p, choice.width)
 	}
+}
+
+// shows waits until the picture is so many pixels wide, and runs.
+func (s *stage) shows(p *browser.Page, width int) {
+	s.t.Helper()
+	eventually(s.t, fmt.Sprintf("a picture of %d pixels", width), func() (browser.Frames, error) { return p.Frames(s.t.Context()) },
+		func(f browser.Frames) bool { return f.Width == width })
+	need(p.Grow(s.t.Context(), 15, soon))(s.t)
 }
 
 func isInTheAPI(s *stage, session string) {
@@ -131,6 +137,7 @@ func isInTheAPI(s *stage, session string) {
 		if err := s.api.Do(s.t.Context(), http.MethodGet, "/v1/sessions/"+session, nil, &details); err != nil {
 			return q, err
 		}
-		return q, json.Unmarshal(details.Ends.Device.Quality, &q)
+		err = json.Unmarshal(details.Ends.Device.Quality, &q)
+		return q, err
 	}, func(q quality) bool { return q.Packets > 0 && q.Rendition == protocol.RenditionMain })
 }

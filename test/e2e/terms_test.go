@@ -8,11 +8,14 @@ import (
 	"github.com/sightline-rtc/sightline/test/rig"
 )
 
-func TestAProjectsPathReachesAPictureThatRuns(t *testing.T) {
+func TestAProjectsTermsReachAPictureThatRuns(t *testing.T) {
 	s := enter(t, "--path", "relay_only")
-	a := s.agent("agent", "test:")
+	a := s.agent("agent", "test:?size=1280x720", "--sub", "test:?size=640x360")
 	p := s.watch("viewer", a, "", "relay")
 	session := s.session(a.Device).ID
+	s.shows(p, 640)
+	s.project("--relay-hd", "yes")
+	s.shows(p, 1280)
 	for _, step := range [][2]string{{"prefer_direct", "direct"}, {"server", "relay"}, {"direct_only", "direct"}} {
 		s.project("--path", step[0])
 		s.live(p, step[1])
