@@ -208,6 +208,26 @@ describe("a camera that can do everything", () => {
     expect(channel().of("rendition")).toEqual([{ rendition: "sub" }]);
   });
 
+  it("has a menu that keys go through and a press beside it closes", async () => {
+    const label = `${LABELS.quality}: SD`;
+    const focused = () => camera.shadowRoot?.activeElement?.textContent?.trim().slice(0, 4);
+    await click(label);
+    expect([find(label)?.getAttribute("aria-expanded"), focused()]).toEqual(["true", "Auto"]);
+    for (const name of ["ArrowUp", "ArrowDown", "ArrowDown", "End", "ArrowDown", "Home"]) {
+      await key("keydown", name, camera.shadowRoot?.activeElement as Element);
+    }
+    expect([focused(), channel().of("ptz")]).toEqual(["Auto", []]);
+    await key("keydown", "ArrowUp", camera.shadowRoot?.activeElement as Element);
+    expect(focused()).toBe("SD64");
+    await key("keydown", "Escape", camera.shadowRoot?.activeElement as Element);
+    await camera.updateComplete;
+    expect(camera.shadowRoot?.activeElement).toBe(find(label));
+    await click(label);
+    section().dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, composed: true }));
+    await camera.updateComplete;
+    expect(camera.shadowRoot?.querySelector("[role=menu]")).toBeNull();
+  });
+
   it("gives its own still picture", async () => {
     const picture = camera.snapshot();
     channel().answer("ok", { media_type: "image/jpeg", bytes: 2 });

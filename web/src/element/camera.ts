@@ -360,7 +360,8 @@ export class SightlineCamera extends LitElement {
   #pressed(event: PointerEvent): void {
     this.#touched();
     const inside = event.composedPath().some((node) => node instanceof Element && node.matches(".menu, .quality"));
-    if (this.#open === "menu" && !inside) this.#toggle("menu");
+    // Without the focus: that goes to what was pressed.
+    if (this.#open === "menu" && !inside) this.#show(() => (this.#open = undefined));
   }
 
   #sound(): void {
