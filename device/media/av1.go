@@ -188,6 +188,6 @@ func startsAV1(payload []byte, still bool) bool {
 
 // isKeyAV1 reports whether a temporal unit has a sequence header and a key frame first.
 func isKeyAV1(units [][]byte) bool {
-	_, key, err := (&av1Coding{}).normalise(units)
+	_, key, err := (&av1Coding{}).normalise(units, arrival{})
 	return err == nil && key
 }

@@ -11,7 +11,7 @@ type av1Coding struct {
 	changed bool
 }
 
-func (c *av1Coding) normalise(units [][]byte) (out [][]byte, key bool, err error) {
+func (c *av1Coding) normalise(units [][]byte, _ arrival) (out [][]byte, key bool, err error) {
 	if !fits(units) {
 		return nil, false, ErrTooLarge
 	}

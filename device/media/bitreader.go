@@ -40,3 +40,12 @@ func (r *bitReader) ue() uint32 {
 	}
 	return 1<<zeros - 1 + r.u(zeros)
 }
+
+// se reads a signed Exp-Golomb code (H.264 section 9.1.1).
+func (r *bitReader) se() int32 {
+	v := r.ue()
+	if v%2 == 1 {
+		return int32(v/2 + 1)
+	}
+	return -int32(v / 2)
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 //go:generate sh testdata/make.sh
@@ -69,7 +70,7 @@ type sentUnit struct {
 func send(t testing.TB, c coding, units [][][]byte) (out []sentUnit) {
 	t.Helper()
 	for i, unit := range units {
-		sent, key, err := c.normalise(unit)
+		sent, key, err := c.normalise(unit, arrival{now: time.Now()})
 		if errors.Is(err, errNoPicture) {
 			continue
 		}
@@ -85,3 +86,6 @@ func lastFormat(c coding) (f Format) {
 	f, _ = c.describe()
 	return f
 }
+
+// ignore takes remarks of a coding that nobody reads.
+func ignore(string) {}

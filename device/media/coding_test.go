@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/format/rtpav1"
 	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
@@ -44,7 +45,7 @@ func TestClipsComeBackFromTheirPackets(t *testing.T) {
 		"large.av1.ivf": {2, []int{0}, Format{Width: 192, Height: 112}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCoding(clipCodec(name))
+			c := newCoding(clipCodec(name), ignore)
 			sent := send(t, c, clip(t, name))
 			var keys []int
 			for i, unit := range sent {
@@ -154,7 +155,7 @@ func decoder(t *testing.T, c Codec) func(*rtp.Packet) ([][]byte, error) {
 
 func TestPacketsOfEveryCodecAreOfBoundedSize(t *testing.T) {
 	for _, c := range []Codec{CodecH265, CodecVP8, CodecVP9, CodecAV1} {
-		coding := newCoding(c)
+		coding := newCoding(c, ignore)
 		for _, sizes := range [][]int{
 			{3},
 			{maxPayload - 3},
@@ -198,7 +199,7 @@ func TestPacketisingEveryCodecAllocatesTwice(t *testing.T) {
 	for c, units := range map[Codec][][]byte{
 		CodecH265: {slice(0x26, 50, 1), slice(0x26, 50_000, 1)}, CodecVP8: {slice(0, 50_000, 1)}, CodecVP9: {slice(0, 50_000, 1)},
 	} {
-		coding := newCoding(c)
+		coding := newCoding(c, ignore)
 		if got := testing.AllocsPerRun(100, func() { coding.packetise(units, false) }); got > 2 {
 			t.Errorf("%s: got %v allocations a picture, want 2", c, got)
 		}
@@ -249,9 +250,9 @@ func FuzzCodings(f *testing.F) {
 		if c == CodecH264 || c == CodecH265 {
 			units = SplitAnnexB(append([]byte{0, 0, 1}, in...))
 		}
-		coding := newCoding(c)
+		coding := newCoding(c, ignore)
 		for range 2 {
-			sent, key, err := coding.normalise(units)
+			sent, key, err := coding.normalise(units, arrival{now: time.Now()})
 			if format, changed := coding.describe(); changed && (format.Codec != c || format.Width <= 0 || format.Height <= 0) {
 				t.Fatalf("format %+v", format)
 			}

@@ -17,14 +17,20 @@ func isSlice(nalu []byte) bool {
 	return t >= h264.NALUTypeNonIDR && t <= h264.NALUTypeIDR
 }
 
-// isKeyH264 reports whether an access unit has an IDR picture, from its first slice on.
+// isKeyH264 reports whether decoding can start with an access unit: it has an IDR picture, from its first slice on; or one
+// that refers to no other; or it says that a decoder recovers here. Those without an IDR picture are made to start streams
+// that lack them.
 func isKeyH264(nalus [][]byte) bool {
 	for _, nalu := range nalus {
 		if len(nalu) > 1 && nalType(nalu) == h264.NALUTypeIDR {
 			return nalu[1]&0x80 != 0
 		}
 	}
-	return false
+	if isIntra(nalus) {
+		return true
+	}
+	_, recovers := recoveryPoint(nalus)
+	return recovers
 }
 
 // startsAccessUnit reports whether a NAL unit that follows a slice belongs to the next picture (H.264 section

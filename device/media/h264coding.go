@@ -17,9 +17,14 @@ type h264Coding struct {
 	sps, pps parameterSets
 	// changed tells that one of them is new since describe was last asked.
 	changed bool
+	rescue  h264Rescue
+	// first is a picture to be sent before the last access unit, nil for none.
+	first [][]byte
+	// remark is told what was worked around.
+	remark func(string)
 }
 
-func (c *h264Coding) normalise(nalus [][]byte) (out [][]byte, key bool, err error) {
+func (c *h264Coding) normalise(nalus [][]byte, at arrival) (out [][]byte, key bool, err error) {
 	var sets, rest [][]byte
 	if !fits(nalus) {
 		return nil, false, ErrTooLarge
@@ -45,15 +50,41 @@ func (c *h264Coding) normalise(nalus [][]byte) (out [][]byte, key bool, err erro
 			rest = append(rest, nalu)
 		}
 	}
-	switch {
-	case !picture:
+	if !picture {
 		return nil, false, errNoPicture
-	case key && !c.complete():
-		return nil, false, errNoParameterSets
-	case key:
+	}
+	if c.rescue.sees(key, at.now); !key {
+		if rest, key, err = c.save(rest, at); err != nil {
+			return nil, false, err
+		}
+	}
+	if key {
+		if !c.complete() {
+			return nil, false, errNoParameterSets
+		}
 		sets = all(&c.sps, &c.pps)
 	}
 	return append(sets, rest...), key, nil
+}
+
+// save has the rescue see to a picture that is not IDR.
+func (c *h264Coding) save(nalus [][]byte, at arrival) (out [][]byte, key bool, err error) {
+	if c.rescue.wipe(nalus, at.wanted, at.now) {
+		// What cannot be made is no fault of this picture.
+		if c.first, err = c.rescue.grey(nalus, c, at.now); err == nil {
+			c.remark(greyWords)
+		}
+	}
+	if out, key, err = c.rescue.pass(nalus, c, at.now); key {
+		c.remark(rescueWords)
+	}
+	return out, key, err
+}
+
+func (c *h264Coding) before() [][]byte {
+	first := c.first
+	c.first = nil
+	return first
 }
 
 // wellFormed reports whether a NAL unit has a header whose forbidden_zero_bit is 0 (H.264 section 7.4.1).
@@ -75,7 +106,10 @@ func (c *h264Coding) keep(nalu []byte) (changed bool) {
 	} else if _, err := FormatOf(nalu); err == nil {
 		changed = c.sps.keep(id, maxSPSID, nalu)
 	}
-	c.changed = c.changed || changed
+	if changed {
+		c.changed = true
+		c.rescue.forget()
+	}
 	return changed
 }
 

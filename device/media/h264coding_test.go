@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -11,7 +12,7 @@ func TestAccessUnitsAreNormalised(t *testing.T) {
 	key, p := slice(0x65, 10, 1), slice(0x41, 10, 1)
 	otherPPS := append([]byte{}, highPPS...)
 	otherPPS[4] ^= 0x10
-	var n h264Coding
+	n := &h264Coding{remark: ignore}
 	for _, step := range []struct {
 		name    string
 		in      [][]byte
@@ -34,7 +35,7 @@ func TestAccessUnitsAreNormalised(t *testing.T) {
 		{"a broken SPS is ignored", [][]byte{{0x67, 1}, key}, [][]byte{highSPS, otherPPS, key}, true, nil},
 		{"too large", [][]byte{slice(0x65, MaxAccessUnit, 1), p}, nil, false, ErrTooLarge},
 	} {
-		got, gotKey, err := n.normalise(step.in)
+		got, gotKey, err := n.normalise(step.in, arrival{now: time.Now()})
 		if !errors.Is(err, step.wantErr) {
 			t.Errorf("%s: got error %v, want %v", step.name, err, step.wantErr)
 		}
@@ -59,9 +60,9 @@ func FuzzNormalise(f *testing.F) {
 	f.Add(append(append(append([]byte{0, 0, 1}, highSPS...), append([]byte{0, 0, 1}, highPPS...)...), 0, 0, 1, 0x65, 0x88, 1))
 	f.Add(append(append(append([]byte{0, 0, 1}, baselineSPS...), append([]byte{0, 0, 1}, baselinePPS...)...), 0, 0, 1, 0x01, 0x9e))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		var n h264Coding
+		n := &h264Coding{remark: ignore}
 		for range 2 {
-			out, key, err := n.normalise(SplitAnnexB(in))
+			out, key, err := n.normalise(SplitAnnexB(in), arrival{now: time.Now()})
 			if err != nil {
 				continue
 			}

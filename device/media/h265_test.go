@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -49,7 +50,7 @@ func TestH265IsNormalised(t *testing.T) {
 		{"a broken SPS is ignored", [][]byte{{66, 1, 1}, cra}, [][]byte{vps, sps, otherPPS, cra}, true, nil},
 		{"too large", [][]byte{slice(42, MaxAccessUnit, 1), cra}, nil, false, ErrTooLarge},
 	} {
-		got, gotKey, err := c.normalise(step.in)
+		got, gotKey, err := c.normalise(step.in, arrival{now: time.Now()})
 		if !errors.Is(err, step.wantErr) {
 			t.Errorf("%s: got error %v, want %v", step.name, err, step.wantErr)
 		}
@@ -58,7 +59,7 @@ func TestH265IsNormalised(t *testing.T) {
 		}
 	}
 	c.reorders = false
-	if _, _, err := c.normalise([][]byte{trail}); err != nil {
+	if _, _, err := c.normalise([][]byte{trail}, arrival{now: time.Now()}); err != nil {
 		t.Errorf("a stream that keeps the order lost a picture: %v", err)
 	}
 }

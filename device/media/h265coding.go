@@ -25,7 +25,7 @@ type h265Coding struct {
 	topLayer uint8
 }
 
-func (c *h265Coding) normalise(nalus [][]byte) (out [][]byte, key bool, err error) {
+func (c *h265Coding) normalise(nalus [][]byte, _ arrival) (out [][]byte, key bool, err error) {
 	var sets, rest [][]byte
 	if !fits(nalus) {
 		return nil, false, ErrTooLarge

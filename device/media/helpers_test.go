@@ -29,7 +29,9 @@ var (
 // slice makes a NAL unit of the given size whose bytes tell it apart.
 func slice(header byte, size int, mark byte) []byte {
 	nalu := bytes.Repeat([]byte{mark | 1}, size)
-	nalu[0], nalu[1] = header, 0x88
+	if nalu[0], nalu[1] = header, 0x9a; header&0x1f == 5 {
+		nalu[1] = 0x88 // of type I and not P
+	}
 	return nalu
 }
 

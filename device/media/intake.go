@@ -3,6 +3,8 @@ package media
 import (
 	"errors"
 	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // maxPayload is the most RTP payload that a packet carries. With RTP (12), the congestion control extension (8), the
@@ -12,8 +14,9 @@ const maxPayload = 1188
 // coding brings the pictures of one codec into the form that is sent. It has the state of one life of a source.
 type coding interface {
 	// normalise returns the units to send of an access unit, which share memory with the given ones, and whether decoding
-	// can start with them. The errors are ErrTooLarge, errNoPicture and errNoParameterSets.
-	normalise(units [][]byte) (out [][]byte, key bool, err error)
+	// can start with them. The errors are ErrTooLarge, errNoPicture, errNoParameterSets, and errBadFrame and the like for what
+	// makes no sense.
+	normalise(units [][]byte, at arrival) (out [][]byte, key bool, err error)
 	// describe returns what the pictures are, if that is known and has changed since it was last asked.
 	describe() (f Format, changed bool)
 	// packetise cuts what normalise returned into the payloads of RTP packets. They are copies, so that every viewer can
@@ -28,11 +31,23 @@ var (
 	errNoParameterSets = errors.New("keyframe before any parameter sets")
 )
 
-// newCoding returns nil for a codec that does not pass.
-func newCoding(c Codec) coding {
+// arrival is when an access unit came, and whether somebody waits for a keyframe that the source cannot be asked for.
+type arrival struct {
+	now    time.Time
+	wanted bool
+}
+
+// leader is a coding that may have a picture of its own sent before another.
+type leader interface {
+	// before returns a picture to start decoding with that comes before the last access unit, nil for none.
+	before() [][]byte
+}
+
+// newCoding returns nil for a codec that does not pass. What was worked around is told to remark.
+func newCoding(c Codec, remark func(string)) coding {
 	switch c {
 	case CodecH264:
-		return &h264Coding{}
+		return &h264Coding{remark: remark}
 	case CodecH265:
 		return &h265Coding{}
 	case CodecVP8:
@@ -70,12 +85,12 @@ func ReadFormat(c Codec, units [][]byte) (Format, bool) {
 	if c == "" {
 		c = CodecH264
 	}
-	coding := newCoding(c)
+	coding := newCoding(c, func(string) {})
 	if coding == nil {
 		return Format{}, false
 	}
 	// What is told beside the format is of no interest: parameter sets may come alone.
-	_, _, _ = coding.normalise(units)
+	_, _, _ = coding.normalise(units, arrival{})
 	return coding.describe()
 }
 
@@ -95,23 +110,35 @@ func (s *Stream) choose(c Codec) bool {
 		c = CodecH264
 	}
 	if s.coding == nil || s.codec != c {
-		s.codec, s.coding, s.broken = c, newCoding(c), true
+		s.codec, s.coding, s.broken = c, newCoding(c, s.remark), true
 		s.gop.clear()
 	}
 	return s.coding != nil
 }
 
-// take turns an access unit into a picture; nil means that it is not sent.
-func (s *Stream) take(au AccessUnit, now time.Time) *picture {
+// remark notes what was worked around, and logs it once in a life of the source. It needs mu.
+func (s *Stream) remark(what string) {
+	if s.note(protocol.NoteSourceQuirk, what) {
+		s.log.Warn("source needs a workaround", "err", what)
+	}
+}
+
+// take turns an access unit into the pictures to send, which is none if it cannot be sent.
+func (s *Stream) take(au AccessUnit, now time.Time) []*picture {
 	if !s.choose(au.Codec) {
 		s.stats.Dropped++
 		return nil
 	}
-	units, key, err := s.coding.normalise(au.NALUs)
+	units, key, err := s.coding.normalise(au.NALUs, arrival{now, s.wanted && s.force == nil})
 	s.learnFormat()
+	var pictures []*picture
+	if first := s.before(); first != nil {
+		s.broken = false
+		pictures = append(pictures, s.picture(first, true, au.PTS-time.Millisecond, now))
+	}
 	switch {
 	case errors.Is(err, errNoPicture):
-		return nil
+		return pictures
 	case err != nil:
 		// What refers to this picture cannot be shown either.
 		s.log.Debug("access unit dropped", "err", err)
@@ -124,9 +151,22 @@ func (s *Stream) take(au AccessUnit, now time.Time) *picture {
 		if err != nil {
 			s.gop.clear()
 		}
-		return nil
+		return pictures
 	}
-	at := s.time.time(&s.videoTime, au.PTS, now)
+	return append(pictures, s.picture(units, key, au.PTS, now))
+}
+
+// before returns what the coding wants to have sent before the last access unit.
+func (s *Stream) before() [][]byte {
+	if l, ok := s.coding.(leader); ok {
+		return l.before()
+	}
+	return nil
+}
+
+// picture makes a picture of normalised units.
+func (s *Stream) picture(units [][]byte, key bool, pts time.Duration, now time.Time) *picture {
+	at := s.time.time(&s.videoTime, pts, now)
 	s.origin.note(at, now)
 	return &picture{payloads: s.coding.packetise(units, key), ts: ticks(at, VideoClockRate), key: key}
 }

@@ -57,12 +57,14 @@ func (s *Stream) Audio() (AudioFormat, bool) {
 	return s.sound.out, true
 }
 
-// note adds a note, once. It needs mu.
-func (s *Stream) note(code protocol.NoteCode, message string) {
+// note adds a note and reports whether it is new. It needs mu.
+func (s *Stream) note(code protocol.NoteCode, message string) bool {
 	n := protocol.Note{Code: code, Message: message}
-	if !slices.Contains(s.notes, n) {
-		s.notes, s.reformed = append(s.notes, n), true
+	if slices.Contains(s.notes, n) {
+		return false
 	}
+	s.notes, s.reformed = append(s.notes, n), true
+	return true
 }
 
 // Notes are what viewers of the stream do without, and what was worked around, since the source was last opened. OnFormat

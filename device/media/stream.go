@@ -95,16 +95,14 @@ func (s *Stream) WriteVideo(au AccessUnit) {
 func (s *Stream) writeVideo(au AccessUnit, now time.Time) (force func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.take(au, now)
-	if p == nil {
-		return s.due(now)
+	for _, p := range s.take(au, now) {
+		s.standIn = nil
+		s.stats.Frames++
+		if p.key {
+			s.stats.Keyframes++
+		}
+		s.send(p, now)
 	}
-	s.standIn = nil
-	s.stats.Frames++
-	if p.key {
-		s.stats.Keyframes++
-	}
-	s.send(p, now)
 	return s.due(now)
 }
 

@@ -12,7 +12,7 @@ type vp9Coding struct {
 	changed bool
 }
 
-func (c *vp9Coding) normalise(units [][]byte) (out [][]byte, key bool, err error) {
+func (c *vp9Coding) normalise(units [][]byte, _ arrival) (out [][]byte, key bool, err error) {
 	switch {
 	case len(units) != 1 || len(units[0]) == 0:
 		return nil, false, errNoPicture
