@@ -7,8 +7,11 @@ import (
 
 func TestResolutionMayChangeInMidStream(t *testing.T) {
 	for _, clips := range [][2]string{
-		{"main.h264", "large.h264"}, {"closed.h265", "large.h265"}, {"small.vp8.ivf", "large.vp8.ivf"},
-		{"small.vp9.ivf", "large.vp9.ivf"}, {"small.av1.ivf", "large.av1.ivf"},
+		{"main.h264", "large.h264"},
+		{"closed.h265", "large.h265"},
+		{"small.vp8.ivf", "large.vp8.ivf"},
+		{"small.vp9.ivf", "large.vp9.ivf"},
+		{"small.av1.ivf", "large.av1.ivf"},
 	} {
 		s := NewStream(Config{})
 		var told []Format
