@@ -44,12 +44,12 @@ func (h *StandIn) Write(au AccessUnit) (away bool) {
 		return false
 	}
 	if h.coding == nil || h.codec != au.Codec {
-		h.codec, h.coding = au.Codec, newCoding(au.Codec)
+		h.codec, h.coding = au.Codec, newCoding(au.Codec, func(string) {})
 	}
 	if h.coding == nil {
 		return true
 	}
-	units, key, err := h.coding.normalise(au.NALUs)
+	units, key, err := h.coding.normalise(au.NALUs, arrival{now: now})
 	h.begun = h.begun || key
 	if err != nil || !h.begun {
 		return true
