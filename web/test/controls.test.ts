@@ -145,6 +145,18 @@ describe("a camera that can do everything", () => {
     expect([camera.talking.state, track.stop.mock.calls.length]).toEqual(["off", 1]);
   });
 
+  it("is talked to by a page's own button for as long as that says", async () => {
+    microphone();
+    const begun = camera.talk(true);
+    await settle();
+    channel().answer("ok");
+    await begun;
+    window.dispatchEvent(new Event("blur"));
+    expect(camera.talking.state).toBe("on");
+    await camera.talk(false);
+    expect(camera.talking.state).toBe("off");
+  });
+
   it("says why it cannot be talked to", async () => {
     microphone();
     await key("keydown", " ");

@@ -93,7 +93,7 @@ export class SightlineCamera extends LitElement {
     },
     key: (event) => this.#key(event),
     keyUp: (event) => this.#key(event),
-    talk: (on) => void this.talk(on),
+    talk: (on) => this.#hands.holdToTalk(on),
     snapshot: () => void this.#hands.save(),
     choose: (rendition) => {
       this.#hands.choose(rendition);

@@ -20,6 +20,7 @@ export class Hands {
   readonly moving = new Moving((ptz) => this.move(ptz));
   readonly #work: Workpiece;
   #choice: RenditionName | undefined;
+  #holds = false;
   #word = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -35,6 +36,12 @@ export class Hands {
   /** Begins to be heard, or ends it. */
   async talk(on: boolean): Promise<void> {
     await this.#work.viewer?.controls.talk(on);
+  }
+
+  /** The same of a button or a key that is held, which anything may let go. */
+  holdToTalk(on: boolean): void {
+    this.#holds = on;
+    void this.talk(on);
   }
 
   /** Moves the camera. */
@@ -78,7 +85,7 @@ export class Hands {
   /** Lets go of whatever is held. */
   release(): void {
     this.moving.stop();
-    void this.talk(false);
+    if (this.#holds) this.holdToTalk(false);
   }
 
   #say(word: string): void {
