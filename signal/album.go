@@ -15,8 +15,10 @@ const (
 	photoCost = 256
 	// captureLife is how long a device may take for a picture. Who asked has gone by then; the picture is for the next.
 	captureLife = 10 * time.Second
-	// maxUploads bounds the pictures that are on their way in.
-	maxUploads = 64
+	// maxUploads bounds the pictures that are on their way in, maxProjectUploads those of one project, which otherwise
+	// could keep all others out with devices that are slow on purpose.
+	maxUploads        = 64
+	maxProjectUploads = maxUploads / 4
 )
 
 // photo is a device's newest still picture, or why there is none.
@@ -34,6 +36,8 @@ type capture struct {
 	request string
 	device  protocol.DeviceID
 	asked   time.Time
+	// project is that of the device, once an answer is on its way in.
+	project protocol.ProjectID
 	// taking says that an answer is on its way in.
 	taking bool
 	// done is closed when there is an answer.
@@ -52,13 +56,13 @@ type album struct {
 	recent   *list.List // of *photo, the longest unused first
 	asked    map[protocol.DeviceID]*capture
 	requests map[string]*capture
-	uploads  int
+	uploads  map[protocol.ProjectID]int
 }
 
 func newAlbum(most int64) *album {
 	return &album{
 		most: most, byDevice: map[protocol.DeviceID]*list.Element{}, recent: list.New(),
-		asked: map[protocol.DeviceID]*capture{}, requests: map[string]*capture{},
+		asked: map[protocol.DeviceID]*capture{}, requests: map[string]*capture{}, uploads: map[protocol.ProjectID]int{},
 	}
 }
 
@@ -84,26 +88,36 @@ func (a *album) look(device protocol.DeviceID, now time.Time) (p *photo, c *capt
 
 // claim lets one answer to a capture in. It fails with CodeNotFound for a request that was not made of this device, or was
 // answered, and with CodeRateLimited when too many come in at once.
-func (a *album) claim(request string, device protocol.DeviceID) (*capture, error) {
+func (a *album) claim(request string, device protocol.DeviceID, project protocol.ProjectID) (*capture, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.requests[request]
 	switch {
 	case c == nil || c.device != device || c.taking:
 		return nil, protocol.Errorf(protocol.CodeNotFound, "no picture of that request is wanted")
-	case a.uploads >= maxUploads:
+	case a.uploadingLocked() >= maxUploads || a.uploads[project] >= maxProjectUploads:
 		return nil, protocol.Errorf(protocol.CodeRateLimited, "too many pictures come in at once")
 	}
-	c.taking = true
-	a.uploads++
+	c.taking, c.project = true, project
+	a.uploads[project]++
 	return c, nil
+}
+
+// uploadingLocked is how many pictures are on their way in.
+func (a *album) uploadingLocked() (n int) {
+	for _, of := range a.uploads {
+		n += of
+	}
+	return n
 }
 
 // settle ends what claim began: with an answer, or with nil, after which the device may try again.
 func (a *album) settle(c *capture, answer *photo) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.uploads--
+	if a.uploads[c.project]--; a.uploads[c.project] == 0 {
+		delete(a.uploads, c.project)
+	}
 	c.taking = false
 	if answer != nil && a.requests[c.request] == c {
 		a.answerLocked(c, answer)

@@ -101,17 +101,21 @@ func (h *Hub) mayLook(viewer auth.Viewer, now time.Time) (known bool, err error)
 	return true, nil
 }
 
-// deviceOf returns the device of a link that a request names. It fails with CodeUnknownLink.
-func (h *Hub) deviceOf(authorization string) (protocol.DeviceID, error) {
+// deviceOf returns the device of a link that a request names, and its project. It fails with CodeUnknownLink.
+func (h *Hub) deviceOf(authorization string) (protocol.DeviceID, protocol.ProjectID, error) {
 	id, key, ok := protocol.ParseAuthorization(authorization)
 	if !ok {
-		return "", unknownError
+		return "", "", unknownError
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := h.clients[id]
 	if c == nil || !sameKey(c.key, key) || c.role != protocol.RoleDevice || h.removed[c.device] {
-		return "", unknownError
+		return "", "", unknownError
 	}
-	return c.device, nil
+	d := h.devices[c.device]
+	if d == nil || d.link != c {
+		return "", "", unknownError // a newer link has taken its place
+	}
+	return c.device, d.project, nil
 }

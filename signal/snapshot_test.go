@@ -288,7 +288,7 @@ func TestAlbumKeepsWithinItsBounds(t *testing.T) {
 	for n := range 100 {
 		device := protocol.DeviceID(fmt.Sprint("device ", n))
 		_, c, _ := a.look(device, now)
-		if _, err := a.claim(c.request, device); err != nil {
+		if _, err := a.claim(c.request, device, project); err != nil {
 			t.Fatal(err)
 		}
 		a.settle(c, &photo{device: device, jpeg: jpegOf(100_000), at: now})
@@ -310,18 +310,26 @@ func TestAlbumKeepsWithinItsBounds(t *testing.T) {
 
 func TestAlbumTakesAFewUploadsAtOnce(t *testing.T) {
 	a, now := newAlbum(1<<20), time.Now()
-	var taken []*capture
-	for n := range maxUploads + 1 {
-		device := protocol.DeviceID(fmt.Sprint("device ", n))
+	upload := func(device protocol.DeviceID, project protocol.ProjectID) (*capture, error) {
 		_, c, _ := a.look(device, now)
-		_, err := a.claim(c.request, device)
-		if over := n >= maxUploads; over != (err != nil) {
-			t.Fatalf("upload %d: got %v", n, err)
-		}
-		taken = append(taken, c)
+		return a.claim(c.request, device, project)
 	}
-	a.settle(taken[0], nil)
-	if _, err := a.claim(taken[maxUploads].request, taken[maxUploads].device); err != nil {
+	var first *capture
+	for n := range 2 * maxUploads {
+		project := protocol.ProjectID(fmt.Sprint("project ", n/(2*maxProjectUploads)))
+		c, err := upload(protocol.DeviceID(fmt.Sprint("device ", n)), project)
+		if over := n%(2*maxProjectUploads) >= maxProjectUploads; over != (err != nil) {
+			t.Fatalf("upload %d, of %s: got %v", n, project, err)
+		}
+		if n == 0 {
+			first = c
+		}
+	}
+	if _, err := upload("one more", "of another project"); err == nil {
+		t.Errorf("over %d: got none refused", maxUploads)
+	}
+	a.settle(first, nil)
+	if _, err := upload("one more", "of another project"); err != nil {
 		t.Errorf("after one has come: got %v", err)
 	}
 }

@@ -81,12 +81,12 @@ func (h *Hub) ServeSnapshot(w http.ResponseWriter, r *http.Request) {
 // none.
 func (h *Hub) ServeCapture(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	device, err := h.deviceOf(r.Header.Get("Authorization"))
+	device, project, err := h.deviceOf(r.Header.Get("Authorization"))
 	if err != nil {
 		h.refuseSnapshot(w, r, err)
 		return
 	}
-	c, err := h.album.claim(r.URL.Query().Get("request"), device)
+	c, err := h.album.claim(r.URL.Query().Get("request"), device, project)
 	if err != nil {
 		h.refuseSnapshot(w, r, err)
 		return

@@ -45,6 +45,7 @@ func TestViewerThatMeansHarm(t *testing.T) {
 		{"checks that prove nothing", forgeries},
 		{"a hundred thousand packets", packets},
 		{"a thousand silent connections", silence},
+		{"a connection that is used to the full", misuse},
 	} {
 		t.Run(attack.name, func(t *testing.T) {
 			outer := s.t

@@ -24,6 +24,7 @@ type watcher struct {
 	link    *client
 	session protocol.SessionID
 	mux     *ice.UDPMuxDefault
+	doomed  bool
 	ready   chan struct{} // closed when the session is known
 	reading sync.WaitGroup
 
@@ -35,8 +36,22 @@ type watcher struct {
 // picture is what has come of it.
 type picture struct{ frames, packets, missing int }
 
+// guise is how somebody who looks differs from a watcher.
+type guise struct {
+	settings func(*webrtc.SettingEngine)
+	// prepare is done before the offer.
+	prepare func(*webrtc.PeerConnection)
+	// doomed says that the session may end.
+	doomed bool
+}
+
 // watch has somebody on a host look at the camera, and waits for the picture.
 func (s *scene) watch(from *natlab.Host) *watcher {
+	s.t.Helper()
+	return s.watchAs(from, guise{settings: func(*webrtc.SettingEngine) {}, prepare: func(*webrtc.PeerConnection) {}})
+}
+
+func (s *scene) watchAs(from *natlab.Host, as guise) *watcher {
 	s.t.Helper()
 	socket, err := from.ListenPacket(s.t.Context(), "udp4", net.JoinHostPort(from.Addr.String(), "0"))
 	if err != nil {
@@ -45,11 +60,12 @@ func (s *scene) watch(from *natlab.Host) *watcher {
 	if udp, ok := socket.(*net.UDPConn); ok {
 		_ = udp.SetReadBuffer(4 << 20) // what is lost here was not lost by the camera
 	}
-	w := &watcher{t: s.t, mux: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket}), ready: make(chan struct{})}
+	w := &watcher{t: s.t, mux: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket}), ready: make(chan struct{}), doomed: as.doomed}
 	var settings webrtc.SettingEngine
 	settings.SetICEUDPMux(w.mux)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	as.settings(&settings)
 	engine, registry := &webrtc.MediaEngine{}, &interceptor.Registry{}
 	if err := errors.Join(engine.RegisterDefaultCodecs(), webrtc.ConfigureRTCPReports(registry), webrtc.ConfigureTWCCSender(engine, registry)); err != nil {
 		s.t.Fatal(err)
@@ -63,6 +79,7 @@ func (s *scene) watch(from *natlab.Host) *watcher {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(w.close)
+	as.prepare(w.pc)
 	w.pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { w.reading.Go(func() { w.read(track) }) })
 	gathered := webrtc.GatheringCompletePromise(w.pc)
 	offer, err := w.pc.CreateOffer(nil)
@@ -101,7 +118,9 @@ func (w *watcher) heard(e protocol.Envelope, body protocol.Message) {
 	case *protocol.Error:
 		err = m
 	case *protocol.Closed:
-		w.t.Errorf("the watcher's session ended: %s", m.Reason)
+		if !w.doomed {
+			w.t.Errorf("the watcher's session ended: %s", m.Reason)
+		}
 	}
 	if err != nil && w.pc.ConnectionState() != webrtc.PeerConnectionStateClosed {
 		w.t.Errorf("the watcher heard %s: %v", e.Type, err)
