@@ -1,0 +1,57 @@
+//go:build linux
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sightline-rtc/sightline/test/browser"
+)
+
+// clips are files of package demux: 1 s of 25 pictures of 128x96, repeated.
+const clips = "../../device/source/demux/testdata"
+
+// clipMoves is a part of them that is never still.
+var clipMoves = browser.Region{X: 0, Y: 0, Width: 1, Height: 1}
+
+// Files of every form and a command are shown by Chromium, and the picture says that its source is away in codecs that the agent
+// cannot encode.
+func TestFilesAndCommandsAreShownAndSayWhenTheyAreAway(t *testing.T) {
+	s := enter(t)
+	dir := t.TempDir()
+	pages := make(map[string]*browser.Page)
+	for _, name := range []string{"clip.h264", "vp8.ivf", "vp9.mp4", "av1.ivf", "h264_aac.ts"} {
+		path := filepath.Join(dir, name)
+		copyFile(t, filepath.Join(clips, name), path)
+		pages[name] = s.watch(name, s.agent(name, "file:"+path), "", "direct")
+	}
+	pages["command"] = s.watch("command", s.agent("command", "exec:ffmpeg -v error -re -f lavfi -i testsrc2=size=128x96:rate=25 "+
+		"-f lavfi -i sine=frequency=440 -c:v libx264 -preset ultrafast -tune zerolatency -g 25 -c:a libopus -f mpegts -"), "", "direct")
+	for name, p := range pages {
+		must(t, p.Front(t.Context()))
+		must(t, p.Mark(t.Context()))
+		f := need(p.Grow(t.Context(), 40, soon))(t)
+		if moved := need(p.Moves(t.Context(), clipMoves, 300*time.Millisecond))(t); f.StallMS > 1000 || moved < 0.005 || f.Width != 128 {
+			t.Errorf("%s: no new frame for %.0f ms, %.3f of the picture moves, %d pixels wide", name, f.StallMS, moved, f.Width)
+		}
+	}
+	for _, name := range []string{"vp9.mp4", "av1.ivf"} {
+		p := pages[name]
+		must(t, os.Truncate(filepath.Join(dir, name), 0))
+		must(t, p.Front(t.Context()))
+		s.countsDown(p)
+		copyFile(t, filepath.Join(clips, name), filepath.Join(dir, name))
+		eventually(t, name+" is back", func() (browser.Frames, error) { return p.Frames(t.Context()) },
+			func(f browser.Frames) bool { return f.Width == 128 })
+		s.isBack(p, clipMoves)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	content := need(os.ReadFile(from))(t)
+	must(t, os.WriteFile(to, content, 0o600))
+}
