@@ -13,16 +13,19 @@ import (
 // with CodeNotFound when the camera makes none, and with CodeTimeout when none came within protocol.SnapshotWait.
 func (h *Hub) Snapshot(ctx context.Context, device protocol.DeviceID) ([]byte, time.Time, error) {
 	p, c, fresh := h.album.look(device, time.Now())
+	result := stillRemembered
 	if fresh {
 		h.ask(c)
 	}
 	if p == nil {
+		result = stillTaken
 		timer := time.NewTimer(protocol.SnapshotWait)
 		defer timer.Stop()
 		select {
 		case <-c.done:
 			p = c.answer
 		case <-timer.C:
+			h.figures.stills.WithLabelValues(stillLate).Inc()
 			return nil, time.Time{}, protocol.Errorf(protocol.CodeTimeout, "the camera sent no picture in time")
 		case <-h.hurry:
 			return nil, time.Time{}, stoppingError
@@ -30,6 +33,10 @@ func (h *Hub) Snapshot(ctx context.Context, device protocol.DeviceID) ([]byte, t
 			return nil, time.Time{}, ctx.Err()
 		}
 	}
+	if p.err != nil {
+		result = stillNone
+	}
+	h.figures.stills.WithLabelValues(result).Inc()
 	if p.err != nil {
 		return nil, time.Time{}, p.err
 	}

@@ -14,6 +14,7 @@ const meansNone = "none"
 type figures struct {
 	first, direct prometheus.Histogram
 	ended         *prometheus.CounterVec
+	stills        *prometheus.CounterVec
 }
 
 func newFigures() *figures {
@@ -32,12 +33,29 @@ func newFigures() *figures {
 			Namespace: "sightline", Name: "sessions_ended_total",
 			Help: "Sessions that have ended, by the path that they had last.",
 		}, []string{"path", "means"}),
+		stills: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "sightline", Name: "snapshots_total",
+			Help: "Still pictures that were asked for, by what came of it.",
+		}, []string{"result"}),
+	}
+	for _, result := range stillResults {
+		f.stills.WithLabelValues(result)
 	}
 	for _, means := range append([]protocol.Means{""}, record.Means...) {
 		f.ended.WithLabelValues(labelsOf(means)...)
 	}
 	return f
 }
+
+// What came of the wish for a still picture.
+const (
+	stillRemembered = "memory"
+	stillTaken      = "camera"
+	stillNone       = "none" // the camera has none, or is offline
+	stillLate       = "timeout"
+)
+
+var stillResults = []string{stillRemembered, stillTaken, stillNone, stillLate}
 
 // labelsOf are the values of path and means; there are only those of record.Means, and none.
 func labelsOf(means protocol.Means) []string {
@@ -50,9 +68,9 @@ func labelsOf(means protocol.Means) []string {
 	return []string{string(protocol.PathDirect), string(means)}
 }
 
-// Collectors returns the hub's metrics of paths, for a registry of the caller's.
+// Collectors returns the hub's metrics of paths and still pictures, for a registry of the caller's.
 func (h *Hub) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{h.figures.first, h.figures.direct, h.figures.ended, openPaths{h}}
+	return []prometheus.Collector{h.figures.first, h.figures.direct, h.figures.ended, h.figures.stills, openPaths{h}}
 }
 
 // openPaths counts the open sessions by path when somebody asks.

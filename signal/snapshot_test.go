@@ -13,6 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -113,6 +115,7 @@ func TestDeviceIsAskedOnceForAllWhoWantItsPicture(t *testing.T) {
 		for range 20 {
 			answers = append(answers, s.view(t))
 		}
+		synctest.Wait() // they all wait
 		picture := jpegOf(100_000)
 		if w := d.put(d.captured(), "image/jpeg", picture); w.Code != http.StatusNoContent {
 			t.Fatalf("put: got %d %s", w.Code, w.Body)
@@ -135,6 +138,9 @@ func TestDeviceIsAskedOnceForAllWhoWantItsPicture(t *testing.T) {
 		if got := d.asked(); got != 0 {
 			t.Errorf("the device was asked %d times more", got)
 		}
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(s.hub.Collectors()...)
+		wantFigures(t, registry, map[string]float64{"sightline_snapshots_total camera": 20, "sightline_snapshots_total memory": 1})
 		time.Sleep(2 * time.Second)
 		answer := s.view(t)
 		d.put(d.captured(), "image/jpeg", jpegOf(10))
