@@ -83,10 +83,12 @@ func (p *Peer) pump(flow *media.Subscription) {
 }
 
 // listen reads the viewer's RTCP about one track until the track ends. Interceptors see it first: without reading,
-// neither retransmission nor congestion control works.
+// neither retransmission nor congestion control works. What they have decoded is not decoded again: feedback comes ten
+// times a second from each viewer.
 func (p *Peer) listen(sender *webrtc.RTPSender, t *track) {
+	b := make([]byte, maxDatagram)
 	for {
-		packets, _, err := sender.ReadRTCP()
+		packets, err := readRTCP(sender, b)
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe):
 			return
@@ -102,6 +104,17 @@ func (p *Peer) listen(sender *webrtc.RTPSender, t *track) {
 			p.heed(packet, t)
 		}
 	}
+}
+
+// maxDatagram is what comes in one packet at most: the MTU of Ethernet.
+const maxDatagram = 1500
+
+func readRTCP(sender *webrtc.RTPSender, b []byte) ([]rtcp.Packet, error) {
+	n, attributes, err := sender.Read(b)
+	if err != nil {
+		return nil, err
+	}
+	return attributes.GetRTCPPackets(b[:n])
 }
 
 func (p *Peer) heed(packet rtcp.Packet, t *track) {
