@@ -24,6 +24,8 @@ const (
 	// streamFactor is the least, of the stream's rate: slower would put off pictures for ever.
 	ceilingFactor = 1.1
 	streamFactor  = 1.2
+	// ceilingBurst is how long such a path takes for what may leave at once: short buffers hold no more.
+	ceilingBurst = 40 * time.Millisecond
 	// limitedBurst is how long a bounded viewer may have sent nothing to send as fast as it can.
 	limitedBurst = 100 * time.Millisecond
 )
@@ -179,8 +181,12 @@ func (p *Pacer) speed() float64 {
 
 // burst is the size of the bucket, a packet at least. It needs mu.
 func (p *Pacer) burst() float64 {
-	if p.limited() {
-		return min(max(p.speed()*limitedBurst.Seconds(), maxPayload+rtpHeaderBytes+wireBytes), paceBurst)
+	span := limitedBurst
+	switch {
+	case p.ceiling != 0:
+		span = ceilingBurst
+	case p.limit == 0:
+		return paceBurst
 	}
-	return paceBurst
+	return min(max(p.speed()*span.Seconds(), maxPayload+rtpHeaderBytes+wireBytes), paceBurst)
 }

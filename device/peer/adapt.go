@@ -60,7 +60,9 @@ func (p *Peer) adapt(now time.Time) {
 	if showing, ok := p.opt.Camera.Find(c.showing); ok {
 		rate = showing.Stream.Stats().BitsPerSecond
 	}
-	p.pacer.SetPath(p.brake.decide(now, c.path, rate))
+	carries, tooLittle := p.brake.decide(now, c.path, rate)
+	p.pacer.SetPath(carries, tooLittle)
+	p.history.bound(carries)
 	try := v.probe > 0 && !p.probe.on
 	p.probe.on, p.probe.rate = v.probe > 0, v.probe-rate
 	p.mu.Unlock()

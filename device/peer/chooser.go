@@ -14,16 +14,21 @@ const (
 	calmLoss    = 0.05
 	// troubleFor is how long the path must have been too slow: a keyframe alone is no trouble.
 	troubleFor = 2 * time.Second
+	// direFor is the same where the path carries less than dire of the rate: every moment makes it worse.
+	direFor = time.Second
+	dire    = 0.5
 	// enough is the share of a rendition's rate that the path must carry for it to go on, ample that for it to begin.
 	enough, ample = 0.9, 1.1
 	// calmFor is how long all must have been well before the larger rendition is tried again; every try that fails doubles
 	// it, to calmForMost.
 	calmFor     = 10 * time.Second
-	calmForMost = 5 * time.Minute
+	calmForMost = 2 * time.Minute
 	// provenAfter is how long the larger one must go well for the next trouble to count as the first.
 	provenAfter = 30 * time.Second
 	// probeFor is how long a try by copies of packets takes at most.
-	probeFor = 2 * time.Second
+	probeFor = 4 * time.Second
+	// probeStep is how much more than what is known a try sends, so that one that fails does little harm.
+	probeStep = 1.5
 	// silentFor is when a rendition that brought nothing is looked for again.
 	silentFor = 30 * time.Second
 	// roomier is how much larger than the smaller rendition a picture must be shown for the larger one to be worth it.
@@ -103,7 +108,7 @@ func (c *chooser) choose(now conditions) verdict {
 	if auto && c.low {
 		v.rendition = protocol.RenditionSub
 		if !c.probing.IsZero() {
-			v.probe = int(ample * float64(c.rate))
+			v.probe = int(min(ample*float64(c.rate), probeStep*float64(now.path.estimate)))
 		}
 	}
 	if now.now.Before(c.rested[v.rendition]) {
@@ -171,7 +176,11 @@ func (c *chooser) watch(now conditions, cut bool) {
 	case c.trouble.IsZero():
 		c.trouble = now.now
 	}
-	if cut || bad && now.now.Sub(c.trouble) >= troubleFor {
+	limit := troubleFor
+	if slow && float64(now.path.estimate) < dire*float64(c.rate) {
+		limit = direFor
+	}
+	if cut || bad && now.now.Sub(c.trouble) >= limit {
 		c.fail()
 		return
 	}

@@ -45,7 +45,9 @@ func play(t *testing.T, c *chooser, acts []act) (probed int) {
 
 func good(c *conditions) { c.path = pathState{estimate: 6_000_000} }
 
-func full(c *conditions) { c.path = pathState{estimate: 600_000, congested: true} }
+func full(c *conditions) { c.path = pathState{estimate: 2_000_000, congested: true} }
+
+func direPath(c *conditions) { c.path = pathState{estimate: 600_000, congested: true} }
 
 func lossy(c *conditions) { c.path = pathState{estimate: 6_000_000, loss: 0.12} }
 
@@ -74,6 +76,7 @@ func TestChooser(t *testing.T) {
 		"hidden":                                      {{1, view(0, 0), subName}, {1, view(1280, 720), mainName}},
 		"no larger than sub":                          {{1, view(640, 400), subName}, {1, view(700, 390), subName}, {1, view(1000, 800), mainName}, {1, view(660, 800), mainName}},
 		"a full path":                                 {{1.5, full, mainName}, {1.5, full, subName}},
+		"a path of a fifth":                           {{0.75, direPath, mainName}, {0.75, direPath, subName}},
 		"a short trouble":                             {{1.5, full, mainName}, {1, good, mainName}, {1.5, full, mainName}},
 		"loss":                                        {{1.5, lossy, mainName}, {1.5, lossy, subName}, {60, same, subName}},
 		"a cut goes down now":                         {{0.25, func(c *conditions) { c.cuts++ }, subName}},
@@ -91,11 +94,11 @@ func TestChooser(t *testing.T) {
 func TestChooserTriesThePathBeforeItClimbs(t *testing.T) {
 	unknown := func(c *conditions) { c.path, c.probes = pathState{estimate: 900_000}, true }
 	c := &chooser{}
-	if probed := play(t, c, []act{{3, full, subName}, {10, unknown, subName}, {1, same, subName}}); probed == 0 {
+	if probed := play(t, c, []act{{3, full, subName}, {10, unknown, subName}, {3, same, subName}}); probed == 0 {
 		t.Error("the path was not tried")
 	}
 	c = &chooser{}
-	play(t, c, []act{{3, full, subName}, {11, unknown, subName}, {0.5, full, subName}, {19, unknown, subName}, {5, unknown, mainName}})
+	play(t, c, []act{{3, full, subName}, {11, unknown, subName}, {0.5, full, subName}, {19, unknown, subName}, {7, unknown, mainName}})
 	if c.failures != 2 {
 		t.Errorf("failures: got %d, want the first trouble and the try", c.failures)
 	}

@@ -27,6 +27,8 @@ type departed struct {
 	at     time.Duration // since began
 	size   int32
 	number uint16
+	// lost says that it was reported so.
+	lost bool
 }
 
 // add notes a packet that leaves and returns its number.
@@ -35,7 +37,7 @@ func (d *departures) add(now time.Time, size int) uint16 {
 		d.began = now
 	}
 	number := d.next
-	d.packets[number%maxDeparted] = departed{now.Sub(d.began), int32(size), number} //nolint:gosec // a packet's size
+	d.packets[number%maxDeparted] = departed{at: now.Sub(d.began), size: int32(size), number: number} //nolint:gosec // a packet's size
 	d.next++
 	return number
 }
@@ -102,10 +104,18 @@ func (d *departures) settle(number uint16, received bool, came time.Duration, re
 	if !ok {
 		return
 	}
-	report.all += int(p.size)
+	if !p.lost {
+		report.all += int(p.size)
+	}
 	if !received {
-		report.lost++
+		if !p.lost {
+			report.lost++
+		}
+		d.packets[number%maxDeparted].lost = true
 		return
+	}
+	if p.lost {
+		report.lost--
 	}
 	d.packets[number%maxDeparted].size = 0
 	report.received++

@@ -14,6 +14,9 @@ const (
 	mostEstimate  = 100_000_000
 	// growth is by how much the estimate grows in a second without trouble (draft-ietf-rmcat-gcc-02 section 5.5).
 	growth = 1.08
+	// recovery is the same once all has been well for recoverAfter: what held the path back is gone.
+	recovery     = 1.3
+	recoverAfter = 5 * time.Second
 	// yield is the share of what got through that is sent after trouble: less, so that the queue drains.
 	yield = 0.9
 	// provenTimes is how much more than what is sent may be believed: nothing else was tried.
@@ -30,6 +33,8 @@ const (
 	baseSpan = 10 * time.Second
 	// fewPackets is how many there must be for a share of losses to say something.
 	fewPackets = 20
+	// lowerEvery is how long it takes until feedback shows what came of giving way.
+	lowerEvery = 500 * time.Millisecond
 	// maxReports bounds the reports within rateSpan: browsers send up to 20 a second.
 	maxReports = 64
 )
@@ -75,16 +80,20 @@ func (e *estimator) take(a arrivals) {
 	}
 	passed := min(a.at.Sub(e.updated), time.Second).Seconds()
 	e.updated = a.at
-	through, sent := e.rates()
+	through, sent, latest := e.rates()
 	e.full = sent > 0 && (e.queue(a.at) > standing || e.loss() > heavyLoss)
 	if e.full {
-		if a.at.Sub(e.lowered) >= rateSpan {
+		if latest > 0 && a.at.Sub(e.lowered) >= lowerEvery {
 			e.lowered = a.at
-			e.estimate = min(e.estimate, max(yield*through, leastEstimate))
+			e.estimate = min(e.estimate, max(yield*latest, leastEstimate))
 		}
 		return
 	}
-	grown := min(e.estimate*math.Pow(growth, passed), max(e.estimate, provenTimes*sent))
+	factor := growth
+	if !e.lowered.IsZero() && a.at.Sub(e.lowered) > recoverAfter {
+		factor = recovery
+	}
+	grown := min(e.estimate*math.Pow(factor, passed), max(e.estimate, provenTimes*sent))
 	e.estimate = min(max(grown, through), mostEstimate)
 }
 
@@ -106,14 +115,25 @@ func (e *estimator) forget(now time.Time) {
 	e.recent = e.recent[:copy(e.recent, e.recent[old:])]
 }
 
-// rates returns what got through and what was sent, in bits per second.
-func (e *estimator) rates() (through, sent float64) {
-	span := e.recent[len(e.recent)-1].at.Sub(e.recent[0].at)
+// rates returns what got through and what was sent, in bits per second, and what got through latest: all in the better half
+// of the span, since a path shows what it carries when there is something to carry.
+func (e *estimator) rates() (through, sent, latest float64) {
+	all, half := e.recent, len(e.recent)/2
+	for _, part := range [][]arrivals{all, all[:half+1], all[half:]} {
+		t, s := rates(part)
+		through, sent, latest = max(through, t), max(sent, s), t
+	}
+	return through, sent, latest
+}
+
+// rates is zero for a span that is too short to tell.
+func rates(part []arrivals) (through, sent float64) {
+	span := part[len(part)-1].at.Sub(part[0].at)
 	if span < rateSpan/4 {
-		return 0, 0 // too little to tell
+		return 0, 0
 	}
 	bytes, all := 0, 0
-	for _, a := range e.recent[1:] { // the first one's began before the span
+	for _, a := range part[1:] { // the first one's began before the span
 		bytes += a.bytes
 		all += a.all
 	}

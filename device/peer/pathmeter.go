@@ -19,6 +19,8 @@ import (
 type pathMeter struct {
 	interceptor.NoOp
 	pacer *media.Pacer
+	// filled is called when the path turns out to be full; it must neither block nor call the meter. Nil means nobody.
+	filled func()
 
 	mu        sync.Mutex // guards what follows; nothing is written under it
 	departed  departures
@@ -89,7 +91,11 @@ func (m *pathMeter) heed(feedback *rtcp.TransportLayerCC, now time.Time) {
 	defer m.mu.Unlock()
 	if report, ok := m.departed.match(feedback); ok {
 		report.at = now
+		before := m.estimator.full
 		m.estimator.take(report)
+		if m.estimator.full && !before && m.filled != nil {
+			m.filled()
+		}
 	}
 }
 

@@ -126,6 +126,7 @@ func newPeer(h *Host, port *reach.Port, settings webrtc.SettingEngine, o Options
 		p.settings.SetICETCPMux(&tcpLane{TCPMuxDefault: h.mux.tcp, lane: p.lane})
 	}
 	p.settings.SetRemoteIPFilter(p.budget.accepts)
+	p.pathMeter.filled = p.poke
 	p.sheet.invited = time.Now()
 	p.life = lifecycle{cfg: h.cfg, opened: time.Now(), expires: o.Policy.Expires, ice: webrtc.ICEConnectionStateNew}
 	p.life.relays = p.moreRelays()

@@ -21,6 +21,10 @@ const (
 	// resendRate bounds them for a stream, in packets a second and at once: the 4 Mbit/s of the history once more. A NACK of a
 	// hundred bytes asks for 256 packets, and the camera's way out is everybody's.
 	resendRate = 512
+	// resendShare is the share of a path that was full which they may take: what was lost there was too much, and to send it
+	// again is more of that. resendLeast is the least, in packets a second.
+	resendShare = 0.25
+	resendLeast = 10
 )
 
 // retransmit answers NACKs (RFC 4585 section 6.2.1) with RTX packets (RFC 4588), or with the packet itself when the
@@ -159,6 +163,26 @@ func (h *history) resend(seq uint16) (sent bool, err error) {
 	_, err = h.next.Write(&header, payload, interceptor.Attributes{})
 	return err == nil, err
 }
+
+// bound has retransmissions take no more than their share of a path that carries bps bits per second; 0 means that nothing
+// is known of it.
+func (r *retransmit) bound(bps int) {
+	limit := rate.Limit(resendRate)
+	if bps > 0 {
+		limit = min(limit, max(resendLeast, rate.Limit(resendShare*float64(bps)/8/packetBytes)))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, h := range r.streams {
+		if h.pace.Limit() != limit {
+			h.pace.SetLimit(limit)
+			h.pace.SetBurst(int(limit))
+		}
+	}
+}
+
+// packetBytes is the size of a full packet.
+const packetBytes = 1200
 
 // padSpan is how many of the newest packets are taken in turn for copies.
 const padSpan = 32
