@@ -21,8 +21,9 @@ const (
 	yield = 0.9
 	// provenTimes is how much more than what is sent may be believed: nothing else was tried.
 	provenTimes = 2
-	// heavyLoss is a share of lost packets that no radio link has by itself: it comes of a full buffer that is short.
-	heavyLoss = 0.25
+	// heavyLoss is a share of lost packets, beyond chance, that few radio links have by themselves: it comes of a full buffer
+	// that is short. A path that loses as much of half the packets does have it by itself.
+	heavyLoss = 0.15
 	// standing is how long packets must wait in a queue that never empties to show that the path is full. It is more than
 	// the jitter of WiFi and less than what a viewer notices.
 	standing = 60 * time.Millisecond
@@ -63,6 +64,7 @@ type estimator struct {
 	turned           time.Time
 	based            bool
 	full             bool
+	heavy            heavyLosses
 }
 
 // take learns from a feedback packet. Feedback must come in order.
@@ -81,7 +83,8 @@ func (e *estimator) take(a arrivals) {
 	passed := min(a.at.Sub(e.updated), time.Second).Seconds()
 	e.updated = a.at
 	through, sent, latest := e.rates()
-	e.full = sent > 0 && (e.queue(a.at) > standing || e.loss() > heavyLoss)
+	loss, doubt := e.loss()
+	e.full = sent > 0 && (e.queue(a.at) > standing || e.heavy.found(loss, doubt, sent))
 	if e.full {
 		if latest > 0 && a.at.Sub(e.lowered) >= lowerEvery {
 			e.lowered = a.at
@@ -103,7 +106,8 @@ func (e *estimator) state(now time.Time) pathState {
 	if len(e.recent) == 0 {
 		return pathState{estimate: int(e.estimate), full: !e.lowered.IsZero()}
 	}
-	return pathState{estimate: int(e.estimate), congested: e.full, full: !e.lowered.IsZero(), loss: e.loss()}
+	loss, _ := e.loss()
+	return pathState{estimate: int(e.estimate), congested: e.full, full: !e.lowered.IsZero(), loss: loss}
 }
 
 // forget drops what is older than rateSpan.
@@ -140,17 +144,19 @@ func rates(part []arrivals) (through, sent float64) {
 	return float64(bytes*8) / span.Seconds(), float64(all*8) / span.Seconds()
 }
 
-// loss is the share of packets that were lost.
-func (e *estimator) loss() float64 {
+// loss is the share of packets that were lost, and twice its standard deviation by chance.
+func (e *estimator) loss() (share, doubt float64) {
 	received, lost := 0, 0
 	for _, a := range e.recent {
 		received += a.received
 		lost += a.lost
 	}
-	if received+lost < fewPackets {
-		return 0
+	n := float64(received + lost)
+	if n < fewPackets || lost < 0 {
+		return 0, 0
 	}
-	return float64(lost) / float64(received+lost)
+	share = float64(lost) / n
+	return share, 2 * math.Sqrt(share*(1-share)/n)
 }
 
 // base keeps the shortest delay of the last one to two spans.

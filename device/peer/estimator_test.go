@@ -102,6 +102,14 @@ func TestRandomLossIsNoCongestion(t *testing.T) {
 	}
 }
 
+func TestPathThatLosesWhateverIsSentIsNotFull(t *testing.T) {
+	e, p := &estimator{}, newPipe(20_000_000, time.Second, 0.3)
+	at := p.sendFor(e, time.Now(), 30*time.Second, func() float64 { return max(min(e.estimate, 2_000_000), 100_000) })
+	if s := e.state(at); s.congested || s.estimate < 300_000 {
+		t.Errorf("got %+v, want an estimate that does not fall for ever", s)
+	}
+}
+
 func TestEstimateBelievesTwiceWhatIsSentAtMost(t *testing.T) {
 	e, p := &estimator{}, newPipe(100_000_000, time.Second, 0)
 	at := p.sendFor(e, time.Now(), 60*time.Second, constant(3_000_000))
