@@ -115,37 +115,35 @@ func TestAProjectsNewTermsReachLiveSessionsAtOnce(t *testing.T) {
 	d := s.device(t, camera)
 	v := s.going(t, d, 1, protocol.PathRelay)
 	idle := s.viewer(t, nil)
-	step := func(terms record.Terms, want protocol.PathPolicy, urls ...string) {
+	servers := func(p *peer, who string, want []string) {
+		t.Helper()
+		if diff := cmp.Diff(want, urlsOf(body[*protocol.ICEServers](t, p.await(protocol.TypeICEServers)).ICEServers)); diff != "" {
+			t.Errorf("servers of %s (-want +got):\n%s", who, diff)
+		}
+	}
+	step := func(terms record.Terms, want protocol.PathPolicy, unused []string, urls ...string) {
 		t.Helper()
 		s.replan(t, record.Plan{Project: project, Terms: terms})
 		for _, end := range []*peer{v, d} {
 			if got := body[*protocol.Policy](t, end.await(protocol.TypePolicy)); got.Path != want {
 				t.Errorf("got the path %s, want %s", got.Path, want)
 			}
-			if urls == nil {
-				continue
-			}
-			if diff := cmp.Diff(urls, urlsOf(body[*protocol.ICEServers](t, end.await(protocol.TypeICEServers)).ICEServers)); diff != "" {
-				t.Errorf("servers for %s (-want +got):\n%s", want, diff)
+			if urls != nil {
+				servers(end, "an end under "+string(want), urls)
 			}
 		}
+		servers(idle, "a viewer without a session under "+string(want), unused)
 	}
 	row := s.row(sessionID(1))
-	step(record.Terms{Path: protocol.PathRelayOnly}, protocol.PathRelayOnly, "turn:relay.example")
-	step(record.Terms{}, protocol.PathPreferDirect, "stun:relay.example", "turn:relay.example")
-	step(record.Terms{Path: protocol.PathDirectOnly}, protocol.PathDirectOnly)
+	relay, both := []string{"turn:relay.example"}, []string{"stun:relay.example", "turn:relay.example"}
+	step(record.Terms{Path: protocol.PathRelayOnly}, protocol.PathRelayOnly, relay, relay...)
+	step(record.Terms{}, protocol.PathPreferDirect, both, both...)
+	step(record.Terms{Path: protocol.PathDirectOnly}, protocol.PathDirectOnly, both[:1])
 	if !s.hasEnded(row.ViewerGrant) || !s.hasEnded(row.DeviceGrant) || !s.hasEnded(idle.welcome.Grant) {
 		t.Error("a grant of a project without a relay is alive")
 	}
 	if row := s.row(sessionID(1)); !row.Ended.IsZero() {
 		t.Errorf("the session has ended: %s", row.Reason)
-	}
-	for _, want := range [][]string{
-		{"turn:relay.example"}, {"stun:relay.example", "turn:relay.example"}, {"stun:relay.example"},
-	} {
-		if diff := cmp.Diff(want, urlsOf(body[*protocol.ICEServers](t, idle.await(protocol.TypeICEServers)).ICEServers)); diff != "" {
-			t.Errorf("servers of a viewer without a session (-want +got):\n%s", diff)
-		}
 	}
 	s.replan(t, record.Plan{Project: project}) // what has lost the relay stays without
 	s.replan(t, record.Plan{Project: project, Terms: record.Terms{MaxKbps: 7}})
