@@ -214,3 +214,39 @@ func TestBinaryMessageClosesTheChannel(t *testing.T) {
 	l.until("its end", func() bool { return l.closed })
 	v.sees(webrtc.RTPCodecTypeVideo, 10) // the session goes on
 }
+
+func TestViewerThatNeverReadsHoldsNothingUp(t *testing.T) {
+	host := newHost(t)
+	started := func(stack string) bool { return strings.Contains(stack, "peer.(*console)") || strings.Contains(stack, "pion/sctp") }
+	cam := newCamera()
+	cam.still = bytes.Repeat(cam.still, protocol.MaxSnapshotBytes/len(cam.still))
+	v := newViewer(t, viewing{settings: func(e *webrtc.SettingEngine) {
+		e.DetachDataChannels() // and nobody takes them
+		e.SetSCTPMaxReceiveBufferSize(32 << 10)
+	}})
+	s := open(t, host, v, func(o *Options) { o.Controls, o.Grants = cam, everything })
+	channel, err := v.pc.CreateDataChannel(protocol.ControlLabel, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan struct{})
+	channel.OnOpen(func() { close(opened) })
+	s.mustOffer(nil)
+	<-opened
+	if err := channel.SendText(`{"type":"snapshot","id":1}`); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, "snapshots to be asked for", func() int {
+		cam.mu.Lock()
+		defer cam.mu.Unlock()
+		return 1 - cam.stills
+	})
+	v.sees(webrtc.RTPCodecTypeVideo, 50) // the picture does not wait for who does not read
+	s.peer.Close(protocol.ReasonViewerLeft)
+	if err := v.pc.GracefulClose(); err != nil {
+		t.Error(err)
+	}
+	settled(t, "goroutines", func() int {
+		return len(slices.DeleteFunc(strayGoroutines(), func(stack string) bool { return !started(stack) }))
+	})
+}
