@@ -217,7 +217,9 @@ func TestBinaryMessageClosesTheChannel(t *testing.T) {
 
 func TestViewerThatNeverReadsHoldsNothingUp(t *testing.T) {
 	host := newHost(t)
-	started := func(stack string) bool { return strings.Contains(stack, "peer.(*console)") || strings.Contains(stack, "pion/sctp") }
+	started := func(stack string) bool {
+		return strings.Contains(stack, "peer.(*console)") || strings.Contains(stack, "pion/sctp")
+	}
 	cam := newCamera()
 	cam.still = bytes.Repeat(cam.still, protocol.MaxSnapshotBytes/len(cam.still))
 	v := newViewer(t, viewing{settings: func(e *webrtc.SettingEngine) {
