@@ -53,7 +53,7 @@ type cameraFeed struct {
 // OpenCamera makes a camera. Its errors say in words what is wrong with the configuration; nothing is dialled yet.
 func OpenCamera(cfg CameraConfig) (*Camera, error) {
 	c := &Camera{}
-	opening := Config{Name: cfg.Name, Logger: cfg.Logger, Changed: c.news.tell}
+	opening := Config{Name: cfg.Name, Logger: cfg.Logger, Changed: c.news.tell, patiences: patiences{}}
 	main, err := Open(cfg.Source, opening)
 	if err != nil {
 		return nil, err

@@ -171,6 +171,10 @@ func (f *Feed) dial(ctx context.Context, down func()) error {
 		}
 		wait := backoff[min(failures, len(backoff)-1)]
 		wait += time.Duration((rand.Float64() - 0.5) * 0.4 * float64(wait))
+		var later patient
+		if errors.As(err, &later) {
+			wait = max(wait, time.Until(later.RetryAfter()))
+		}
 		f.setStatus(StateDown, err, time.Now().Add(wait))
 		down()
 		select {

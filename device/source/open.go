@@ -25,7 +25,7 @@ func Open(spec string, cfg Config) (Source, error) {
 		return openFile(rest, cfg)
 	case "exec":
 		return openExec(rest)
-	case "rtsp":
+	case "rtsp", "rtsps":
 		return openRTSP(spec, cfg)
 	default:
 		return nil, fmt.Errorf("source scheme %q is unknown: there are test:, file:, exec: and rtsp://", scheme)

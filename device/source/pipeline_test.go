@@ -12,6 +12,7 @@ import (
 	"github.com/pion/rtp/codecs"
 
 	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/test/camera"
 )
 
 // viewer puts the pictures of its packets into one byte stream.
@@ -40,8 +41,8 @@ func (v *viewer) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
 // A viewer that comes in the middle of a group gets what a decoder takes without a complaint, from its first byte on.
 func TestLateViewerOfARealCameraDecodesWithoutAFault(t *testing.T) {
 	needFFmpeg(t)
-	cam := startCamera(t, "0", "none", "", "")
-	f := NewFeed(FeedConfig{Source: openSource(t, cam.url("", "/live"), nil), Warm: true})
+	address, _ := camera.Start(t, camera.Options{})
+	f := NewFeed(FeedConfig{Source: openSource(t, address, nil), Warm: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var wg sync.WaitGroup

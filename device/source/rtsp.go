@@ -3,20 +3,15 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/sightline-rtc/sightline/protocol"
 )
 
 const (
@@ -31,74 +26,141 @@ const (
 )
 
 // rtspSource plays one camera with gortsplib: over UDP, and over TCP where UDP does not pass (after 2 s without a
-// packet), the camera wants it, or packets get lost again and again.
+// packet), the camera wants it, or packets get lost again and again; unless the specification names one of them.
 type rtspSource struct {
-	url *base.URL
-	log *slog.Logger
-	// tcp is set once UDP proved to lose packets.
+	target   *rtspTarget
+	patience *patience
+	log      *slog.Logger
+	// tcp is set once UDP proved not to pass or to lose packets, and taken back when the camera refuses TCP.
 	tcp atomic.Bool
 }
 
 func openRTSP(spec string, cfg Config) (Source, error) {
-	u, err := base.ParseURL(spec)
-	if err != nil || u.Hostname() == "" {
-		// The cause would show parts of the password.
-		return nil, errors.New("source rtsp: write it as rtsp://host/path or rtsp://user:password@host:port/path, " +
-			"with special characters of the password percent-encoded")
+	target, err := parseRTSP(spec)
+	if err != nil {
+		return nil, err
 	}
-	return &rtspSource{url: u, log: logger(cfg.Logger)}, nil
+	if cfg.patiences == nil {
+		cfg.patiences = patiences{}
+	}
+	return &rtspSource{
+		target:   target,
+		patience: cfg.patiences.of(target.url.Hostname(), target.url.User.String()),
+		log:      logger(cfg.Logger),
+	}, nil
 }
 
 // String implements Source.
-func (s *rtspSource) String() string { return s.url.CloneWithoutCredentials().String() }
+func (s *rtspSource) String() string { return s.target.url.CloneWithoutCredentials().String() }
 
 // Run implements Source.
 func (s *rtspSource) Run(ctx context.Context, sink Sink) error {
-	err := s.run(ctx, sink)
+	if err := s.patience.allow(); err != nil {
+		return s.explain(err)
+	}
+	err := s.play(ctx, sink)
+	if ctx.Err() == nil && s.suggestsOther(err) {
+		tcp := !s.tcp.Load()
+		s.tcp.Store(tcp)
+		s.log.Info("source changes its transport", "tcp", tcp, "err", s.scrub(err))
+		err = s.play(ctx, sink)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return s.explain(err)
 }
 
-func (s *rtspSource) run(ctx context.Context, sink Sink) error {
-	client := s.client()
-	if err := client.Start(); err != nil {
+// setupError is why a camera does not send as it was asked to.
+type setupError struct{ error }
+
+// Unwrap implements errors.Unwrap.
+func (e setupError) Unwrap() error { return e.error }
+
+// suggestsOther reports whether the other transport may work where one did not.
+func (s *rtspSource) suggestsOther(err error) bool {
+	if s.target.transport != nil || !errors.As(err, new(setupError)) {
+		return false
+	}
+	var status liberrors.ErrClientBadStatusCode
+	if !errors.As(err, &status) {
+		return true
+	}
+	switch status.Code {
+	case base.StatusUnauthorized, base.StatusForbidden, base.StatusNotFound, base.StatusNotEnoughBandwidth,
+		base.StatusServiceUnavailable:
+		return false
+	}
+	return true
+}
+
+// play is one connection to the camera.
+func (s *rtspSource) play(ctx context.Context, sink Sink) error {
+	guard := &rtspGuard{host: s.target.url.Hostname()}
+	client := s.client(guard)
+	session, err := s.describe(ctx, client, guard)
+	if err != nil {
 		return err
 	}
 	defer client.Close()
 	stop := context.AfterFunc(ctx, client.Close)
 	defer stop()
-
-	session, _, err := client.Describe(s.url)
+	tracks, err := chooseTracks(session)
 	if err != nil {
 		return err
 	}
-	video, audio, err := chooseTracks(session)
+	intake, err := newVideoIntake(sink, tracks.video, s.log)
 	if err != nil {
 		return err
 	}
-	if _, err := client.Setup(session.BaseURL, video.media, 0, 0); err != nil {
-		return err
+	if err := setUp(client, session, tracks); err != nil {
+		return setupError{err}
 	}
-	intake, err := newVideoIntake(sink, video.h264, s.log)
-	if err != nil {
-		return err
+	client.OnPacketRTP(tracks.video.media, tracks.video.format, intake.onPacket(client))
+	announced := Tracks{Codec: tracks.video.codec, ParameterSets: tracks.video.parameterSets(), Notes: tracks.notes}
+	if tracks.audio != nil {
+		announced.Sound = &tracks.audio.sound
+		client.OnPacketRTP(tracks.audio.media, tracks.audio.format, tracks.audio.onPacket(client, sink))
 	}
-	client.OnPacketRTP(video.media, video.h264, intake.onPacket(client, video.media))
-	tracks := Tracks{ParameterSets: video.parameterSets()}
-	if audio != nil {
-		if _, err := client.Setup(session.BaseURL, audio.media, 0, 0); err != nil {
-			return err
-		}
-		tracks.Sound = &audio.sound
-		client.OnPacketRTP(audio.media, audio.format, audio.onPacket(client, sink))
-	}
-	sink.Start(tracks)
+	sink.Start(announced)
 	if _, err := client.Play(nil); err != nil {
 		return err
 	}
 	return s.wait(client, intake)
+}
+
+// describe connects and asks what the camera sends. The client is closed when it fails.
+func (s *rtspSource) describe(ctx context.Context, client *gortsplib.Client, guard *rtspGuard) (*description.Session, error) {
+	if err := client.Start(); err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, client.Close)
+	defer stop()
+	session, _, err := client.Describe(s.target.url)
+	if err == nil {
+		s.patience.accepted()
+		return session, nil
+	}
+	client.Close()
+	var status liberrors.ErrClientBadStatusCode
+	switch {
+	case guard.elsewhere != "":
+		return nil, elsewhereError(guard.elsewhere)
+	case errors.As(err, &status) && status.Code == base.StatusUnauthorized && s.target.url.User != nil:
+		return nil, s.patience.refused()
+	}
+	return nil, err
+}
+
+func setUp(client *gortsplib.Client, session *description.Session, tracks *rtspTracks) error {
+	if _, err := client.Setup(session.BaseURL, tracks.video.media, 0, 0); err != nil {
+		return err
+	}
+	if tracks.audio == nil {
+		return nil
+	}
+	_, err := client.Setup(session.BaseURL, tracks.audio.media, 0, 0)
+	return err
 }
 
 // errLossy makes the next life of the source use TCP.
@@ -108,6 +170,7 @@ var errLossy = errors.New("packets get lost over UDP again and again; switching 
 func (s *rtspSource) wait(client *gortsplib.Client, intake *videoIntake) error {
 	var g errgroup.Group
 	ended := make(chan struct{})
+	lossy := false
 	g.Go(func() error {
 		defer close(ended)
 		return client.Wait()
@@ -116,15 +179,16 @@ func (s *rtspSource) wait(client *gortsplib.Client, intake *videoIntake) error {
 		select {
 		case <-ended:
 		case <-intake.lossy:
-			if overUDP(client) {
-				s.tcp.Store(true)
+			if overUDP(client) && s.target.transport == nil {
+				lossy = true
 				client.Close()
 			}
 		}
 		return nil
 	})
 	err := g.Wait()
-	if errors.As(err, new(liberrors.ErrClientTerminated)) && s.tcp.Load() {
+	if lossy {
+		s.tcp.Store(true)
 		return errLossy
 	}
 	return err
@@ -135,82 +199,29 @@ func overUDP(client *gortsplib.Client) bool {
 	return t != nil && t.Session != nil && t.Session.Protocol == gortsplib.ProtocolUDP
 }
 
-func (s *rtspSource) client() *gortsplib.Client {
+func (s *rtspSource) client(guard *rtspGuard) *gortsplib.Client {
 	c := &gortsplib.Client{
-		Scheme:            s.url.Scheme,
-		Host:              s.url.Host,
+		Scheme:            s.target.url.Scheme,
+		Host:              s.target.url.Host,
+		TLSConfig:         s.target.tls(),
+		Protocol:          s.target.transport,
 		ReadTimeout:       rtspTimeout,
 		WriteTimeout:      rtspTimeout,
 		UDPReadBufferSize: udpBuffer,
 
 		InitialUDPReadTimeout: udpTimeout,
 		UserAgent:             "sightline-agent",
-		OnTransportSwitch:     func(err error) { s.log.Info("source changes its transport", "err", s.scrub(err)) },
-		OnPacketsLost:         func(uint64) {},
-		OnDecodeError:         func(err error) { s.log.Debug("source sent a bad packet", "err", s.scrub(err)) },
+		OnResponse:            guard.judge,
+		OnTransportSwitch: func(err error) {
+			s.tcp.Store(true) // the next life need not find out again
+			s.log.Info("source changes its transport", "tcp", true, "err", s.scrub(err))
+		},
+		OnPacketsLost: func(uint64) {},
+		OnDecodeError: func(err error) { s.log.Debug("source sent a bad packet", "err", s.scrub(err)) },
 	}
-	if s.tcp.Load() {
+	if s.tcp.Load() && c.Protocol == nil {
 		tcp := gortsplib.ProtocolTCP
 		c.Protocol = &tcp
 	}
 	return c
-}
-
-// videoTrack and audioTrack are what is taken of a camera.
-type videoTrack struct {
-	media *description.Media
-	h264  *format.H264
-}
-
-// parameterSets are those of the SDP: some cameras do not repeat them in the stream.
-func (t *videoTrack) parameterSets() [][]byte {
-	if t.h264.SPS == nil || t.h264.PPS == nil {
-		return nil
-	}
-	return [][]byte{t.h264.SPS, t.h264.PPS}
-}
-
-// chooseTracks takes the first H.264 video, and the first sound that browsers understand as it is.
-func chooseTracks(session *description.Session) (*videoTrack, *audioTrack, error) {
-	var video *videoTrack
-	var audio *audioTrack
-	var others []string
-	for _, m := range session.Medias {
-		if m.IsBackChannel {
-			continue
-		}
-		for _, f := range m.Formats {
-			if h264, ok := f.(*format.H264); ok && video == nil {
-				video = &videoTrack{m, h264}
-			} else if a := newAudioTrack(m, f); a != nil && audio == nil {
-				audio = a
-			} else if m.Type == description.MediaTypeVideo {
-				others = append(others, codecName(f))
-			}
-		}
-	}
-	switch {
-	case video != nil:
-		return video, audio, nil
-	case len(others) > 0:
-		return nil, nil, protocol.Errorf(protocol.CodeCodec,
-			"the camera sends %s; set it, or this stream of it, to H.264", strings.Join(others, ", "))
-	default:
-		return nil, nil, protocol.Errorf(protocol.CodeCodec, "the camera sends no video on this stream")
-	}
-}
-
-func codecName(f format.Format) string {
-	switch f.(type) {
-	case *format.H265:
-		return "H.265"
-	case *format.MJPEG:
-		return "Motion JPEG"
-	default:
-		name, _, _ := strings.Cut(f.RTPMap(), "/")
-		if name == "" {
-			name = fmt.Sprintf("payload type %d", f.PayloadType())
-		}
-		return name
-	}
 }

@@ -1,72 +1,28 @@
 package source
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
-	"os"
-	"os/exec"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/test/camera"
 )
 
-// python is Debian's own, which has GStreamer's bindings; others on the path do not.
-const python = "/usr/bin/python3"
-
-// camera is a GStreamer RTSP server in a process of its own.
-type camera struct {
-	port string
-	stop func()
-}
-
-// needGStreamer skips on machines without GStreamer's RTSP server, where CI must have it.
-func needGStreamer(t *testing.T) {
-	t.Helper()
-	check := exec.CommandContext(t.Context(), python, "-c",
-		"import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer")
-	if out, err := check.CombinedOutput(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("GStreamer's RTSP server is not installed: make test installs it: %v\n%s", err, out)
-		}
-		t.Skipf("GStreamer's RTSP server is not installed: %v", err)
-	}
-}
-
-// startCamera runs testdata/camera.py until the test ends or stop is called.
-func startCamera(t *testing.T, port, sound, user, password string) camera {
-	t.Helper()
-	needGStreamer(t)
-	cmd := exec.CommandContext(t.Context(), python, "testdata/camera.py", port, sound, user, password)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stop := sync.OnceFunc(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	t.Cleanup(stop)
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the camera did not start: %v", err)
-	}
-	return camera{strings.TrimSpace(line), stop}
-}
-
-func (c camera) url(credentials, path string) string {
-	return "rtsp://" + credentials + "127.0.0.1:" + c.port + path
+// small is the least that a test's camera has to encode.
+func small(o camera.Options) camera.Options {
+	o.Width, o.Height, o.Bitrate = 320, 180, 300
+	return o
 }
 
 // runSource runs a source until the test ends; ended gets why it ended before.
@@ -101,124 +57,244 @@ func openCamera(t *testing.T, spec string) *rtspSource {
 	return s
 }
 
-func TestCameraOverRTSPGivesPicturesAndSound(t *testing.T) {
-	for sound, want := range map[string]*media.AudioFormat{
-		"none": nil,
-		"pcma": {Codec: media.CodecPCMA, ClockRate: 8000, Channels: 1},
-		"opus": {Codec: media.CodecOpus, ClockRate: 48000, Channels: 2},
-	} {
-		for _, tcp := range []bool{false, true} {
-			t.Run(sound+" tcp "+strconv.FormatBool(tcp), func(t *testing.T) {
-				cam := startCamera(t, "0", sound, "", "")
-				s := openCamera(t, cam.url("", "/live"))
-				s.tcp.Store(tcp)
-				out := newSink()
-				out.wait(t, runSource(t, s, out), func() bool {
-					return len(out.units) >= 70 && (want == nil || len(out.sound) >= 50)
-				})
-				out.mu.Lock()
-				defer out.mu.Unlock()
-				if len(out.started) != 1 || len(out.started[0].ParameterSets) != 2 {
-					t.Errorf("started %+v", out.started)
-				}
-				if got := out.started[0].Sound; (got == nil) != (want == nil) || got != nil && *got != *want {
-					t.Errorf("announced sound %+v, want %+v", got, want)
-				}
-				checkPictures(t, out.units)
-			})
-		}
-	}
-}
-
-// checkPictures wants 30 a second, the first and every 60th of them a keyframe.
-func checkPictures(t *testing.T, units []media.AccessUnit) {
+// with puts credentials, a path and a query into a URL.
+func with(t *testing.T, camera string, user *url.Userinfo, path, query string) string {
 	t.Helper()
-	for i, u := range units {
-		if want := i%60 == 0; u.Key != want {
-			t.Errorf("picture %d: key %t, want %t", i, u.Key, want)
-		}
-		if i == 0 {
-			continue
-		}
-		if step := u.PTS - units[i-1].PTS; step < 20*time.Millisecond || step > 50*time.Millisecond {
-			t.Errorf("picture %d comes %s after the one before", i, step)
-		}
+	u, err := url.Parse(camera)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.User = user; path != "" {
+		u.Path = path
+	}
+	u.RawQuery = query
+	return u.String()
+}
+
+func TestCamerasOfEveryKindGivePicturesAndSound(t *testing.T) {
+	pcm := func(codec media.Codec, rate uint32) *media.AudioFormat {
+		return &media.AudioFormat{Codec: codec, ClockRate: rate, Channels: 1}
+	}
+	for name, test := range map[string]struct {
+		options camera.Options
+		query   string
+		codec   media.Codec
+		profile string // of H.264, how it begins
+		sets    int
+		sound   *media.AudioFormat
+		note    string
+		tcp     bool
+	}{
+		"baseline":         {camera.Options{Profile: "baseline"}, "", media.CodecH264, "42", 2, nil, "", false},
+		"main":             {camera.Options{Profile: "main"}, "", media.CodecH264, "4d", 2, nil, "", false},
+		"high":             {camera.Options{Profile: "high", Sound: "pcma"}, "", media.CodecH264, "64", 2, pcm(media.CodecPCMA, 8000), "", false},
+		"B-frames":         {camera.Options{BFrames: 2}, "", media.CodecH264, "64", 2, nil, "", false},
+		"10 s GOP":         {camera.Options{GOP: 300}, "", media.CodecH264, "64", 2, nil, "", false},
+		"sets in SDP":      {camera.Options{SetsInSDP: true}, "", media.CodecH264, "64", 2, nil, "", false},
+		"H.265":            {camera.Options{Codec: "h265"}, "", media.CodecH265, "", 3, nil, "", false},
+		"H.265 SDP":        {camera.Options{Codec: "h265", SetsInSDP: true}, "", media.CodecH265, "", 3, nil, "", false},
+		"VP8":              {camera.Options{Codec: "vp8"}, "", media.CodecVP8, "", 0, nil, "", false},
+		"VP9":              {camera.Options{Codec: "vp9"}, "", media.CodecVP9, "", 0, nil, "", false},
+		"G.711 of America": {camera.Options{Sound: "pcmu"}, "", media.CodecH264, "64", 2, pcm(media.CodecPCMU, 8000), "", false},
+		"Opus":             {camera.Options{Sound: "opus"}, "", media.CodecH264, "64", 2, &media.AudioFormat{Codec: media.CodecOpus, ClockRate: 48000, Channels: 2}, "", false},
+		"linear PCM":       {camera.Options{Sound: "l16"}, "", media.CodecH264, "64", 2, pcm(media.CodecL16, 16000), "", false},
+		"AAC":              {camera.Options{Sound: "aac"}, "", media.CodecH264, "64", 2, nil, "the camera's sound is AAC", false},
+		"TCP asked":        {camera.Options{Sound: "pcma"}, "transport=tcp", media.CodecH264, "64", 2, pcm(media.CodecPCMA, 8000), "", false},
+		"UDP asked":        {camera.Options{}, "transport=udp", media.CodecH264, "64", 2, nil, "", false},
+		"TCP only":         {camera.Options{Transport: "tcp"}, "", media.CodecH264, "64", 2, nil, "", true},
+		"UDP only":         {camera.Options{Transport: "udp"}, "", media.CodecH264, "64", 2, nil, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, _ := camera.Start(t, small(test.options))
+			s := openCamera(t, with(t, address, nil, "", test.query))
+			out := newSink()
+			out.wait(t, runSource(t, s, out), func() bool {
+				return len(out.units) >= 35 && (test.sound == nil || len(out.sound) >= 20)
+			})
+			out.mu.Lock()
+			defer out.mu.Unlock()
+			started := out.started[len(out.started)-1]
+			if diff := cmp.Diff(test.sound, started.Sound); diff != "" {
+				t.Errorf("sound: %s", diff)
+			}
+			if len(started.ParameterSets) != test.sets || started.Codec != test.codec {
+				t.Errorf("%d parameter sets of %s are announced, want %d of %s", len(started.ParameterSets), started.Codec, test.sets, test.codec)
+			}
+			if test.note != "" && (len(started.Notes) != 1 || !strings.Contains(started.Notes[0].Message, test.note)) {
+				t.Errorf("notes are %+v, want %q", started.Notes, test.note)
+			}
+			if s.tcp.Load() != test.tcp {
+				t.Errorf("TCP is remembered: %t, want %t", s.tcp.Load(), test.tcp)
+			}
+			checkPictures(t, out.units, test.codec)
+			if test.profile != "" {
+				if got, err := media.FormatOf(started.ParameterSets[0]); err != nil || !strings.HasPrefix(got.Profile.String(), test.profile) {
+					t.Errorf("profile %s (%v), want %s…", got.Profile, err, test.profile)
+				}
+			}
+		})
 	}
 }
 
-func TestCameraThatIsKilledComesBack(t *testing.T) {
-	cam := startCamera(t, "0", "none", "", "")
-	f := NewFeed(FeedConfig{Source: openSource(t, cam.url("", "/live"), nil), Warm: true})
+// checkPictures wants a keyframe first, and 30 pictures a second.
+func checkPictures(t *testing.T, units []media.AccessUnit, codec media.Codec) {
+	t.Helper()
+	if !units[0].Key || !media.IsKey(codec, units[0].NALUs) {
+		t.Error("the first picture is no keyframe")
+	}
+	latest := units[0].PTS
+	for _, u := range units {
+		if u.Codec != codec {
+			t.Fatalf("a picture is %s, want %s", u.Codec, codec)
+		}
+		latest = max(latest, u.PTS)
+	}
+	per := (latest - units[0].PTS) / time.Duration(len(units)-1)
+	if per < 25*time.Millisecond || per > 45*time.Millisecond {
+		t.Errorf("a picture takes %s, want 33 ms", per)
+	}
+}
+
+// runCamera runs a feed on a camera until the test ends.
+func runCamera(t *testing.T, spec string) *Feed {
+	t.Helper()
+	f := NewFeed(FeedConfig{Source: openSource(t, spec, nil), Warm: true})
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = f.Run(ctx) })
-	defer wg.Wait()
-	defer cancel()
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+	})
+	return f
+}
 
-	// keyframe waits for the next one that passes the pipeline.
-	keyframe := func() {
-		t.Helper()
-		before := f.Stream().Stats().Keyframes
-		limit, tick := time.After(30*time.Second), time.NewTicker(10*time.Millisecond)
-		defer tick.Stop()
-		for f.Stream().Stats().Keyframes == before {
-			select {
-			case <-limit:
-				t.Fatalf("no keyframe came in 30 s: %+v", f.Status())
-			case <-tick.C:
-			}
+// until waits for something of a feed.
+func until(t *testing.T, f *Feed, what string, reached func() bool) {
+	t.Helper()
+	limit, tick := time.After(60*time.Second), time.NewTicker(10*time.Millisecond)
+	defer tick.Stop()
+	for !reached() {
+		select {
+		case <-limit:
+			t.Fatalf("%s did not come: %+v, %+v", what, f.Status(), f.Stream().Stats())
+		case <-tick.C:
 		}
-	}
-	keyframe()
-	cam.stop()
-	startCamera(t, cam.port, "none", "", "")
-	keyframe()
-	keyframe()
-	format, err := f.Stream().Format(ctx)
-	if err != nil || format.Width != 1280 || format.Height != 720 || format.Profile[0] != 0x64 {
-		t.Errorf("got %+v, %v; want 1280x720 High", format, err)
 	}
 }
 
-func TestCameraWantsDigestCredentials(t *testing.T) {
-	var log strings.Builder
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cam := startCamera(t, "0", "none", "admin", "s@cret/1")
-	out := newSink()
-	good := openSource(t, cam.url("admin:s%40cret%2F1@", "/live"), logger)
-	out.wait(t, runSource(t, good, out), func() bool { return len(out.units) > 0 })
+// keyframes waits for the next n that pass the pipeline.
+func keyframes(t *testing.T, f *Feed, n uint64) {
+	t.Helper()
+	want := f.Stream().Stats().Keyframes + n
+	until(t, f, "a keyframe", func() bool { return f.Stream().Stats().Keyframes >= want })
+}
 
-	for credentials, words := range map[string]string{
-		"":                 "wants a user name and a password",
-		"admin:wr0ngword@": "refuses this user name and password",
-	} {
-		err := openSource(t, cam.url(credentials, "/live"), logger).Run(t.Context(), newSink())
-		if err == nil || !strings.Contains(err.Error(), words) {
-			t.Errorf("%q: got %v, want %q", credentials, err, words)
-		}
-		if strings.Contains(err.Error()+log.String(), "wr0ngword") {
-			t.Errorf("the password is told: %v", err)
-		}
+func TestCameraThatIsKilledComesBack(t *testing.T) {
+	t.Parallel()
+	address, stop := camera.Start(t, small(camera.Options{}))
+	f := runCamera(t, address)
+	keyframes(t, f, 1)
+	stop()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if strings.Contains(log.String(), "cret") {
-		t.Errorf("the password is logged: %s", log.String())
+	again := small(camera.Options{})
+	if again.Port, err = strconv.Atoi(u.Port()); err != nil {
+		t.Fatal(err)
+	}
+	camera.Start(t, again)
+	keyframes(t, f, 2)
+}
+
+func TestCameraWithAFaultIsDialledAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault camera.Options
+		query string
+		words string
+	}{
+		"stalls over UDP": {camera.Options{StallAfterMS: 2000}, "transport=udp", "no video came for 5s"},
+		"stalls over TCP": {camera.Options{StallAfterMS: 2000}, "transport=tcp", "for 5s"},
+		"drops":           {camera.Options{DropAfterMS: 5000, GOP: 30}, "", "closed the connection"},
+		"no keyframe":     {camera.Options{NoKeyframe: true}, "", "no keyframe came for 22s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, _ := camera.Start(t, small(test.fault))
+			f := runCamera(t, with(t, address, nil, "", test.query))
+			until(t, f, "the fault", func() bool { s := f.Status(); return s.State == StateDown })
+			if got := f.Status().Err; !strings.Contains(got.Error(), test.words) {
+				t.Errorf("got %v, want %q", got, test.words)
+			}
+			if !test.fault.NoKeyframe {
+				keyframes(t, f, 1)
+			}
+		})
+	}
+}
+
+func TestCameraMayChangeItsResolution(t *testing.T) {
+	t.Parallel()
+	o := small(camera.Options{ResizeAfterMS: 2000})
+	address, _ := camera.Start(t, o)
+	f := runCamera(t, address)
+	until(t, f, "the smaller picture", func() bool {
+		format, err := f.Stream().Format(t.Context())
+		return err == nil && format.Width == o.Width/2 && format.Height == o.Height/2
+	})
+	keyframes(t, f, 1)
+	if err := f.Status().Err; err != nil {
+		t.Errorf("the source went down: %v", err)
+	}
+}
+
+func TestCameraWantsCredentials(t *testing.T) {
+	for _, basic := range []bool{false, true} {
+		t.Run("basic "+strconv.FormatBool(basic), func(t *testing.T) {
+			t.Parallel()
+			var log strings.Builder
+			logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			address, _ := camera.Start(t, small(camera.Options{User: "admin", Password: "s@cret/1", Basic: basic}))
+			for _, test := range []struct {
+				user  *url.Userinfo
+				words string
+			}{
+				{nil, "wants a user name and a password"},
+				{url.UserPassword("admin", "wr0ngword"), "refuses this user name and password"},
+			} {
+				err := openSource(t, with(t, address, test.user, "", ""), logger).Run(t.Context(), newSink())
+				if err == nil || !strings.Contains(err.Error(), test.words) {
+					t.Fatalf("%v: got %v, want %q", test.user, err, test.words)
+				}
+				if strings.Contains(err.Error()+log.String(), "wr0ngword") {
+					t.Errorf("the password is told: %v", err)
+				}
+			}
+			out := newSink()
+			good := openSource(t, with(t, address, url.UserPassword("admin", "s@cret/1"), "", ""), logger)
+			out.wait(t, runSource(t, good, out), func() bool { return len(out.units) > 0 })
+			if strings.Contains(log.String(), "cret") {
+				t.Errorf("the password is logged: %s", log.String())
+			}
+		})
 	}
 }
 
 func TestCameraRefusalsAreToldInWords(t *testing.T) {
-	cam := startCamera(t, "0", "none", "", "")
-	err := openSource(t, cam.url("", "/other"), nil).Run(t.Context(), newSink())
+	t.Parallel()
+	address, stop := camera.Start(t, small(camera.Options{Codec: "mjpeg"}))
+	err := openSource(t, with(t, address, nil, "/other", ""), nil).Run(t.Context(), newSink())
 	if err == nil || !strings.Contains(err.Error(), "no stream at this path (404)") {
 		t.Errorf("wrong path: got %v", err)
 	}
-	for path, codec := range map[string]string{"/mjpeg": "Motion JPEG", "/h265": "H.265"} {
-		err = openSource(t, cam.url("", path), nil).Run(t.Context(), newSink())
-		if !errors.Is(err, protocol.Errorf(protocol.CodeCodec, "")) || !strings.Contains(err.Error(), codec) {
-			t.Errorf("%s: got %v, want code %s", path, err, protocol.CodeCodec)
-		}
+	err = openSource(t, address, nil).Run(t.Context(), newSink())
+	if !errors.Is(err, protocol.Errorf(protocol.CodeCodec, "")) || !strings.Contains(err.Error(), "Motion JPEG") {
+		t.Errorf("Motion JPEG: got %v, want code %s", err, protocol.CodeCodec)
 	}
-	cam.stop()
-	err = openSource(t, cam.url("user:hidden@", "/live"), nil).Run(t.Context(), newSink())
+	stop()
+	err = openSource(t, with(t, address, url.UserPassword("user", "hidden"), "", ""), nil).Run(t.Context(), newSink())
 	if err == nil || !strings.Contains(err.Error(), "refused") || strings.Contains(err.Error(), "hidden") {
 		t.Errorf("nobody listens: got %v", err)
 	}

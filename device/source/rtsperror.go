@@ -16,14 +16,21 @@ import (
 // explain says in words what went wrong with a camera. A protocol.Error stays one.
 func (s *rtspSource) explain(err error) error {
 	var typed *protocol.Error
-	if errors.As(err, &typed) {
+	var refused *refusedError
+	switch {
+	case errors.As(err, &typed):
 		return fmt.Errorf("source %s: %w", s, typed)
+	case errors.As(err, &refused):
+		return fmt.Errorf("source %s: %w", s, refused)
 	}
 	var status liberrors.ErrClientBadStatusCode
 	if errors.As(err, &status) {
 		return fmt.Errorf("source %s: %s", s, s.status(status))
 	}
 	var timeout net.Error
+	if words, ok := explainCertificate(err); ok {
+		return fmt.Errorf("source %s: %s", s, words)
+	}
 	switch {
 	case err == nil || errors.Is(err, io.EOF):
 		return fmt.Errorf("source %s: the camera closed the connection", s)
@@ -31,16 +38,20 @@ func (s *rtspSource) explain(err error) error {
 		return fmt.Errorf("source %s: the camera did not answer within %s", s, rtspTimeout)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Errorf("source %s: the camera cannot be reached within %s", s, rtspTimeout)
+	case errors.As(err, new(liberrors.ErrClientUDPTimeout)), errors.As(err, new(liberrors.ErrClientTCPTimeout)):
+		return fmt.Errorf("source %s: nothing came for %s", s, rtspTimeout)
 	}
 	return fmt.Errorf("source %s: %w", s, s.scrub(err))
 }
 
 func (s *rtspSource) status(e liberrors.ErrClientBadStatusCode) string {
 	switch {
-	case e.Code == base.StatusUnauthorized && s.url.User == nil:
+	case e.Code == base.StatusUnauthorized && s.target.url.User == nil:
 		return "the camera wants a user name and a password: write rtsp://user:password@host/path (401)"
-	case e.Code == base.StatusUnauthorized || e.Code == base.StatusForbidden:
-		return fmt.Sprintf("the camera refuses this user name and password (%d)", e.Code)
+	case e.Code == base.StatusUnauthorized: // the same password was accepted a moment ago
+		return "the camera wants to know the password again (401)"
+	case e.Code == base.StatusForbidden:
+		return "the camera does not let this user see the stream (403)"
 	case e.Code == base.StatusNotFound:
 		return "the camera has no stream at this path (404)"
 	case e.Code == base.StatusServiceUnavailable || e.Code == base.StatusNotEnoughBandwidth:
@@ -51,16 +62,27 @@ func (s *rtspSource) status(e liberrors.ErrClientBadStatusCode) string {
 
 // scrub takes the password out of an error's text, in case a library put the whole URL in.
 func (s *rtspSource) scrub(err error) error {
-	if s.url.User == nil {
+	if s.target.url.User == nil {
 		return err
 	}
 	text := err.Error()
-	clean := strings.ReplaceAll(text, s.url.User.String()+"@", "")
-	if password, _ := s.url.User.Password(); password != "" {
+	clean := strings.ReplaceAll(text, s.target.url.User.String()+"@", "")
+	if password, _ := s.target.url.User.Password(); password != "" {
 		clean = strings.ReplaceAll(clean, password, "…")
 	}
 	if clean == text {
 		return err
 	}
 	return errors.New(clean)
+}
+
+// maxShown bounds what a camera says and people read.
+const maxShown = 200
+
+// elsewhereError says where a camera sent the client and it did not go.
+type elsewhereError string
+
+// Error implements error.
+func (e elsewhereError) Error() string {
+	return fmt.Sprintf("the camera says that the stream is at %q: write that as the source if it is right", string(e)[:min(len(e), maxShown)])
 }

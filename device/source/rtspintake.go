@@ -6,9 +6,6 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
-	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/format"
-	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
 	"github.com/pion/rtp"
 
 	"github.com/sightline-rtc/sightline/device/media"
@@ -27,9 +24,9 @@ const (
 // does not, and what is lost again and again is cured by TCP. Only the reading goroutine of the client uses it.
 type videoIntake struct {
 	sink    Sink
-	h264    *format.H264
+	track   *videoTrack
 	log     *slog.Logger
-	decoder *rtph264.Decoder
+	decoder depacketiser
 
 	// next is the sequence number that should come.
 	next    uint16
@@ -43,17 +40,17 @@ type videoIntake struct {
 	said bool
 }
 
-func newVideoIntake(sink Sink, h264 *format.H264, log *slog.Logger) (*videoIntake, error) {
-	decoder, err := h264.CreateDecoder()
+func newVideoIntake(sink Sink, track *videoTrack, log *slog.Logger) (*videoIntake, error) {
+	decoder, err := newDepacketiser(track.format)
 	if err != nil {
 		return nil, err
 	}
-	return &videoIntake{sink: sink, h264: h264, log: log, decoder: decoder, lossy: make(chan struct{})}, nil
+	return &videoIntake{sink: sink, track: track, log: log, decoder: decoder, lossy: make(chan struct{})}, nil
 }
 
-func (v *videoIntake) onPacket(client *gortsplib.Client, m *description.Media) func(*rtp.Packet) {
+func (v *videoIntake) onPacket(client *gortsplib.Client) func(*rtp.Packet) {
 	return func(p *rtp.Packet) {
-		pts, ok := client.PacketPTS(m, p)
+		pts, ok := client.PacketPTS(v.track.media, p)
 		v.packet(p, duration(pts, media.VideoClockRate), ok)
 	}
 }
@@ -62,25 +59,40 @@ func (v *videoIntake) onPacket(client *gortsplib.Client, m *description.Media) f
 func (v *videoIntake) packet(p *rtp.Packet, pts time.Duration, timed bool) {
 	v.sink.Alive()
 	v.checkSequence(p.SequenceNumber)
-	nalus, err := v.decoder.Decode(p)
+	units, err := v.decoder(p)
 	switch {
-	case errors.Is(err, rtph264.ErrMorePacketsNeeded) || errors.Is(err, rtph264.ErrNonStartingPacketAndNoPrevious):
+	case errors.Is(err, errIncomplete):
 	case err != nil:
 		v.log.Debug("source sent a bad packet", "err", err)
 		v.damaged = true
 	case timed:
-		v.take(nalus, pts)
+		v.take(units, pts)
 	}
 }
 
 // take passes on what can be shown.
-func (v *videoIntake) take(nalus [][]byte, pts time.Duration) {
-	key := media.IsKey(media.CodecH264, nalus)
-	if v.damaged && !key {
+func (v *videoIntake) take(units [][]byte, pts time.Duration) {
+	key := media.IsKey(v.track.codec, units)
+	if v.damaged && !(key && startsPicture(v.track.codec, units)) {
 		return
 	}
 	v.damaged = false
-	v.sink.WriteVideo(media.AccessUnit{NALUs: nalus, PTS: pts, Key: key})
+	v.sink.WriteVideo(media.AccessUnit{Codec: v.track.codec, NALUs: units, PTS: pts, Key: key})
+}
+
+// startsPicture reports whether the first slice of an access unit is the first of its picture: after a hole, others may be
+// all that is left of a keyframe. The flag is first_mb_in_slice being 0 in H.264 (section 7.3.3), which is one bit that is
+// set, and first_slice_segment_in_pic_flag in H.265 (section 7.3.6.1). Frames of other codecs come whole or not at all.
+func startsPicture(codec media.Codec, units [][]byte) bool {
+	for _, u := range units {
+		switch {
+		case codec == media.CodecH264 && len(u) > 1 && u[0]&0x1f >= 1 && u[0]&0x1f <= 5:
+			return u[1]&0x80 != 0
+		case codec == media.CodecH265 && len(u) > 2 && u[0]>>1&0x3f < 32:
+			return u[2]&0x80 != 0
+		}
+	}
+	return codec != media.CodecH264 && codec != media.CodecH265
 }
 
 // checkSequence notices a hole. The decoder starts afresh then, so that an access unit that comes out whole began
@@ -91,7 +103,7 @@ func (v *videoIntake) checkSequence(n uint16) {
 	if !hole {
 		return
 	}
-	decoder, err := v.h264.CreateDecoder()
+	decoder, err := newDepacketiser(v.track.format)
 	if err != nil {
 		return
 	}
@@ -107,44 +119,6 @@ func (v *videoIntake) countLoss(now time.Time) {
 		v.said = true
 		v.log.Warn("source loses packets")
 		close(v.lossy)
-	}
-}
-
-// audioTrack is a sound track that browsers understand as it is.
-type audioTrack struct {
-	media  *description.Media
-	format format.Format
-	sound  media.AudioFormat
-}
-
-// newAudioTrack returns nil for a format that does not pass through: G.711 does at 8 kHz mono, Opus up to stereo.
-func newAudioTrack(m *description.Media, f format.Format) *audioTrack {
-	t := &audioTrack{media: m, format: f}
-	switch f := f.(type) {
-	case *format.Opus:
-		if f.ChannelCount > 2 {
-			return nil
-		}
-		t.sound = media.AudioFormat{Codec: media.CodecOpus, ClockRate: 48000, Channels: 2}
-	case *format.G711:
-		if f.SampleRate != 8000 || f.ChannelCount != 1 {
-			return nil
-		}
-		t.sound = media.AudioFormat{Codec: media.CodecPCMA, ClockRate: 8000, Channels: 1}
-		if f.MULaw {
-			t.sound.Codec = media.CodecPCMU
-		}
-	default:
-		return nil
-	}
-	return t
-}
-
-func (t *audioTrack) onPacket(client *gortsplib.Client, sink Sink) func(*rtp.Packet) {
-	return func(p *rtp.Packet) {
-		if pts, ok := client.PacketPTS(t.media, p); ok {
-			sink.WriteAudio(media.AudioFrame{Payload: p.Payload, PTS: duration(pts, int64(t.sound.ClockRate))})
-		}
 	}
 }
 

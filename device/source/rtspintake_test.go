@@ -13,6 +13,7 @@ import (
 	"github.com/pion/rtp"
 
 	"github.com/sightline-rtc/sightline/device/media"
+	"github.com/sightline-rtc/sightline/test/camera"
 )
 
 // cameraPackets are those of n pictures of three packets or more, with a keyframe every 10.
@@ -42,7 +43,7 @@ func cameraPackets(t *testing.T, n int) (packets []*rtp.Packet, picture []int) {
 
 func newIntake(t *testing.T, out Sink) *videoIntake {
 	t.Helper()
-	v, err := newVideoIntake(out, &format.H264{PayloadTyp: 96, PacketizationMode: 1}, slog.New(slog.DiscardHandler))
+	v, err := newVideoIntake(out, newVideoTrack(nil, &format.H264{PayloadTyp: 96, PacketizationMode: 1}), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,10 +120,10 @@ func TestPicturesBeforeTheClockStartsAreSignsOfLife(t *testing.T) {
 }
 
 func TestSourceLeavesNothingBehind(t *testing.T) {
-	cam := startCamera(t, "0", "none", "", "")
+	address, _ := camera.Start(t, small(camera.Options{}))
 	out := newSink()
 	t.Run("run", func(t *testing.T) {
-		out.wait(t, runSource(t, openSource(t, cam.url("", "/live"), nil), out), func() bool { return len(out.units) > 0 })
+		out.wait(t, runSource(t, openSource(t, address, nil), out), func() bool { return len(out.units) > 0 })
 	})
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]

@@ -49,4 +49,7 @@ type Config struct {
 	Changed func()
 	// Logger gets what is worth knowing; nil discards it.
 	Logger *slog.Logger
+
+	// patiences are shared by the sources of one camera; nil means one's own.
+	patiences patiences
 }

@@ -6,25 +6,28 @@ import (
 	"context"
 	"io"
 	"os/exec"
-	"path/filepath"
+
+	"github.com/sightline-rtc/sightline/test/camera"
 )
 
-// python is Debian's own: the GStreamer bindings are installed for no other.
-const python = "/usr/bin/python3"
-
-// Camera is an RTSP server with a live H.264 picture: 1280x720 at 30 frames a second, a keyframe every two seconds,
-// about 2 Mbit/s, the running time in digits in the upper left corner.
+// Camera is an RTSP server with a live picture, on the camera's host.
 type Camera struct {
 	*Process
 	// URL is the stream as the agent reaches it.
 	URL string
 
-	rig *Rig
+	rig     *Rig
+	options camera.Options
 }
 
-// RTSPCamera starts an RTSP camera on the camera's host.
+// RTSPCamera starts an RTSP camera on the camera's host, with the usual picture, at port 8554.
 func (r *Rig) RTSPCamera(ctx context.Context) (*Camera, error) {
-	c := &Camera{rig: r}
+	return r.RTSPCameraWith(ctx, camera.Options{Port: 8554})
+}
+
+// RTSPCameraWith starts another kind of RTSP camera on the camera's host.
+func (r *Rig) RTSPCameraWith(ctx context.Context, options camera.Options) (*Camera, error) {
+	c := &Camera{rig: r, options: options}
 	r.onClose(func() error {
 		if c.Process != nil {
 			c.Kill()
@@ -35,26 +38,18 @@ func (r *Rig) RTSPCamera(ctx context.Context) (*Camera, error) {
 	return c, err
 }
 
-// LocalCamera starts such a camera on this host, without a rig and on a free port. Its picture moves everywhere and fills
-// the 2 Mbit/s, in one slice. The caller kills it.
+// LocalCamera starts a camera on this host, without a rig and on a free port. Its picture moves everywhere and fills the
+// 2 Mbit/s, in one slice. The caller kills it.
 func LocalCamera(ctx context.Context, log io.Writer) (*Camera, error) {
-	root, err := findRoot()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), python, cameraScript(root), "0", "busy")
-	c := &Camera{}
-	err = c.launch(ctx, cmd, log)
+	c := &Camera{options: camera.Options{Busy: true}}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), camera.Python, c.options.Arguments()...)
+	err := c.launch(ctx, cmd, log)
 	return c, err
-}
-
-func cameraScript(root string) string {
-	return filepath.Join(root, "test", "rig", "testdata", "camera.py")
 }
 
 // Start starts the camera, the first time or again after it ended, at the same URL.
 func (c *Camera) Start(ctx context.Context) error {
-	cmd := c.rig.Camera.Command(context.WithoutCancel(ctx), python, cameraScript(c.rig.root))
+	cmd := c.rig.Camera.Command(context.WithoutCancel(ctx), camera.Python, c.options.Arguments()...)
 	return c.launch(ctx, cmd, c.rig.Log.from("camera"))
 }
 
