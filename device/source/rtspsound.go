@@ -31,9 +31,10 @@ func newAudioTrack(m *description.Media, f format.Format) *audioTrack {
 		t.sound = media.AudioFormat{Codec: media.CodecOpus, ClockRate: 48000, Channels: 2}
 	case *format.G711:
 		t.sound = media.AudioFormat{Codec: media.CodecPCMA, ClockRate: uint32(f.SampleRate), Channels: f.ChannelCount}
-		t.decode = g711.DecodeAlaw
+		t.decode = func(b []byte) []byte { var out g711.Alaw; out.Unmarshal(b); return out }
 		if f.MULaw {
-			t.sound.Codec, t.decode = media.CodecPCMU, g711.DecodeMulaw
+			t.sound.Codec = media.CodecPCMU
+			t.decode = func(b []byte) []byte { var out g711.Mulaw; out.Unmarshal(b); return out }
 		}
 		if f.SampleRate == 8000 && f.ChannelCount == 1 {
 			t.decode = nil

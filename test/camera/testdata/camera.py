@@ -11,7 +11,7 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 options = json.loads(sys.argv[1])
 
@@ -103,25 +103,23 @@ if options.get("drop_after_ms"):
     server.connect(
         "client-connected", lambda _, client: GLib.timeout_add(options["drop_after_ms"], lambda: client.close() and False)
     )
-if option("user", ""):
+if option("user", "") or option("certificate", ""):
     permissions = GstRtspServer.RTSPPermissions()
     permissions.add_permission_for_role("viewer", "media.factory.access", True)
     permissions.add_permission_for_role("viewer", "media.factory.construct", True)
     factory.set_permissions(permissions)
     auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "viewer")
-    if options.get("basic"):
+    if not option("user", ""):
+        auth.set_default_token(token)
+    elif options.get("basic"):
         auth.set_supported_methods(GstRtsp.RTSPAuthMethod.BASIC)
         auth.add_basic(GstRtspServer.RTSPAuth.make_basic(options["user"], options["password"]), token)
     else:
         auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
         auth.add_digest(options["user"], options["password"], token)
-    server.set_auth(auth)
-if options.get("certificate"):
-    from gi.repository import Gio
-
-    auth = GstRtspServer.RTSPAuth() if not option("user", "") else auth
-    auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(options["certificate"], options["key"]))
+    if option("certificate", ""):
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(options["certificate"], options["key"]))
     server.set_auth(auth)
 server.get_mount_points().add_factory("/camera", factory)
 if server.attach(None) == 0:
