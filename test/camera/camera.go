@@ -26,6 +26,8 @@ type Options struct {
 	BFrames int `json:"b_frames,omitempty"`
 	// Bitrate is in kbit/s.
 	Bitrate int `json:"bitrate,omitempty"`
+	// Busy makes a picture that moves everywhere: it fills its bitrate, and is encoded in one slice, as network cameras do.
+	Busy bool `json:"busy,omitempty"`
 	// Sound is pcma, pcmu, opus, aac or l16 (at 16 kHz).
 	Sound string `json:"sound,omitempty"`
 	// SetsInSDP leaves the parameter sets out of the stream.

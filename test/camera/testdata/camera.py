@@ -26,6 +26,8 @@ width, height = option("width", 1280), option("height", 720)
 gop, bitrate, b_frames = option("gop", 60), option("bitrate", 2000), option("b_frames", 0)
 
 x264_speed = f"b-adapt=false bframes={b_frames} speed-preset=ultrafast" if b_frames else "tune=zerolatency speed-preset=superfast"
+if options.get("busy"):
+    x264_speed += " sliced-threads=false threads=1"
 CODECS = {
     "h264": f"x264enc name=encoder {x264_speed} key-int-max={gop} bitrate={bitrate}"
     f" ! video/x-h264,profile={option('profile', 'high')}"
@@ -49,8 +51,9 @@ SOUNDS = {
 sound = SOUNDS[option("sound", "")]
 if sound:
     sound = "audiotestsrc is-live=true ! audioconvert ! audio/x-raw," + sound
+PATTERN = "pattern=zone-plate kx2=12 ky2=12 kt=2" if options.get("busy") else "pattern=ball"
 STREAM = f"""(
-  videotestsrc is-live=true pattern=ball
+  videotestsrc is-live=true {PATTERN}
   ! capsfilter name=size caps=video/x-raw,format=I420,width={width},height={height},framerate=30/1
   ! timeoverlay halignment=left valignment=top xpad=20 ypad=20 shaded-background=true font-desc="Sans Bold 36"
   ! {CODECS[option("codec", "h264")]}
