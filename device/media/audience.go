@@ -104,6 +104,7 @@ func (s *Stream) answer(in *seat, now time.Time) (force func()) {
 		return nil
 	}
 	group := s.gop.start(now)
+	s.wanted = s.wanted || len(group) == 0 // a coding may know how to begin anew
 	if len(group) == 0 || group[0] == in.replayed || now.Sub(in.asked) < keyframeSpacing {
 		return nil
 	}

@@ -18,10 +18,10 @@ const (
 const greyWords = "the camera refreshes its picture bit by bit and sends no keyframes; viewers start with a grey picture that fills up"
 
 // wipe reports whether a grey picture is to come before an access unit: the source refreshes the picture bit by bit, beginning
-// here, and either nothing has been sent that a decoder could start with or somebody waits for it in vain.
+// here, and either nothing has been sent that a decoder could start with, or go on with, or somebody waits for it in vain.
 func (r *h264Rescue) wipe(nalus [][]byte, wanted bool, now time.Time) bool {
 	never := r.keyed.IsZero() && !r.active
-	if !never && (!wanted || now.Sub(r.greyed) < greyAgain) {
+	if !never && !r.lost && (!wanted || now.Sub(r.greyed) < greyAgain) {
 		return false
 	}
 	frames, marked := recoveryPoint(nalus)
@@ -43,7 +43,7 @@ func (r *h264Rescue) grey(nalus [][]byte, c *h264Coding, now time.Time) ([][]byt
 	if syntax.fields || syntax.planes || syntax.chroma != 1 || syntax.macroblocks > maxMacroblocks {
 		return nil, errNoRewrite
 	}
-	r.active, r.leading, r.greyed = true, false, now
+	r.active, r.leading, r.lost, r.greyed, r.last = true, false, false, now, head.frameNum-1
 	r.base = numbers{head.frameNum - 1, head.lsb - 2 + uint32(min(head.deltaBottom, 0))}
 	r.id ^= 1
 	id := uint32(greyPPS)

@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"errors"
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
@@ -36,6 +37,10 @@ type h264Rescue struct {
 	base    numbers
 	id      uint32
 	leading bool
+	// last is frame_num of the last picture, as the source has it. lost says that some are missing, and no picture to start
+	// with has come since.
+	last uint32
+	lost bool
 	// greyed is when a grey picture was sent.
 	greyed time.Time
 	// syntax is that of slices by their picture parameter set, as far as it was asked for.
@@ -48,12 +53,12 @@ func (r *h264Rescue) sees(key bool, now time.Time) {
 		r.began = now
 	}
 	if key {
-		r.keyed, r.active = now, false
+		r.keyed, r.active, r.lost = now, false, false
 	}
 }
 
 // pass returns the NAL units to send for an access unit that is not IDR, and whether they have become one. The error is
-// errNoRewrite, or errNoPicture for a picture that is shown before the IDR picture.
+// errNoRewrite, errLost, or errNoPicture for a picture that is shown before the IDR picture.
 func (r *h264Rescue) pass(nalus [][]byte, c *h264Coding, now time.Time) ([][]byte, bool, error) {
 	if !r.active && !r.due(nalus, now) {
 		return nalus, false, nil
@@ -75,6 +80,9 @@ func (r *h264Rescue) pass(nalus [][]byte, c *h264Coding, now time.Time) ([][]byt
 			return nil, false, err
 		}
 		switch {
+		case !intra && r.skips(&head, syntax):
+			r.active, r.lost = false, true
+			return nil, false, errLost
 		case intra:
 			nalu, err = r.turn(nalu, &head, syntax, first)
 		case r.precedes(&head, syntax):
@@ -93,11 +101,21 @@ func (r *h264Rescue) pass(nalus [][]byte, c *h264Coding, now time.Time) ([][]byt
 // turn makes a slice one of an IDR picture, from whose first slice on numbers are counted.
 func (r *h264Rescue) turn(nalu []byte, head *sliceHead, syntax sliceSyntax, first bool) ([]byte, error) {
 	if first {
-		r.active, r.leading = true, true
+		r.active, r.leading, r.lost, r.last = true, true, false, head.frameNum
 		r.base = numbers{head.frameNum, head.lsb + uint32(min(head.deltaBottom, 0))}
 		r.id ^= 1
 	}
 	return head.asIDR(nalu[0], syntax, r.id)
+}
+
+// errLost: pictures are missing that others refer to. Browsers do not go on from there.
+var errLost = errors.New("pictures are missing")
+
+// skips reports whether a picture does not follow the last one (H.264 section 7.4.3).
+func (r *h264Rescue) skips(head *sliceHead, syntax sliceSyntax) bool {
+	step := (head.frameNum - r.last) & (1<<syntax.frameNumBits - 1)
+	r.last = head.frameNum
+	return step > 1
 }
 
 // precedes reports whether a picture is shown before the IDR picture. Such come only right after it.

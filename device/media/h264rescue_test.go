@@ -168,15 +168,40 @@ func TestRefreshedStreamStartsWithAGreyPicture(t *testing.T) {
 			t.Errorf("notes: %+v", notes)
 		}
 
-		for range 6 {
-			write(units[1:]) // until the first group is too long to be kept
-		}
-		late, _ := watchStream(t, s)
-		write(units[1:])
-		if got := pictures(t, late.got()); len(got) != 13 {
-			t.Errorf("a viewer that came late got %d pictures, want 13", len(got))
+		write(units[1:]) // begins with a jump
+		if got := pictures(t, view.got()); len(got) != 26 || !got[13].key {
+			t.Errorf("got %d pictures after a jump, want 26 with a grey one again", len(got))
 		}
 	})
+}
+
+func TestRefreshedStreamIsBegunAnewForWhoWaits(t *testing.T) {
+	units := lateClip(t, "refresh.h264")
+	for name, test := range map[string]struct {
+		wanted bool
+		after  time.Duration
+		want   int
+	}{
+		"nobody waits":      {false, greyAgain, 1},
+		"somebody waits":    {true, greyAgain, 2},
+		"not so soon again": {true, greyAgain / 2, 1},
+	} {
+		c := &h264Coding{remark: ignore}
+		got := 0
+		for i, unit := range units {
+			at := arrival{now: time.Unix(100, 0)}
+			if i > 10 {
+				at = arrival{at.now.Add(test.after), test.wanted}
+			}
+			_, _, _ = c.normalise(unit, at)
+			if c.before() != nil {
+				got++
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: %d grey pictures, want %d", name, got, test.want)
+		}
+	}
 }
 
 func FuzzRescue(f *testing.F) {
