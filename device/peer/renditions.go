@@ -204,7 +204,7 @@ func (p *Peer) reconsider() {
 		return
 	}
 	if f, known := r.Stream.LastFormat(); known && !agreed.Covers(f) {
-		p.log.Warn("camera changed its format to one that was not agreed on", "err", f.String())
+		p.log.Warn("picture is not as it was agreed on", "err", f.String())
 		p.stop(protocol.ReasonDeviceLeft)
 	}
 }
