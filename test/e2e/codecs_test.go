@@ -14,8 +14,8 @@ import (
 	"github.com/sightline-rtc/sightline/test/browser"
 )
 
-// clips are where the pipeline has its clips of every codec: 128x96 in 10 pictures a second, played over and over.
-const clips = "../../device/media/testdata/"
+// codecClips are where the pipeline has its clips of every codec: 128x96 in 10 pictures a second, played over and over.
+const codecClips = "../../device/media/testdata/"
 
 // anywhere is the whole picture of a clip, which moves a lot.
 var anywhere = browser.Region{X: 0, Y: 0, Width: 1, Height: 1}
@@ -23,9 +23,9 @@ var anywhere = browser.Region{X: 0, Y: 0, Width: 1, Height: 1}
 func TestChromiumShowsEveryCodecAndStreamsWithoutKeyframes(t *testing.T) {
 	s := enter(t)
 	for _, test := range []struct{ name, file string }{
-		{"vp8", clips + "small.vp8.ivf"},
-		{"vp9", clips + "small.vp9.ivf"},
-		{"av1", clips + "small.av1.ivf"},
+		{"vp8", codecClips + "small.vp8.ivf"},
+		{"vp9", codecClips + "small.vp9.ivf"},
+		{"av1", codecClips + "small.av1.ivf"},
 		{"intra", withoutIDR(t, "opengop.h264")},
 		{"refresh", withoutIDR(t, "refresh.h264")},
 	} {
@@ -42,14 +42,14 @@ func TestChromiumShowsEveryCodecAndStreamsWithoutKeyframes(t *testing.T) {
 		must(t, a.Stop())
 	}
 
-	hevc := s.agent("hevc", "file:"+need(filepath.Abs(clips + "closed.h265"))(t))
+	hevc := s.agent("hevc", "file:"+need(filepath.Abs(codecClips+"closed.h265"))(t))
 	s.pageSays("hevc", s.hub.WatchURL(hevc.Device, s.token(hevc.Device), ""), "closed", "codec", "no video format in common")
 }
 
 // withoutIDR writes a clip of H.264 as it looks to somebody who comes in the middle.
 func withoutIDR(t *testing.T, name string) string {
 	t.Helper()
-	f := need(os.Open(clips + name))(t)
+	f := need(os.Open(codecClips + name))(t)
 	defer f.Close()
 	var late []byte
 	for r := media.NewAnnexBReader(f); ; {
