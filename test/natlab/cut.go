@@ -53,8 +53,14 @@ func (h *Host) OnlyHTTPS(ctx context.Context) (*Cut, error) {
 	return h.cut(ctx, []string{"meta l4proto udp drop", "tcp sport != 443 drop"}, []string{"meta l4proto udp drop", "tcp dport != 443 drop"})
 }
 
-// Lose drops a part of the host's packets at random, each way: 0 to 99 percent.
+// Lose drops a part of the host's packets at random, each way: 0 to 99 percent. What a sender hands over in one piece
+// (UDP_SEGMENT) is lost packet by packet, as on a wire: virtual ones would carry it whole.
 func (h *Host) Lose(ctx context.Context, percent int) (*Cut, error) {
+	for _, end := range h.wire {
+		if err := batch(ctx, end.namespace, fmt.Sprintf("link set dev %s gso_max_segs 1\n", end.port)); err != nil {
+			return nil, fmt.Errorf("have %s lose packets: %w", h.Name, err)
+		}
+	}
 	lose := []string{fmt.Sprintf("meta protocol { ip, ip6 } numgen random mod 100 < %d drop", percent)}
 	return h.cut(ctx, lose, lose)
 }

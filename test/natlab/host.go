@@ -34,7 +34,11 @@ type Host struct {
 	second   netip.Addr // another address, zero for most
 	second6  netip.Addr
 	cone     bool // a router whose ruleset remembers
+	wire     []wireEnd
 }
+
+// wireEnd is one of the two ends of the wire that connects a host to its network.
+type wireEnd struct{ namespace, port string }
 
 // Second is the host's second address: what a server needs for RFC 5780. Only the server of a town has one.
 func (h *Host) Second() netip.Addr { return h.second }

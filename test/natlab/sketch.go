@@ -53,6 +53,7 @@ var indices = func() *atomic.Int64 { n := new(atomic.Int64); n.Store(1000); retu
 func (s *sketch) wire(a *machine, portA string, b *machine, portB string) {
 	fmt.Fprintf(&s.wires, "link add name %s index %d netns %s type veth peer name %s netns %s\n",
 		portA, indices.Add(1), a.Namespace, portB, b.Namespace)
+	b.Host.wire = []wireEnd{{a.Namespace, portA}, {b.Namespace, portB}}
 }
 
 // run adds a command for ip.
