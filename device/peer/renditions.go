@@ -47,7 +47,8 @@ func (p *Peer) choose(ctx context.Context, o *offer) (chosen formatsChosen, err 
 }
 
 // formats waits for what the camera's pictures are, within the bound of the configuration: for all renditions, or just for the
-// best if that is good enough. One whose source is away is not waited for. A rendition without pictures has no codec in the list; without any at all it is unknownFormat.
+// best if that is good enough. One whose source is away is not waited for. A rendition without pictures has no codec in the
+// list; without any at all it is unknownFormat.
 func (p *Peer) formats(ctx context.Context, enough func(best media.Format) bool) ([]media.Format, error) {
 	waiting, cancel := context.WithTimeout(ctx, p.host.cfg.FormatTimeout)
 	defer cancel()
