@@ -154,3 +154,41 @@ func TestCutAsksTheSourceForAKeyframe(t *testing.T) {
 		}
 	})
 }
+
+func TestStalledViewerCostsTheOthersNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 50, keySize: 60_000, size: 8000}
+		stalled, sub := watchStream(t, s)
+		var others []*screen
+		for range 7 {
+			view, _ := watchStream(t, s)
+			others = append(others, view)
+		}
+		cam.run(60)
+		before := len(stalled.got())
+		unblock := stalled.block()
+		for range 750 { // half a minute
+			cam.run(1)
+			sub.mu.Lock()
+			waits := sub.queue.bytes
+			sub.mu.Unlock()
+			if most := 60_000 + 51*8100; waits > most {
+				t.Fatalf("%d bytes wait for the stalled viewer, want a group at most", waits)
+			}
+		}
+		if got := len(stalled.got()); got > before+1 {
+			t.Fatalf("the stalled viewer got %d packets", got-before)
+		}
+		unblock()
+		cam.run(60)
+		for i, view := range others {
+			if got := len(pictures(t, view.got())); got != 870 {
+				t.Errorf("viewer %d got %d pictures, want all 870", i, got)
+			}
+		}
+		if got := pictures(t, stalled.got()); len(got) < 60+10 || !got[len(got)-1].last.After(time.Now().Add(-2*frameTime)) {
+			t.Errorf("the stalled viewer got %d pictures, want it back", len(got))
+		}
+	})
+}
