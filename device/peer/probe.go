@@ -1,6 +1,10 @@
 package peer
 
-import "time"
+import (
+	"time"
+
+	"github.com/pion/interceptor"
+)
 
 // probeTick is how often copies of packets leave while the path is tried: bursts of a few packets at the usual rates.
 const probeTick = 5 * time.Millisecond
@@ -39,4 +43,45 @@ func (p *Peer) tryPath() {
 			due -= float64(n)
 		}
 	}
+}
+
+// padSpan is how many of the newest packets are taken in turn for copies.
+const padSpan = 32
+
+// uncharged is the attribute of packets that the pacer has nothing to do with.
+type uncharged struct{}
+
+// pads reports whether copies can be sent: the viewer must take RTX, and drops those whose packet it has.
+func (r *retransmit) pads() bool { return r.padded() != nil }
+
+func (r *retransmit) padded() *history {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, h := range r.streams {
+		if h.ssrc != 0 {
+			return h
+		}
+	}
+	return nil
+}
+
+// pad sends a copy of a packet that was sent, and returns its size, 0 when there is none.
+func (r *retransmit) pad() int {
+	h := r.padded()
+	if h == nil {
+		return 0
+	}
+	h.mu.Lock()
+	h.turn = (h.turn + 1) % padSpan
+	seq := h.newest - h.turn
+	h.mu.Unlock()
+	header, payload, ok := h.again(seq)
+	if !ok {
+		return 0
+	}
+	n, err := h.next.Write(&header, payload, interceptor.Attributes{uncharged{}: true})
+	if err != nil {
+		return 0
+	}
+	return n
 }

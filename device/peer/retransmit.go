@@ -112,9 +112,7 @@ func (r *retransmit) resend(nack *rtcp.TransportLayerNack) {
 				return false
 			}
 			sent, err := h.resend(seq)
-			if sent {
-				r.resent.Add(1)
-			}
+			r.resent.Add(sent)
 			return err == nil
 		})
 	}
@@ -142,6 +140,8 @@ type sent struct {
 	sequence    uint16
 	payloadType uint8
 	marker      bool
+	// asked says that the viewer missed it before.
+	asked bool
 }
 
 func (h *history) add(header *rtp.Header, payload []byte) {
@@ -154,14 +154,33 @@ func (h *history) add(header *rtp.Header, payload []byte) {
 	}
 }
 
-// resend sends a packet again; one that is too old, or one too many, is left out without an error.
-func (h *history) resend(seq uint16) (sent bool, err error) {
-	header, payload, ok := h.again(seq)
-	if !ok || !h.pace.Allow() {
-		return false, nil
+// resend sends a packet again and returns how often; one that is too old, or one too many, is left out without an error.
+func (h *history) resend(seq uint16) (sent uint64, err error) {
+	for range h.copies(seq) {
+		header, payload, ok := h.again(seq)
+		if !ok || !h.pace.Allow() {
+			break
+		}
+		if _, err = h.next.Write(&header, payload, interceptor.Attributes{}); err != nil {
+			break
+		}
+		sent++
 	}
-	_, err = h.next.Write(&header, payload, interceptor.Attributes{})
-	return err == nil, err
+	return sent, err
+}
+
+// copies tells how often a packet is to be sent again: twice when it was asked for before, since another round is what
+// the viewer would notice, but not over a path that was full.
+func (h *history) copies(seq uint16) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := &h.packets[seq%historySize]
+	before := p.asked
+	p.asked = true
+	if before && h.pace.Limit() == resendRate {
+		return 2
+	}
+	return 1
 }
 
 // bound has retransmissions take no more than their share of a path that carries bps bits per second; 0 means that nothing
@@ -183,47 +202,6 @@ func (r *retransmit) bound(bps int) {
 
 // packetBytes is the size of a full packet.
 const packetBytes = 1200
-
-// padSpan is how many of the newest packets are taken in turn for copies.
-const padSpan = 32
-
-// uncharged is the attribute of packets that the pacer has nothing to do with.
-type uncharged struct{}
-
-// pads reports whether copies can be sent: the viewer must take RTX, and drops those whose packet it has.
-func (r *retransmit) pads() bool { return r.padded() != nil }
-
-func (r *retransmit) padded() *history {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, h := range r.streams {
-		if h.ssrc != 0 {
-			return h
-		}
-	}
-	return nil
-}
-
-// pad sends a copy of a packet that was sent, and returns its size, 0 when there is none.
-func (r *retransmit) pad() int {
-	h := r.padded()
-	if h == nil {
-		return 0
-	}
-	h.mu.Lock()
-	h.turn = (h.turn + 1) % padSpan
-	seq := h.newest - h.turn
-	h.mu.Unlock()
-	header, payload, ok := h.again(seq)
-	if !ok {
-		return 0
-	}
-	n, err := h.next.Write(&header, payload, interceptor.Attributes{uncharged{}: true})
-	if err != nil {
-		return 0
-	}
-	return n
-}
 
 // again returns the packet to send for a lost one: as RTX its payload begins with the original sequence number
 // (RFC 4588 section 4).

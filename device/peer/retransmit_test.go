@@ -135,3 +135,62 @@ func TestRetransmissionsOfAStreamAreBounded(t *testing.T) {
 		}
 	})
 }
+
+func TestPacketThatIsMissedAgainIsSentTwice(t *testing.T) {
+	for name, test := range map[string]struct{ carries, want int }{
+		"on a path that was never full": {0, 2}, "on one that was": {600_000, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, w := &retransmit{}, &wire{}
+			sendPackets(t, bindStream(r, w, 2), 0, 3)
+			r.bound(test.carries)
+			nack := &rtcp.TransportLayerNack{MediaSSRC: 1, Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{1})}
+			r.resend(nack)
+			w.packets = nil
+			r.resend(nack)
+			if got := len(w.packets); got != test.want || int(r.resent.Load()) != test.want+1 {
+				t.Errorf("packets: got %d, want %d; counted %d", got, test.want, r.resent.Load())
+			}
+		})
+	}
+}
+
+func TestRetransmissionsTakeTheirShareOfAFullPath(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const carries, seconds = 1_000_000, 10
+		r, w := &retransmit{}, &wire{}
+		sendPackets(t, bindStream(r, w, 2), 0, historySize)
+		r.bound(carries)
+		w.packets = nil
+		for n := range seconds * 100 {
+			r.resend(&rtcp.TransportLayerNack{MediaSSRC: 1, Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{uint16(n)})})
+			time.Sleep(10 * time.Millisecond)
+		}
+		const most = (seconds + 1) * resendShare * carries / 8 / packetBytes
+		if got := float64(len(w.packets)); got > most || got < most/2 {
+			t.Errorf("packets in %d s: got %.0f, want up to %.0f", seconds, got, most)
+		}
+	})
+}
+
+func TestPathIsTriedWithCopiesOfWhatWasSent(t *testing.T) {
+	r, w := &retransmit{}, &wire{}
+	if r.pads() || r.pad() != 0 {
+		t.Error("there is something to copy before anything was sent")
+	}
+	sendPackets(t, bindStream(r, w, 2), 0, 100)
+	w.packets = nil
+	for range 3 {
+		if r.pad() == 0 {
+			t.Fatal("no copy was sent")
+		}
+	}
+	for i, p := range w.packets {
+		if p.SSRC != 2 || p.Payload[0] != 0 || p.Payload[1] != byte(98-i) {
+			t.Errorf("copy %d: got %+v, want one of the newest packets as RTX", i, p)
+		}
+	}
+	if got := r.resent.Load(); got != 0 {
+		t.Errorf("counted as sent again: got %d, want none", got)
+	}
+}
