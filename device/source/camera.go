@@ -54,10 +54,12 @@ type cameraFeed struct {
 func OpenCamera(cfg CameraConfig) (*Camera, error) {
 	c := &Camera{}
 	opening := Config{Name: cfg.Name, Logger: cfg.Logger, Changed: c.news.tell, patiences: patiences{}}
+	opening.backChannel = cfg.Talk == ""
 	main, err := Open(cfg.Source, opening)
 	if err != nil {
 		return nil, err
 	}
+	opening.backChannel = false
 	c.add(protocol.RenditionMain, main, cfg)
 	if cfg.Sub != "" {
 		sub, err := Open(cfg.Sub, opening)

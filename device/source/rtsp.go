@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,8 @@ type rtspSource struct {
 	log      *slog.Logger
 	// tcp is set once UDP proved not to pass or to lose packets, and taken back when the camera refuses TCP.
 	tcp atomic.Bool
+	// back is its loudspeaker.
+	back backChannel
 }
 
 func openRTSP(spec string, cfg Config) (Source, error) {
@@ -47,6 +50,7 @@ func openRTSP(spec string, cfg Config) (Source, error) {
 		target:   target,
 		patience: cfg.patiences.of(target.url.Hostname(), target.url.User.String()),
 		log:      logger(cfg.Logger),
+		back:     backChannel{wanted: cfg.backChannel, changed: cfg.Changed},
 	}, nil
 }
 
@@ -100,8 +104,9 @@ func (s *rtspSource) play(ctx context.Context, sink Sink) error {
 	client := s.client(guard)
 	session, err := s.describe(ctx, client, guard)
 	if err != nil {
-		return err
+		return s.judgePassword(err)
 	}
+	s.patience.accepted()
 	defer client.Close()
 	stop := context.AfterFunc(ctx, client.Close)
 	defer stop()
@@ -113,6 +118,11 @@ func (s *rtspSource) play(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return err
 	}
+	var probe sync.WaitGroup
+	probing, enough := context.WithCancel(ctx)
+	probe.Go(func() { s.probeBackChannel(probing) })
+	defer probe.Wait()
+	defer enough()
 	if err := setUp(client, session, tracks); err != nil {
 		return setupError{err}
 	}
@@ -138,18 +148,22 @@ func (s *rtspSource) describe(ctx context.Context, client *gortsplib.Client, gua
 	defer stop()
 	session, _, err := client.Describe(s.target.url)
 	if err == nil {
-		s.patience.accepted()
 		return session, nil
 	}
 	client.Close()
-	var status liberrors.ErrClientBadStatusCode
-	switch {
-	case guard.elsewhere != "":
+	if guard.elsewhere != "" {
 		return nil, elsewhereError(guard.elsewhere)
-	case errors.As(err, &status) && status.Code == base.StatusUnauthorized && s.target.url.User != nil:
-		return nil, s.patience.refused()
 	}
 	return nil, err
+}
+
+// judgePassword notes that the camera refused the password, if that is why a connection failed.
+func (s *rtspSource) judgePassword(err error) error {
+	var status liberrors.ErrClientBadStatusCode
+	if errors.As(err, &status) && status.Code == base.StatusUnauthorized && s.target.url.User != nil {
+		return s.patience.refused()
+	}
+	return err
 }
 
 func setUp(client *gortsplib.Client, session *description.Session, tracks *rtspTracks) error {

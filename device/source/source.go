@@ -52,4 +52,6 @@ type Config struct {
 
 	// patiences are shared by the sources of one camera; nil means one's own.
 	patiences patiences
+	// backChannel has an RTSP camera asked whether it can be talked to.
+	backChannel bool
 }
