@@ -55,18 +55,19 @@ func (d *doorbell) OnSetup(*gortsplib.ServerHandlerOnSetupCtx) (*base.Response, 
 // OnPlay implements gortsplib.ServerHandlerOnPlay.
 func (d *doorbell) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
 	for _, m := range ctx.Session.Medias() {
-		if m.IsBackChannel {
-			d.mu.Lock()
-			d.talking++
-			d.talked++
-			d.sessions[ctx.Session] = true
-			d.mu.Unlock()
-			ctx.Session.OnPacketRTPAny(func(_ *description.Media, _ format.Format, p *rtp.Packet) {
-				d.mu.Lock()
-				defer d.mu.Unlock()
-				d.heard = append(d.heard, p.Clone())
-			})
+		if !m.IsBackChannel {
+			continue
 		}
+		d.mu.Lock()
+		d.talking++
+		d.talked++
+		d.sessions[ctx.Session] = true
+		d.mu.Unlock()
+		ctx.Session.OnPacketRTPAny(func(_ *description.Media, _ format.Format, p *rtp.Packet) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.heard = append(d.heard, p.Clone())
+		})
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
