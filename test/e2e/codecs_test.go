@@ -44,6 +44,14 @@ func TestChromiumShowsWhatItCanOfDifficultCameras(t *testing.T) {
 		must(t, a.Stop())
 	}
 
+	turncoat := filepath.Join(t.TempDir(), "clip")
+	copyFile(t, codecClips+"main.h264", turncoat)
+	p := s.watch("changes its codec", s.agent("turncoat", "file:"+turncoat), "", "direct")
+	copyFile(t, codecClips+"large.vp9.ivf", turncoat)
+	eventually(t, "the picture in VP9", func() (browser.Frames, error) { return p.Frames(t.Context()) },
+		func(f browser.Frames) bool { return f.Width == 192 })
+	s.live(p, "direct")
+
 	alone := s.agent("alone", file("closed.h265"))
 	s.pageSays("alone", s.hub.WatchURL(alone.Device, s.token(alone.Device), ""), "closed", "codec", "no video format in common")
 }
