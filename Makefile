@@ -31,6 +31,13 @@ build: go $(if $(NPM),$(PAGES)) ## Build the pages (where Node is) and bin/sight
 	@$(if $(NPM),,echo "Node is not installed: the pages are left out. Node 20 or newer brings them.")
 	$(BUILD) -o bin/ ./cmd/sightline ./cmd/sightline-agent ./test/cmd/sightline-bench
 
+# What the agent is built for; armv6 and armv7 are Linux's names of GOARM, and mipsle is without floating point.
+AGENTS ?= linux-amd64 linux-arm64 linux-armv7 linux-armv6 linux-mipsle linux-riscv64 darwin-amd64 darwin-arm64 windows-amd64.exe
+
+.PHONY: agents
+agents: go ## Build the agent for every usual system into bin/agents, static, 16 MB each at most (AGENTS chooses)
+	@test/scripts/agents.sh $(VERSION) $(AGENTS:.exe=)
+
 .PHONY: demo
 demo: build ## Start a server and an agent with a test picture and print the URL that shows it
 	@test/scripts/demo.sh
