@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -70,7 +71,7 @@ func newCamera(a *Agent, config CameraConfig) (*camera, error) {
 // run serves the camera until the context ends. It fails when the camera's state makes no sense or its enrolment is
 // refused: another attempt would change nothing. What it returns after the context has ended says nothing.
 func (c *camera) run(ctx context.Context, port *reach.Port) error {
-	key, id, err := c.identify(ctx)
+	key, id, err := c.become(ctx)
 	if err != nil {
 		return err
 	}
@@ -80,6 +81,25 @@ func (c *camera) run(ctx context.Context, port *reach.Port) error {
 	group.Go(func() error { return c.source.Run(ctx) })
 	group.Go(func() error { return c.serve(ctx, key, id, port) })
 	return group.Wait()
+}
+
+// become finds out who the device is, and waits while that cannot be written down.
+func (c *camera) become(ctx context.Context) (ed25519.PrivateKey, identity, error) {
+	timing := &c.agent.config
+	backoff := uplink.Backoff{Min: timing.MinBackoff, Max: timing.MaxBackoff}
+	for failures := 0; ; failures++ {
+		key, id, err := c.identify(ctx)
+		var fault *unwritten
+		if !errors.As(err, &fault) {
+			return key, id, err
+		}
+		wait := backoff.After(err, failures)
+		c.change(func(l *live) { l.err = err })
+		c.log.Error("state not written", "path", c.state.dir, "err", err, "retry", wait.Round(time.Millisecond))
+		if err := uplink.Pause(ctx, wait); err != nil {
+			return nil, identity{}, err
+		}
+	}
 }
 
 // identify finds out who the device is: from its state, else by enrolling.

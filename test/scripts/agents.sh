@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds the agent for other systems into bin/agents, with their sums, and fails where one is larger than the gate. The
-# arguments are the version and the systems, as bin/agents/sightline-agent-SYSTEM is called.
+# arguments are the version, the build tags and the systems, as bin/agents/sightline-agent-SYSTEM is called.
 set -euo pipefail
 
 version=$1
-shift
-# What a camera with 32 MB of flash can spare: docs/agent.md.
-gate=16000000
+tags=$2
+shift 2
+gate=$((16 << 20)) # half of the flash of a small camera
 
 out=bin/agents
 rm -rf "$out"
@@ -21,7 +21,7 @@ for system in "$@"; do
     mipsle) settings+=(GOMIPS=softfloat) ;; # routers and old cameras have no unit for floating point
   esac
   [ "$os" != windows ] || suffix=.exe
-  env CGO_ENABLED=0 "${settings[@]}" go build -trimpath -ldflags "-s -w -X main.version=$version" \
+  env CGO_ENABLED=0 "${settings[@]}" go build -trimpath -tags "$tags" -ldflags "-s -w -X main.version=$version" \
     -o "$out/sightline-agent-$system$suffix" ./cmd/sightline-agent
 done
 cd "$out"

@@ -17,6 +17,7 @@ declare -A programs=(
   [nginx]=nginx
   [haproxy]=haproxy
   [shellcheck]=shellcheck
+  [qemu-aarch64]=qemu-user # runs the agents for other processors
   [systemd-analyze]=systemd # looks at the units; nothing of it runs
 )
 gstreamer="python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \

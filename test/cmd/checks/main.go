@@ -20,6 +20,10 @@ import (
 // endToEnd is the package whose tests run the whole product: last, alone, and without the race detector.
 const endToEnd = "./test/e2e"
 
+// crossBuilt are the agents that are built each time: those of Linux, of which some run in the end-to-end tests. The others
+// would take another minute on two cores.
+const crossBuilt = "linux-amd64 linux-arm64 linux-armv7 linux-armv6 linux-mipsle linux-riscv64"
+
 // step is one thing to run. Its function writes what a person should see and returns what it counted.
 type step struct {
 	name string
@@ -33,6 +37,9 @@ var steps = []step{
 	}},
 	{"unit", unit},
 	{"web", vitest},
+	{"agents", func(ctx context.Context, out io.Writer) (tally, error) {
+		return plain(ctx, out, "make", "--no-print-directory", "agents", "AGENTS="+crossBuilt)
+	}},
 	{"e2e", func(ctx context.Context, out io.Writer) (tally, error) {
 		return goTest(ctx, out, "-count=1", "-timeout=20m", endToEnd)
 	}},
