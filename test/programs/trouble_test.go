@@ -110,7 +110,7 @@ func TestAgentThatCannotWriteItsStateSaysSoAndWaits(t *testing.T) {
 				defer filler.Close()
 				for {
 					if _, err := filler.Write(make([]byte, 4096)); err != nil {
-						return nil //nolint:nilerr // it is full
+						return nil // it is full
 					}
 				}
 			},
