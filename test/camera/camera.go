@@ -30,6 +30,9 @@ type Options struct {
 	Busy bool `json:"busy,omitempty"`
 	// Sound is pcma, pcmu, opus, aac or l16 (at 16 kHz).
 	Sound string `json:"sound,omitempty"`
+	// Speaker is the file to which the camera's loudspeaker writes what it is sent, as mu-law at 8 kHz; empty means that there
+	// is none. It is a back channel as of ONVIF.
+	Speaker string `json:"speaker,omitempty"`
 	// SetsInSDP leaves the parameter sets out of the stream.
 	SetsInSDP bool `json:"sets_in_sdp,omitempty"`
 

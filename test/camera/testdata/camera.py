@@ -92,12 +92,19 @@ def configure(_factory, media):
 
 
 Gst.init(None)
-server = GstRtspServer.RTSPServer()
+speaker = option("speaker", "")
+server = GstRtspServer.RTSPOnvifServer() if speaker else GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(str(option("port", 0)))
-factory = GstRtspServer.RTSPMediaFactory()
+factory = GstRtspServer.RTSPOnvifMediaFactory() if speaker else GstRtspServer.RTSPMediaFactory()
 factory.set_launch(STREAM)
-factory.set_shared(True)  # one encoder, however many read
+factory.set_shared(not speaker)  # one encoder, however many read
+if speaker:
+    factory.set_media_gtype(GstRtspServer.RTSPOnvifMedia.__gtype__)
+    factory.set_backchannel_launch(
+        '( capsfilter caps="application/x-rtp,media=audio,payload=0,clock-rate=8000,encoding-name=PCMU"'
+        f" name=depay_backchannel ! rtppcmudepay ! filesink location={speaker} buffer-mode=unbuffered async=false sync=false )"
+    )
 factory.connect("media-configure", configure)
 if option("transport", ""):
     lower = {"tcp": GstRtsp.RTSPLowerTrans.TCP, "udp": GstRtsp.RTSPLowerTrans.UDP}
