@@ -5,21 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/device/door"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// sourceCheckTime is how long a source may take to its first picture.
-const sourceCheckTime = 15 * time.Second
-
-// Check tells in words whether the server, the enrolment and the source are fine, and fails when one of them is not; and
+// Check tells in words whether the server, the disk, and of each camera the enrolment and the sources are fine, and fails when one of them is not; and
 // what the network allows, which is for nobody here to fail. It changes nothing but that a router, if it is asked, opens a
 // port for a moment.
 func (a *Agent) Check(ctx context.Context, out io.Writer) error {
@@ -27,9 +24,13 @@ func (a *Agent) Check(ctx context.Context, out io.Writer) error {
 		name  string
 		check func(context.Context) (string, error)
 	}
-	steps := []step{{"server", a.checkHub}}
+	steps := []step{{"server", a.checkHub}, {"disk", a.checkDisk}}
 	for _, c := range a.cameras {
 		steps = append(steps, step{c.about("enrolment"), c.checkIdentity}, step{c.about("source"), c.checkSource})
+	}
+	width := 9 // of the longest name of one camera's checks
+	for _, step := range steps {
+		width = max(width, len(step.name))
 	}
 	bad := 0
 	for _, step := range steps {
@@ -39,12 +40,13 @@ func (a *Agent) Check(ctx context.Context, out io.Writer) error {
 			mark, words = "BAD", err.Error()
 			bad++
 		}
-		if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, step.name, words); err != nil {
+		if _, err := fmt.Fprintf(out, "%s  %-*s  %s\n", mark, width, step.name, words); err != nil {
 			return err
 		}
 	}
 	mark, lines := a.checkNetwork(ctx)
-	if _, err := fmt.Fprintf(out, "%s  %-9s  %s\n", mark, "network", strings.Join(lines, "\n                ")); err != nil {
+	below := "\n" + strings.Repeat(" ", len(mark)+width+4)
+	if _, err := fmt.Fprintf(out, "%s  %-*s  %s\n", mark, width, "network", strings.Join(lines, below)); err != nil {
 		return err
 	}
 	if bad > 0 {
@@ -99,63 +101,28 @@ func (a *Agent) checkDoors(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("the server answers, but neither door opens: WebSocket: %w; long poll: %w", webSocket, longPoll)
 }
 
-// about names a check of the camera.
-func (c *camera) about(what string) string {
-	if c.config.ID == "" {
-		return what
+// checkDisk writes a file beside the state, or where the state is going to be.
+func (a *Agent) checkDisk(context.Context) (string, error) {
+	dir := filepath.Clean(a.config.State)
+	words := dir + " can be written"
+	for {
+		_, err := os.Stat(dir)
+		parent := filepath.Dir(dir)
+		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
+			break
+		}
+		dir, words = parent, a.config.State+" can be made"
 	}
-	return c.config.ID + " " + what
+	probe, err := os.CreateTemp(dir, ".sightline-check-*")
+	if err != nil {
+		return "", fmt.Errorf("write state: %w", err)
+	}
+	_, err = probe.Write(make([]byte, diskNeed))
+	if err := errors.Join(err, probe.Sync(), probe.Close(), os.Remove(probe.Name())); err != nil {
+		return "", fmt.Errorf("write state: %w", err)
+	}
+	return words, nil
 }
 
-func (c *camera) checkIdentity(context.Context) (string, error) {
-	id, known, err := c.state.identity()
-	switch {
-	case err != nil:
-		return "", err
-	case known:
-		if _, err := c.state.key(); err != nil {
-			return "", err
-		}
-		return fmt.Sprintf("device %s of project %s", id.Device, id.Project), nil
-	case c.config.Enrol.Reveal() == "":
-		return "", errors.New("not enrolled: start the agent once with --enroll CODE")
-	}
-	if _, err := auth.ParseCode(c.config.Enrol.Reveal()); err != nil {
-		return "", errors.New(protocol.AsError(err).Message)
-	}
-	return "not enrolled yet; the code has the right form", nil
-}
-
-// checkSource waits for the first picture of each stream of the camera.
-func (c *camera) checkSource(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, sourceCheckTime)
-	defer cancel()
-	streams := c.source.Media()
-	release := streams.Hold()
-	defer release()
-	running, stop := context.WithCancel(ctx)
-	var group errgroup.Group
-	group.Go(func() error { return c.source.Run(running) })
-	var words []string
-	var errs []error
-	for i, r := range streams.Renditions {
-		name := ""
-		if len(streams.Renditions) > 1 {
-			name = string(r.Name) + ": "
-		}
-		format, err := r.Stream.Format(ctx)
-		if err != nil {
-			if status := c.source.Renditions()[i]; status.Err != nil {
-				err = status.Err
-			}
-			errs = append(errs, fmt.Errorf("%sno picture came within %s: %w", name, sourceCheckTime, err))
-			continue
-		}
-		words = append(words, fmt.Sprintf("%s%s %dx%d", name, format.Codec, format.Width, format.Height))
-	}
-	stop()
-	if err := group.Wait(); err != nil || len(errs) > 0 {
-		return "", errors.Join(append(errs, err)...)
-	}
-	return strings.Join(words, ", "), nil
-}
+// diskNeed is more than all that one camera writes.
+const diskNeed = 8 << 10

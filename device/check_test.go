@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,10 +28,12 @@ func checked(t *testing.T, c Config) (string, error) {
 func TestCheckSaysWhatIsFine(t *testing.T) {
 	h := newHub(t)
 	h.refusesAll()
-	got, err := checked(t, settings(t, h))
+	c := settings(t, h)
+	got, err := checked(t, c)
 	want := "ok   server     reached at " + h.server.URL + ", WebSocket and long poll work\n" +
+		"ok   disk       " + c.State + " can be written\n" +
 		"ok   enrolment  not enrolled yet; the code has the right form\n" +
-		"ok   source     H.264 640x360\n" +
+		"ok   source     H.264 640x360 with sound (G.711); it makes still pictures\n" +
 		"ok   network    The address is public, but a firewall may let in only answers: viewers get through directly unless their own " +
 		"router uses another port for every destination.\n"
 	if err != nil || got != want {
@@ -58,13 +61,49 @@ func TestCheckSaysWhatIsNot(t *testing.T) {
 			c := settings(t, h)
 			tt.change(&c)
 			got, err := checked(t, c)
-			if err == nil || err.Error() != "1 of 3 checks failed" || !strings.Contains(got, tt.want) {
+			if err == nil || err.Error() != "1 of 4 checks failed" || !strings.Contains(got, tt.want) {
 				t.Errorf("got %v and\n%s\nwant in it %q", err, got, tt.want)
 			}
-			if lines := strings.Count(got, "\n"); lines != 4 {
+			if lines := strings.Count(got, "\n"); lines != 5 {
 				t.Errorf("got %d lines, want one for each check:\n%s", lines, got)
 			}
 		})
+	}
+}
+
+func TestCheckLooksAtEachCamera(t *testing.T) {
+	h := newHub(t)
+	h.refusesAll()
+	c := twoCameras(t, h)
+	c.Cameras[0].Sub = "test:?size=320x180&fps=15"
+	c.Cameras[1].Enrol = auth.Secret{}
+	got, err := checked(t, c)
+	if err == nil || err.Error() != "1 of 6 checks failed" {
+		t.Errorf("got %v, want that one of six failed", err)
+	}
+	for _, want := range []string{
+		"ok   server          reached at ", "ok   door enrolment  not enrolled yet", "ok   door source     main: H.264 640x360 with sound (G.711); sub: H.264 320x180 with sound (G.711)",
+		"BAD  yard enrolment  not enrolled", "ok   yard source     H.264 640x360",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the check lacks %q:\n%s", want, got)
+		}
+	}
+}
+
+func TestCheckSaysWhyTheDiskIsNotWritten(t *testing.T) {
+	h := newHub(t)
+	h.refusesAll()
+	c := settings(t, h)
+	c.State = filepath.Join(c.State, "a", "b")
+	got, err := checked(t, c)
+	if want := "ok   disk       " + c.State + " can be made\n"; err != nil || !strings.Contains(got, want) {
+		t.Errorf("got %v and\n%s\nwant in it %q", err, got, want)
+	}
+	c.State = "/proc/sightline/state"
+	got, err = checked(t, c)
+	if want := "BAD  disk       write state: "; err == nil || !strings.Contains(got, want) {
+		t.Errorf("got %v and\n%s\nwant in it %q", err, got, want)
 	}
 }
 

@@ -173,7 +173,7 @@ func TestCheckTellsByItsStatus(t *testing.T) {
 	}
 	agent := ends(t, "sightline-agent", "check", "--hub", s.URL, "--state", t.TempDir(), "--log-level", "error",
 		"--port-mapping", "off")
-	if agent.status != 1 || agent.stderr != "sightline-agent: 2 of 3 checks failed\n" {
+	if agent.status != 1 || agent.stderr != "sightline-agent: 2 of 4 checks failed\n" {
 		t.Errorf("an agent without a server: status %d\n%s%s", agent.status, agent.stdout, agent.stderr)
 	}
 }

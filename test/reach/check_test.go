@@ -20,7 +20,7 @@ func checked(t *testing.T, town *stage, flags ...string) string {
 	var said, log bytes.Buffer
 	check.Stdout, check.Stderr = &said, &log
 	// It fails, because the device is not enrolled; that is nothing of the network's.
-	if err := check.Run(); err == nil || !strings.Contains(log.String(), "1 of 3 checks failed") {
+	if err := check.Run(); err == nil || !strings.Contains(log.String(), "1 of 4 checks failed") {
 		t.Fatalf("check: %v\n%s%s", err, &said, &log)
 	}
 	at := strings.Index(said.String(), "network ")
