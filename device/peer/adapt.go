@@ -10,8 +10,8 @@ import (
 // adaptEvery is how often the path is looked at: a few times within the two seconds that decide.
 const adaptEvery = 500 * time.Millisecond
 
-// subscribe starts the packets: with the rendition that is right for the path, or with the smaller one where that has a
-// picture to show and the larger has not. It needs mu.
+// subscribe starts the packets: with the rendition that is right for the path, or with the other where that has a picture
+// sooner. It needs mu.
 func (p *Peer) subscribe(now time.Time) *media.Subscription {
 	names := p.present()
 	start, then := protocol.RenditionName(""), protocol.RenditionName("")
@@ -19,10 +19,9 @@ func (p *Peer) subscribe(now time.Time) *media.Subscription {
 		start = names[0]
 	}
 	if len(names) > 1 {
-		c := p.conditions(now)
-		start = p.chooser.choose(c).rendition
-		if main, _ := p.opt.Camera.Find(start); start == protocol.RenditionMain && !main.Stream.Ready() {
-			start, then = protocol.RenditionSub, start
+		start = p.chooser.choose(p.conditions(now)).rendition
+		if other := p.sooner(start); other != start {
+			start, then = other, start
 		}
 	}
 	flow := p.opt.Camera.Subscribe(media.Options{
@@ -33,6 +32,23 @@ func (p *Peer) subscribe(now time.Time) *media.Subscription {
 		flow.Select(then)
 	}
 	return flow
+}
+
+// sooner names the rendition that has a picture before the given one, or at least may have: a camera's smaller stream costs
+// little to open.
+func (p *Peer) sooner(name protocol.RenditionName) protocol.RenditionName {
+	ready := func(name protocol.RenditionName) bool {
+		r, ok := p.opt.Camera.Find(name)
+		return ok && r.Stream.Ready()
+	}
+	switch {
+	case ready(name):
+	case name == protocol.RenditionMain:
+		return protocol.RenditionSub
+	case ready(protocol.RenditionMain):
+		return protocol.RenditionMain
+	}
+	return name
 }
 
 // turned notes that another rendition is sent.
@@ -55,6 +71,7 @@ func (p *Peer) adapt(now time.Time) {
 		v = p.chooser.choose(c)
 	} else if len(names) == 1 {
 		v.rendition = names[0]
+		p.chooser.settle(v.rendition)
 	}
 	rate := 0
 	if showing, ok := p.opt.Camera.Find(c.showing); ok {

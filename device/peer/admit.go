@@ -48,6 +48,11 @@ func (p *Peer) admit(pc *webrtc.PeerConnection, line string) error {
 	p.aim(c, time.Now())
 	p.mu.Unlock()
 	if err := pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.line}); err != nil {
+		select {
+		case <-p.closing:
+			return ErrClosed
+		default:
+		}
 		return protocol.Errorf(protocol.CodeBadMessage, "not an ICE candidate").Because(err)
 	}
 	p.poke()

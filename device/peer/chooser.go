@@ -118,6 +118,11 @@ func (c *chooser) choose(now conditions) verdict {
 	return v
 }
 
+// settle tells what is sent while there is nothing to choose.
+func (c *chooser) settle(name protocol.RenditionName) {
+	c.asked, c.trouble, c.calm, c.probing = name, time.Time{}, time.Time{}, time.Time{}
+}
+
 // allowed returns the best rendition that policy, viewer and size let pass, and whether the path has a say in it.
 func (c *chooser) allowed(now conditions) (best protocol.RenditionName, auto bool) {
 	switch {

@@ -104,6 +104,16 @@ func TestChooserTriesThePathBeforeItClimbs(t *testing.T) {
 	}
 }
 
+func TestChooserGoesOnAfterThereWasNothingToChoose(t *testing.T) {
+	c := &chooser{}
+	play(t, c, []act{{5, good, mainName}})
+	c.settle(subName) // main was away
+	now := conditions{now: time.Now(), showing: subName, rate: 3_000_000, path: pathState{estimate: 6_000_000}}
+	if v := c.choose(now); v.rendition != mainName {
+		t.Errorf("got %s, want main at once", v.rendition)
+	}
+}
+
 func TestChooserLeavesASilentRenditionAlone(t *testing.T) {
 	c := &chooser{}
 	now := conditions{now: time.Now(), showing: mainName, relayed: true}
