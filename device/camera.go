@@ -89,8 +89,7 @@ func (c *camera) become(ctx context.Context) (ed25519.PrivateKey, identity, erro
 	backoff := uplink.Backoff{Min: timing.MinBackoff, Max: timing.MaxBackoff}
 	for failures := 0; ; failures++ {
 		key, id, err := c.identify(ctx)
-		var fault *unwritten
-		if !errors.As(err, &fault) {
+		if !passes(err) {
 			return key, id, err
 		}
 		wait := backoff.After(err, failures)

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -30,12 +32,10 @@ type identity struct {
 // so that a power cut leaves the old or the new one.
 type state struct{ dir string }
 
-// unwritten is what could not be written: on a full disk, or one that may only be read. It may be otherwise in a while.
-type unwritten struct{ err error }
-
-func (u *unwritten) Error() string { return u.err.Error() }
-
-func (u *unwritten) Unwrap() error { return u.err }
+// passes reports whether a disk may take later what it did not take now: it is full, or mounted for reading only.
+func passes(err error) bool {
+	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS}, func(fault error) bool { return errors.Is(err, fault) })
+}
 
 // key returns the device's key. An enrolled device without one cannot be that device any more.
 func (s state) key() (ed25519.PrivateKey, error) {
@@ -87,10 +87,10 @@ func (s state) makeKey(path string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("encode device key: %w", err)
 	}
 	if err := makeDir(filepath.Clean(s.dir)); err != nil {
-		return nil, &unwritten{fmt.Errorf("make state directory: %w", err)}
+		return nil, fmt.Errorf("make state directory: %w", err)
 	}
 	if err := replace(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
-		return nil, &unwritten{fmt.Errorf("save device key: %w", err)}
+		return nil, fmt.Errorf("save device key: %w", err)
 	}
 	return key, nil
 }
@@ -125,7 +125,7 @@ func (s state) saveIdentity(id identity) error {
 		return fmt.Errorf("encode device identity: %w", err)
 	}
 	if err := replace(filepath.Join(s.dir, identityFile), append(b, '\n')); err != nil {
-		return &unwritten{fmt.Errorf("save device identity: %w", err)}
+		return fmt.Errorf("save device identity: %w", err)
 	}
 	return nil
 }
