@@ -86,20 +86,6 @@ type Subscription struct {
 	begun, ended bool
 }
 
-// sound is one frame of sound: immutable and shared by all viewers.
-type sound struct {
-	payload []byte
-	// at is the stream's time.
-	at     time.Duration
-	format AudioFormat
-}
-
-// heard is one that waits for one viewer, with the viewer's time in ticks of the sound's clock rate.
-type heard struct {
-	payload []byte
-	ts      int64
-}
-
 // Stats are the counters of one viewer.
 type Stats struct {
 	// Packets and Bytes of RTP payload, video and audio.
@@ -247,34 +233,6 @@ func (s *Subscription) count(out *outgoing, n int, last bool) {
 	}
 }
 
-func (s *Subscription) sendSound() error {
-	for {
-		frame, ok := s.nextSound()
-		if !ok {
-			return nil
-		}
-		s.audio.begin(frame.ts)
-		if err := s.audio.write(frame.payload, false); err != nil {
-			return fmt.Errorf("send audio: %w", err)
-		}
-	}
-}
-
-func (s *Subscription) nextSound() (heard, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.sounds) == 0 {
-		return heard{}, false
-	}
-	frame := s.sounds[0]
-	n := copy(s.sounds, s.sounds[1:])
-	s.sounds[n] = heard{}
-	s.sounds = s.sounds[:n]
-	s.stats.Packets++
-	s.stats.Bytes += uint64(len(frame.payload))
-	return frame, true
-}
-
 // RequestKeyframe asks for a picture that decoding can start with (PLI or FIR, RFC 4585 section 6.3.1 and RFC 5104
 // section 4.3.1). Requests are coalesced over all viewers.
 func (s *Subscription) RequestKeyframe() {
@@ -324,15 +282,6 @@ func (s *Subscription) replace(group []*picture, shift int64, now time.Time) {
 	if s.pacer.scarce() {
 		s.queue.shorten(now)
 	}
-	s.signal()
-}
-
-// queueSound queues a frame of sound; of too many the oldest go. It needs mu.
-func (s *Subscription) queueSound(frame sound, shift int64) {
-	if len(s.sounds) == maxQueuedAudio {
-		s.sounds = s.sounds[:copy(s.sounds, s.sounds[1:])]
-	}
-	s.sounds = append(s.sounds, heard{frame.payload, ticks(frame.at, frame.format.ClockRate) + shift})
 	s.signal()
 }
 
