@@ -103,6 +103,9 @@ func (s *fileSource) round(ctx context.Context, f *os.File, p *player) error {
 		for _, what := range tracks.LeftOut {
 			s.log.Info("file has what cannot be played", "what", what)
 		}
+		if tracks.Disordered {
+			s.log.Warn("file has pictures out of order")
+		}
 		p.sink.Start(Tracks{Codec: tracks.Video, Sound: tracks.Sound, Notes: notes(tracks)})
 	}
 	return p.play(ctx, r)
@@ -116,5 +119,12 @@ func notes(tracks demux.Tracks) []protocol.Note {
 			all = append(all, protocol.Note{Code: protocol.NoteAudioDropped, Message: "There is " + what + ", which browsers do not play."})
 		}
 	}
+	if tracks.Disordered {
+		all = append(all, protocol.Note{Code: protocol.NoteSourceQuirk, Message: disorderWords})
+	}
 	return all
 }
+
+// disorderWords say what becomes of pictures that browsers cannot put in order.
+const disorderWords = "The pictures are not in the order in which they are shown (a pyramid of B-frames), which browsers " +
+	"cannot follow: most are left out. It helps to encode them without B-frames."

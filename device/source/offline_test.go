@@ -232,7 +232,7 @@ func clip(name string, d time.Duration) func(context.Context, Sink) error {
 }
 
 func TestViewersSeeThatTheSourceIsAway(t *testing.T) {
-	for name, rate := range map[string]int{"plain.h264": 2, "clip.h265": 2, "vp8.ivf": 2, "vp9.ivf": 2, "av1.ivf": 2} {
+	for name, rate := range map[string]int{"plain.h264": 2, "plain.h265": 2, "vp8.ivf": 2, "vp9.ivf": 2, "av1.ivf": 2} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				src := &script{lives: []func(context.Context, Sink) error{

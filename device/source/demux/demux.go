@@ -24,6 +24,9 @@ type Tracks struct {
 	Sound *media.AudioFormat
 	// Untimed says that frames have no times of their own: they are to be shown as they come.
 	Untimed bool
+	// Disordered says that pictures are decoded in another order than they are shown, and that others refer to these: they
+	// are left out, and so is what follows each up to the next keyframe.
+	Disordered bool
 	// LeftOut names in words what the medium has beside these, as in "sound in AAC".
 	LeftOut []string
 }
@@ -77,12 +80,16 @@ func OpenFile(f io.ReaderAt, size int64, opts Options) (Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newReorder(reader), nil
+	return newInOrder(reader, lookAhead), nil
 }
 
 // OpenStream reads what comes, as it comes, in one of the forms that can be read without going back.
 func OpenStream(r io.Reader) (Reader, error) {
-	return open(bufio.NewReaderSize(r, bufferBytes), Options{})
+	reader, err := open(bufio.NewReaderSize(r, bufferBytes), Options{})
+	if err != nil {
+		return nil, err
+	}
+	return newInOrder(reader, 0), nil
 }
 
 // bufferBytes is how much is read at a time.

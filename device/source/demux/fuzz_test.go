@@ -73,7 +73,7 @@ func FuzzByteStream(f *testing.F) {
 		if err != nil {
 			return nil, err
 		}
-		return newReorder(r), nil
+		return newInOrder(r, lookAhead), nil
 	}, ".h264", ".h265")
 }
 

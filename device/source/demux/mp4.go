@@ -73,7 +73,7 @@ func openMP4(f io.ReaderAt, size int64) (Reader, error) {
 	if len(m.open) == 0 {
 		return nil, fmt.Errorf("it is MP4 without anything that can be played: there is %s", inWords(m.tracks.LeftOut))
 	}
-	return newReorder(m), nil
+	return newInOrder(m, lookAhead), nil
 }
 
 // findMovie finds the index of the file.

@@ -14,6 +14,9 @@ make() { ffmpeg -y -v error "$@"; }
 	make $picture $exact $x264 clip.h264
 	make $picture $exact -c:v libx264 -bf 0 -g 12 -crf 40 plain.h264
 	make $picture $exact $x265 clip.h265
+	make $picture $exact -c:v libx265 -crf 45 -x265-params log-level=none:bframes=0:keyint=12:no-info=1 plain.h265
+	make $picture $tone $exact -c:v libx264 -bf 0 -g 12 -crf 40 $opus plain.ts
+	make -r 25 -i plain.h265 $tone $exact -c:v copy $opus plain.mp4
 	make $picture $exact -c:v libvpx -crf 63 -b:v 20k -g 12 vp8.ivf
 	make $picture $exact -c:v libvpx-vp9 -crf 60 -b:v 0 -g 12 -row-mt 0 vp9.ivf
 	make $picture $exact -c:v libaom-av1 -crf 60 -cpu-used 8 -g 12 -lag-in-frames 0 av1.ivf
