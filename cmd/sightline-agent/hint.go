@@ -65,9 +65,9 @@ func secretive(c device.CameraConfig) bool {
 	if c.Enrol.Reveal() != "" {
 		return true
 	}
-	return slices.ContainsFunc([]string{c.Source, c.Sub}, func(spec string) bool {
+	return slices.ContainsFunc([]string{c.Source, c.Sub, c.Talk}, func(spec string) bool {
 		u, err := url.Parse(spec)
-		if err != nil {
+		if err != nil || u.Scheme == "exec" {
 			return strings.Contains(spec, "@") // to be safe
 		}
 		_, password := u.User.Password()

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -76,6 +77,9 @@ func parameterSetID(nalu []byte) (uint32, error) {
 	return bits.ReadGolombUnsigned(head, &pos)
 }
 
+// maxLog2Minus4 bounds log2_max_frame_num_minus4 and log2_max_pic_order_cnt_lsb_minus4 (H.264 section 7.4.2.1.1).
+const maxLog2Minus4 = 12
+
 // FormatOf describes the pictures that an H.264 sequence parameter set announces. PPS stays empty.
 func FormatOf(sps []byte) (Format, error) {
 	profile, err := ProfileOf(sps)
@@ -86,11 +90,15 @@ func FormatOf(sps []byte) (Format, error) {
 	if err := parsed.Unmarshal(sps); err != nil {
 		return Format{}, fmt.Errorf("parse SPS: %w", err)
 	}
+	if max(parsed.Log2MaxFrameNumMinus4, parsed.Log2MaxPicOrderCntLsbMinus4) > maxLog2Minus4 ||
+		max(parsed.PicWidthInMbsMinus1, parsed.PicHeightInMapUnitsMinus1) >= maxDimension/16 {
+		return Format{}, errors.New("parse SPS: a number out of its range")
+	}
 	f := Format{Codec: CodecH264, SPS: sps, Profile: profile, Width: parsed.Width(), Height: parsed.Height()}
 	if fps := parsed.FPS(); fps > 0 && !math.IsInf(fps, 0) {
 		f.FPS = fps
 	}
-	if f.Width <= 0 || f.Height <= 0 {
+	if f.Width <= 0 || f.Height <= 0 || f.Width > maxDimension || f.Height > maxDimension {
 		return Format{}, fmt.Errorf("parse SPS: picture of %dx%d", f.Width, f.Height)
 	}
 	return f, nil

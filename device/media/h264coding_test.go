@@ -56,6 +56,34 @@ func TestFormatIsReadFromTheSPS(t *testing.T) {
 	}
 }
 
+func TestNumbersOutOfRangeMakeNoFormat(t *testing.T) {
+	const most = 1<<32 - 2 // that the code can carry
+	for name, test := range map[string]struct {
+		frameNum, order, width, height uint32
+		ok                             bool
+	}{
+		"usual":                       {0, 2, 119, 67, true},
+		"frame numbers":               {most - 3, 2, 119, 67, false},
+		"order of pictures":           {0, 13, 119, 67, false},
+		"width":                       {0, 2, 1 << 11, 67, false},
+		"width that wraps":            {0, 2, 1 << 28, 67, false},
+		"both, whose product is none": {0, 2, most, most, false},
+	} {
+		w := &bitWriter{b: []byte{0x67, 66, 0xc0, 30}}
+		for _, v := range []uint32{0, test.frameNum, 0, test.order, 1} {
+			w.ue(v) // seq_parameter_set_id to max_num_ref_frames
+		}
+		w.u(1, 0) // gaps_in_frame_num_value_allowed_flag
+		w.ue(test.width)
+		w.ue(test.height)
+		w.u(5, 0b11001) // frame_mbs_only_flag, direct_8x8_inference_flag, no cropping, no VUI; the stop bit
+		w.align(0)
+		if _, err := FormatOf(escape(w.b[0], w.b[1:])); (err == nil) != test.ok {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func FuzzNormalise(f *testing.F) {
 	f.Add(append(append(append([]byte{0, 0, 1}, highSPS...), append([]byte{0, 0, 1}, highPPS...)...), 0, 0, 1, 0x65, 0x88, 1))
 	f.Add(append(append(append([]byte{0, 0, 1}, baselineSPS...), append([]byte{0, 0, 1}, baselinePPS...)...), 0, 0, 1, 0x01, 0x9e))

@@ -104,7 +104,7 @@ func formatOf265(nalu []byte) (Format, error) {
 	return f, nil
 }
 
-// maxDimension is more pixels in one direction than level 6.2 allows (H.265 section A.4.1).
+// maxDimension is more pixels in one direction than level 6.2 allows (H.264 section A.3.1, H.265 section A.4.1).
 const maxDimension = 1 << 15
 
 func profile265(p h265.SPS_ProfileTierLevel) H265Profile {

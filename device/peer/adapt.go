@@ -101,7 +101,7 @@ func (p *Peer) adapt(now time.Time) {
 func (p *Peer) conditions(now time.Time) conditions {
 	c := conditions{
 		now: now, relayed: p.path != nil && p.path.Kind == protocol.PathRelay,
-		hd: p.policy.RelayHD, limit: p.policy.MaxKbps * 1000, wishes: p.wishes, path: p.pathMeter.state(now),
+		hd: p.policy.RelayHD, limit: p.relayLimit(), wishes: p.wishes, path: p.pathMeter.state(now),
 		probes: p.history.pads(),
 	}
 	if c.path.estimate == 0 {

@@ -45,7 +45,7 @@ func (c *console) serve() error {
 	unread := make(chan error, 1)
 	c.work.Go(func() {
 		defer cancel()
-		unread <- c.out.write(ctx, c.channel, c.status, c.peer.stillPace())
+		unread <- c.out.write(ctx, c.channel, c.status, c.peer.stillPace)
 	})
 	stop := context.AfterFunc(ctx, func() {
 		past := time.Unix(1, 0)

@@ -6,6 +6,12 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
+// maxLimit is the highest bound of a relay path that is kept, in kbit/s: 2 Gbit/s, which an int of 32 bits holds in bits.
+const maxLimit = 2_000_000
+
+// relayLimit is the bound of relay paths in bits per second; 0 means that there is none. It needs mu.
+func (p *Peer) relayLimit() int { return min(p.policy.MaxKbps, maxLimit) * 1000 }
+
 // obey does what the policy says of the path that there is. It needs mu.
 func (p *Peer) obey() {
 	now := time.Now()
@@ -26,7 +32,7 @@ func (p *Peer) obey() {
 	p.life.relay.move(relayed, now)
 	limit := 0
 	if relayed {
-		limit = p.policy.MaxKbps * 1000
+		limit = p.relayLimit()
 	}
 	p.pacer.SetLimit(limit)
 }

@@ -23,11 +23,17 @@ type offer struct {
 	talk *sdp.MediaDescription
 }
 
+// maxSections bounds the media sections of an offer, for each of which the library makes a transceiver. The viewer has four.
+const maxSections = 32
+
 // parseOffer reads an offer. It fails with CodeBadMessage.
 func parseOffer(text string) (*offer, error) {
 	o := &offer{}
 	if err := o.description.UnmarshalString(text); err != nil {
 		return nil, protocol.Errorf(protocol.CodeBadMessage, "the offer is no session description").Because(err)
+	}
+	if len(o.description.MediaDescriptions) > maxSections {
+		return nil, protocol.Errorf(protocol.CodeBadMessage, "the offer has more than %d sections", maxSections)
 	}
 	o.ufrag, _ = o.description.Attribute("ice-ufrag")
 	o.password, _ = o.description.Attribute("ice-pwd")
@@ -107,14 +113,16 @@ type format struct {
 	fmtp        string
 }
 
-// formats lists the payload types of a section in the viewer's order of preference.
+// formats lists the payload types of a section in the viewer's order of preference. One that is named again counts once.
 func formats(m *sdp.MediaDescription) []format {
 	var list []format
+	var known [1 << 7]bool
 	for _, name := range m.MediaName.Formats {
 		pt, err := strconv.ParseUint(name, 10, 7)
-		if err != nil {
+		if err != nil || known[pt] {
 			continue
 		}
+		known[pt] = true
 		f := format{payloadType: uint8(pt)}
 		for _, a := range m.Attributes {
 			if value, ok := strings.CutPrefix(a.Value, name+" "); ok {

@@ -46,6 +46,17 @@ func TestOfferSpeaksInChecksToNobodyElse(t *testing.T) {
 	}
 }
 
+func TestOfferWithoutEndIsRefusedOrCut(t *testing.T) {
+	_, err := parseOffer(browserOffer + strings.Repeat("m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n", 1000))
+	if !errors.Is(err, &protocol.Error{Code: protocol.CodeBadMessage}) {
+		t.Errorf("a thousand sections: got %v, want %s", err, protocol.CodeBadMessage)
+	}
+	o := mustParse(t, strings.Replace(browserOffer, "SAVPF 96", "SAVPF"+strings.Repeat(" 96", 1000), 1))
+	if got := len(formats(o.section("video"))); got != 6 {
+		t.Errorf("got %d formats, want the 6 that differ", got)
+	}
+}
+
 func TestOfferIsCutToWhatIsSent(t *testing.T) {
 	o := mustParse(t, browserOffer)
 	if len(o.candidates) != 1 || o.ufrag != "abcd" {

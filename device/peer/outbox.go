@@ -128,9 +128,10 @@ func (o *outbox) next(now time.Time) (message []byte, text, tell bool, wait time
 	return nil, false, false, wait, nil
 }
 
-// write writes what waits until ctx ends. status makes the message that tells how the camera is, and still is the pace of
-// snapshots.
-func (o *outbox) write(ctx context.Context, to channel, status func() []byte, still *rate.Limiter) error {
+// write writes what waits until ctx ends. status makes the message that tells how the camera is, and pace says how many
+// bytes of snapshots may leave in a second.
+func (o *outbox) write(ctx context.Context, to channel, status func() []byte, pace func() rate.Limit) error {
+	still := rate.NewLimiter(pace(), protocol.SnapshotChunk)
 	for ctx.Err() == nil {
 		message, text, tell, wait, err := o.next(time.Now())
 		switch {
@@ -145,6 +146,7 @@ func (o *outbox) write(ctx context.Context, to channel, status func() []byte, st
 			continue
 		}
 		if !text {
+			still.SetLimit(pace()) // the path may be another
 			if err := still.WaitN(ctx, len(message)); err != nil {
 				return nil //nolint:nilerr // the end of ctx is none of the channel's faults
 			}

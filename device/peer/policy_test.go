@@ -135,3 +135,12 @@ func TestStatsComeBeforeAnotherPath(t *testing.T) {
 		t.Errorf("path: got %+v, want a time after that of %+v and pairs", got, s.paths[0])
 	}
 }
+
+func TestBoundOfRelaysFitsAnIntOf32Bits(t *testing.T) {
+	for kbps, want := range map[int]int{0: 0, 800: 800_000, 100_000_000: 2_000_000_000} {
+		p := &Peer{policy: protocol.Policy{MaxKbps: kbps}}
+		if got := p.relayLimit(); got != want {
+			t.Errorf("%d kbit/s: got %d bit/s, want %d", kbps, got, want)
+		}
+	}
+}

@@ -158,13 +158,13 @@ func (c *console) still(ctx context.Context) ([]byte, error) {
 	return still, nil
 }
 
-// stillPace bounds snapshots, by the bound of the relay path where there is one.
-func (p *Peer) stillPace() *rate.Limiter {
+// stillPace bounds snapshots in bytes a second, by the bound of the relay path where that is taken.
+func (p *Peer) stillPace() rate.Limit {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	bytes := stillRate
-	if p.policy.MaxKbps > 0 && p.path != nil && p.path.Kind == protocol.PathRelay {
-		bytes = min(bytes, p.policy.MaxKbps*1000/8)
+	if limit := p.relayLimit(); limit > 0 && p.path != nil && p.path.Kind == protocol.PathRelay {
+		bytes = min(bytes, limit/8)
 	}
-	return rate.NewLimiter(rate.Limit(bytes), protocol.SnapshotChunk)
+	return rate.Limit(bytes)
 }

@@ -63,6 +63,13 @@ func (a *able) Move(_ context.Context, to protocol.PTZ) error {
 	return a.err
 }
 
+// fail has all that is asked from now on fail with an error, or not.
+func (a *able) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.err = err
+}
+
 func (a *able) TalkFormats() []media.AudioFormat {
 	return []media.AudioFormat{{Codec: media.CodecPCMU, ClockRate: 8000, Channels: 1}}
 }
@@ -286,6 +293,26 @@ func TestMotorsThatDoNotAnswerAreToldAFewTimesToStop(t *testing.T) {
 			t.Errorf("%d commands, want %d", got, want)
 		}
 		stop()
+	})
+}
+
+func TestMotorsThatDidNotHearStopAreToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newAble()
+		c, stop := newCamera(t, src, nil)
+		defer stop()
+		if err := c.Move(t.Context(), protocol.PTZ{Pan: 1}); err != nil {
+			t.Fatal(err)
+		}
+		src.fail(errUnreachable)
+		if err := c.Move(t.Context(), protocol.PTZ{}); !errors.Is(err, errUnreachable) {
+			t.Errorf("got %v, want %v", err, errUnreachable)
+		}
+		src.fail(nil)
+		time.Sleep(time.Minute)
+		if diff := cmp.Diff([]protocol.PTZ{{Pan: 1}, {}, {}}, src.moved()); diff != "" {
+			t.Error(diff)
+		}
 	})
 }
 

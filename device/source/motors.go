@@ -57,13 +57,17 @@ func (m *motors) move(ctx context.Context, to protocol.PTZ) error {
 		return ctx.Err()
 	}
 	defer func() { <-m.turn }()
-	m.going = time.Time{}
-	if to.Pan != 0 || to.Tilt != 0 || to.Zoom != 0 {
-		m.going = time.Now() // also when the camera does not answer: it may move all the same
-		select {
-		case m.said <- struct{}{}:
-		default:
+	if to.Pan == 0 && to.Tilt == 0 && to.Zoom == 0 {
+		err := m.mover.Move(ctx, to)
+		if err == nil {
+			m.going = time.Time{} // else they are stopped when their time is over
 		}
+		return err
+	}
+	m.going = time.Now() // also when the camera does not answer: it may move all the same
+	select {
+	case m.said <- struct{}{}:
+	default:
 	}
 	return m.mover.Move(ctx, to)
 }

@@ -102,6 +102,9 @@ func (d *displayOrder) count264(nalu []byte) (lsb int64, first, reference, ok bo
 			}
 		}
 	case h264.NALUTypeNonIDR, h264.NALUTypeIDR, h264.NALUTypeDataPartitionA:
+		if !d.sps.known {
+			return 0, false, false, false
+		}
 		r := reader{b: h264.EmulationPreventionRemove(nalu[1:min(len(nalu), sliceHead)])}
 		r.ue() // first_mb_in_slice
 		r.ue() // slice_type
@@ -118,7 +121,7 @@ func (d *displayOrder) count264(nalu []byte) (lsb int64, first, reference, ok bo
 			r.ue() // idr_pic_id
 		}
 		lsb = r.u(d.sps.lsbBits)
-		return lsb, first, nalu[0]&0x60 != 0, d.sps.known && r.ok()
+		return lsb, first, nalu[0]&0x60 != 0, r.ok()
 	}
 	return 0, false, false, false
 }
@@ -153,6 +156,9 @@ func (d *displayOrder) count265(nalu []byte) (lsb int64, first, reference, ok bo
 
 // read returns slice_pic_order_cnt_lsb of the first slice of a picture.
 func (c countOf265) read(t h265.NALUType, nalu []byte) (lsb int64, ok bool) {
+	if !c.known {
+		return 0, false
+	}
 	r := reader{b: h264.EmulationPreventionRemove(nalu[2:min(len(nalu), sliceHead)])}
 	begins := r.u(1) == 1 // first_slice_segment_in_pic_flag
 	if t >= h265.NALUType_BLA_W_LP {
@@ -170,7 +176,7 @@ func (c countOf265) read(t h265.NALUType, nalu []byte) (lsb int64, ok bool) {
 	if t != h265.NALUType_IDR_W_RADL && t != h265.NALUType_IDR_N_LP {
 		lsb = r.u(c.lsbBits)
 	}
-	return lsb, begins && c.known && r.ok()
+	return lsb, begins && r.ok()
 }
 
 // reader reads bits; after the first failure it reads zeros.
