@@ -127,8 +127,8 @@ func TestLargeFileTakesLittleMemory(t *testing.T) {
 	stbl := boxOf("stbl", boxOf("stsd", numbers(0, 1), entry), boxOf("stts", numbers(0, 1, samples, 40)),
 		boxOf("stsc", numbers(0, 1, 1, samples, 1)), boxOf("stsz", sizes), boxOf("stco", numbers(0, 1, 1000)))
 	moov := boxOf("moov", boxOf("trak", boxOf("mdia", boxOf("mdhd", numbers(0, 0, 0, 1000, 0, 0)), boxOf("minf", stbl))))
-	const size = 3 << 30
-	mdat := binary.BigEndian.AppendUint64(append(numbers(1), "mdat"...), uint64(size-len(moov)))
+	const size = int64(3 << 30)
+	mdat := binary.BigEndian.AppendUint64(append(numbers(1), "mdat"...), uint64(size-int64(len(moov))))
 	file := sparse{head: mdat, tail: moov, size: size}
 
 	var before, after runtime.MemStats

@@ -32,6 +32,9 @@ type step struct {
 
 var steps = []step{
 	{"vet", func(ctx context.Context, out io.Writer) (tally, error) { return plain(ctx, out, "go", "vet", "./...") }},
+	{"vet-32-bit", func(ctx context.Context, out io.Writer) (tally, error) { // cameras with ARMv7 or MIPS
+		return plain(ctx, out, "env", "GOARCH=386", "CGO_ENABLED=0", "go", "vet", "./device/...", "./cmd/sightline-agent")
+	}},
 	{"lint", func(ctx context.Context, out io.Writer) (tally, error) {
 		return plain(ctx, out, "make", "--no-print-directory", "lint")
 	}},
