@@ -117,7 +117,7 @@ func (f *file) readCamera(item *yaml.Node) (c device.CameraConfig, ok bool) {
 	f.eachPair(item, "a camera", flagNames(set), func(key, value *yaml.Node, flag string) { f.set(set, key, value, flag) })
 	c = read()
 	c.ID = *id
-	f.secrets = f.secrets || secretive(c)
+	f.secrets = f.secrets || secretive(set)
 	if len(f.faults) > faults {
 		return c, false
 	}

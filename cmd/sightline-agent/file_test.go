@@ -142,6 +142,7 @@ func TestSecretsThatEverybodyCanReadAreWarnedOf(t *testing.T) {
 		"for all to read":     {twoCameras, 0o644, true},
 		"for a group to read": {twoCameras, 0o640, false},
 		"in a command":        {"hub: https://cameras.example.org\nstate: st\ncameras:\n  - id: a\n    source: exec:cat rtsp://u:p@camera/\n", 0o644, true},
+		"a password alone":    {"hub: https://cameras.example.org\nstate: st\ncameras:\n  - {id: a, source: \"exec:ffmpeg -i rtsp://u:p@h/ -f mpegts -\"}\n", 0o644, true},
 		"no secret":           {"hub: https://cameras.example.org\nstate: st\ncameras:\n  - id: a\n", 0o644, false},
 	} {
 		path := filepath.Join(t.TempDir(), "agent.yaml")

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"net/url"
+	"flag"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/sightline-rtc/sightline/device"
 )
 
 // hint names what a wrong key of a mapping with these flags may have been meant to be.
@@ -60,17 +59,14 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// secretive reports whether a camera's settings hold a code or a password.
-func secretive(c device.CameraConfig) bool {
-	if c.Enrol.Reveal() != "" {
-		return true
-	}
-	return slices.ContainsFunc([]string{c.Source, c.Sub, c.Talk}, func(spec string) bool {
-		u, err := url.Parse(spec)
-		if err != nil || u.Scheme == "exec" {
-			return strings.Contains(spec, "@") // to be safe
-		}
-		_, password := u.User.Password()
-		return password
+// password is one in a URL, wherever that stands.
+var password = regexp.MustCompile(`://[^/@\s]*:[^/@\s]+@`)
+
+// secretive reports whether the settings of a camera hold a code or a password.
+func secretive(set *flag.FlagSet) (found bool) {
+	set.VisitAll(func(f *flag.Flag) {
+		value := f.Value.String()
+		found = found || f.Name == "enroll" && value != "" || password.MatchString(value)
 	})
+	return found
 }
