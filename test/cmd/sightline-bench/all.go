@@ -20,6 +20,7 @@ var standard = []string{
 	"firstframe --relay --runs 10",
 	"glass",
 	"glass --relay",
+	"agent --viewers 1,10 --rounds 1",
 	"links --count 10000 --devices",
 	"links --count 10000 --viewers",
 	"links --count 50000 --memory",

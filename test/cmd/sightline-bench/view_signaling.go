@@ -33,6 +33,12 @@ type hubPlay struct {
 	over    chan error
 }
 
+// prepare implements signaling: the page opens the control channel too, and the camera keeps it.
+func (h *hubPlay) prepare(pc *webrtc.PeerConnection) error {
+	_, err := pc.CreateDataChannel(protocol.ControlLabel, nil)
+	return err
+}
+
 // exchange implements signaling.
 func (h *hubPlay) exchange(ctx context.Context, offer string, candidate func(webrtc.ICECandidateInit)) (string, error) {
 	link, err := dial(ctx, h.url, netip.Addr{}, func() ([]byte, error) { return introduce(protocol.RoleViewer, h.token) })
@@ -113,6 +119,9 @@ type whepPlay struct {
 
 // maxAnswer bounds the answer that is read.
 const maxAnswer = 1 << 20
+
+// prepare implements signaling.
+func (w *whepPlay) prepare(*webrtc.PeerConnection) error { return nil }
 
 // exchange implements signaling.
 func (w *whepPlay) exchange(ctx context.Context, offer string, _ func(webrtc.ICECandidateInit)) (string, error) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/logging"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	pionsdp "github.com/pion/sdp/v3"
@@ -25,6 +27,8 @@ const askSpacing = 500 * time.Millisecond
 
 // signaling is the way of one viewer's offer to who has the picture.
 type signaling interface {
+	// prepare adds to the offer what the other end serves besides picture and sound.
+	prepare(pc *webrtc.PeerConnection) error
 	// exchange hands over an offer that has all candidates, and returns the answer. What the other end finds later goes
 	// to candidate, which may be called before exchange returns.
 	exchange(ctx context.Context, offer string, candidate func(webrtc.ICECandidateInit)) (answer string, err error)
@@ -74,6 +78,9 @@ func (v *viewer) open(ctx context.Context, loss float64) (err error) {
 		if _, err := v.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
 			return err
 		}
+	}
+	if err := v.signaling.prepare(v.pc); err != nil {
+		return err
 	}
 	offer, err := v.pc.CreateOffer(nil)
 	if err != nil {
@@ -212,6 +219,9 @@ func (v *viewer) close() {
 // browser that only looks. The library's NACKs are left out: they go on for packets that have come as RTX.
 func viewerAPI(loss float64) (*webrtc.API, error) {
 	var settings webrtc.SettingEngine
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.Writer = io.Discard // what matters shows in the figures
+	settings.LoggerFactory = quiet
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
@@ -226,9 +236,9 @@ func viewerAPI(loss float64) (*webrtc.API, error) {
 	}
 	engine.RegisterFeedback(webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBNACK}, webrtc.RTPCodecTypeVideo)
 	engine.RegisterFeedback(webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"}, webrtc.RTPCodecTypeVideo)
-	reports, err := report.NewReceiverInterceptor()
+	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(quiet))
 	errs = append(errs, err)
-	feedback, err := twcc.NewSenderInterceptor()
+	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(quiet))
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
