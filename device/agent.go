@@ -64,8 +64,8 @@ func New(config Config) (*Agent, error) {
 }
 
 // Run serves until the context ends, which it takes for "the cameras go": sessions end with a reason. It returns nil
-// then. It can be called once. A camera that cannot serve, as one whose code is refused, does not stop the others; Run fails when none is left,
-// and when the media port is taken.
+// then. It can be called once. A camera that cannot serve, as one whose code is refused, does not stop the others; Run
+// fails when none is left, and when the media port is taken.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.client.CloseIdleConnections()
 	port, err := a.openPort()

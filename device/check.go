@@ -16,9 +16,9 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// Check tells in words whether the server, the disk, and of each camera the enrolment and the sources are fine, and fails when one of them is not; and
-// what the network allows, which is for nobody here to fail. It changes nothing but that a router, if it is asked, opens a
-// port for a moment.
+// Check tells in words whether the server, the disk, and of each camera the enrolment and the sources are fine, and fails
+// when one of them is not; and what the network allows, which is for nobody here to fail. It changes nothing but that a
+// router, if it is asked, opens a port for a moment.
 func (a *Agent) Check(ctx context.Context, out io.Writer) error {
 	type step struct {
 		name  string

@@ -69,7 +69,7 @@ func forViewers(err error) string {
 	if err == nil {
 		return ""
 	}
-	words := places.ReplaceAllString(err.Error(), "${1}…")
+	words := places.ReplaceAllString(source.Reserved(err), "${1}…")
 	if runes := []rune(words); len(runes) > maxWhy {
 		words = string(runes[:maxWhy]) + "…"
 	}

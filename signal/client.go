@@ -116,7 +116,8 @@ func (c *client) nextID() uint64 {
 	return c.lastID
 }
 
-// wakeLocked is told when something may have been queued or acknowledged. It starts the writer unless it runs: an idle link costs no goroutine.
+// wakeLocked is told when something may have been queued or acknowledged. It starts the writer unless it runs: an idle link
+// costs no goroutine.
 func (c *client) wakeLocked() {
 	c.accountLocked()
 	k := c.carrier

@@ -42,8 +42,8 @@ type Pacer struct {
 	// video is the SSRC that take paces, audio that of the sound.
 	video, audio uint32
 
-	// rate is how fast the bucket fills for the stream, which is of rate stream, in bytes per second; so are limit and bound, 0 for none, and ceiling, 0 for unknown; tokens are in bytes
-	// as of filled.
+	// rate is how fast the bucket fills for the stream, which is of rate stream, in bytes per second; so are limit and bound,
+	// 0 for none, and ceiling, 0 for unknown; tokens are in bytes as of filled.
 	rate    float64
 	stream  float64
 	limit   float64

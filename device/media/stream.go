@@ -132,6 +132,13 @@ func (s *Stream) Restarted(audio *AudioFormat) {
 	s.setSound(audio)
 }
 
+// Rest lets go of the pictures that are kept for new viewers: the source is closed.
+func (s *Stream) Rest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gop.clear()
+}
+
 // SetKeyframer sets what makes the source produce a keyframe soon; nil means that it cannot. It must not block and
 // may be called from any goroutine.
 func (s *Stream) SetKeyframer(force func()) {

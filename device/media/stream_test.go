@@ -47,6 +47,20 @@ func TestNothingIsSentBeforeTheFirstKeyframe(t *testing.T) {
 	})
 }
 
+func TestStreamThatRestsKeepsNoPictures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		(&camera{stream: s, gop: 50, keySize: 60_000, size: 8000}).run(30)
+		if !s.Ready() {
+			t.Fatal("nothing is kept for a new viewer")
+		}
+		s.Rest()
+		if s.Ready() || s.gop.bytes != 0 {
+			t.Errorf("%d bytes are kept although the source is closed", s.gop.bytes)
+		}
+	})
+}
+
 func TestNewViewerStartsWithTheCachedGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewStream(Config{})

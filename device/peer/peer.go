@@ -84,7 +84,7 @@ type Peer struct {
 	probe    probe
 	// watching are told when Picture changes.
 	watching map[*func()]struct{}
-	// letGo releases the camera; it is called once.
+	// letGo releases the camera; calls after the first do nothing.
 	letGo   func()
 	around  surroundings
 	network protocol.Network // as the media port knew it last

@@ -97,7 +97,8 @@ func (p *Peer) chooseEar(o *offer, engine *webrtc.MediaEngine, registry *interce
 	return e, nil
 }
 
-// register brings the codec, and the interceptors that tell the viewer how its sound arrives. A payload type that the offer uses for two things is not the camera's to sort out.
+// register brings the codec, and the interceptors that tell the viewer how its sound arrives. A payload type that the
+// offer uses for two things is not the camera's to sort out.
 func (e *ear) register(engine *webrtc.MediaEngine, registry *interceptor.Registry, log loggers) error {
 	err := errors.Join(
 		engine.RegisterCodec(e.codec, webrtc.RTPCodecTypeAudio),

@@ -93,20 +93,38 @@ func (s *splitter) end() {
 	s.inWord = false
 }
 
-// userinfo finds the password of a URL, wherever it stands in a word.
-var userinfo = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@`)
+// userinfo finds the password of a URL, wherever it stands in a word; unescaped finds one that has characters which should
+// have been percent-encoded, and with it what may be more.
+var (
+	userinfo  = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@`)
+	unescaped = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/@\s:]*:(\S+)@`)
+)
 
+// leastPart is how long what stands before the first of several @ must be to be taken for a password: with one letter gone
+// from everywhere, nobody could read what is left.
+const leastPart = 4
+
+// secretsOf lists the longer ones first, which may have others in them.
 func secretsOf(words []string) []string {
 	var secrets []string
+	add := func(secret string) {
+		secrets = append(secrets, secret)
+		if plain, err := url.PathUnescape(secret); err == nil {
+			secrets = append(secrets, plain)
+		}
+	}
 	for _, word := range words {
+		for _, match := range unescaped.FindAllStringSubmatch(word, -1) {
+			add(match[1])
+		}
 		for _, match := range userinfo.FindAllStringSubmatch(word, -1) {
-			secrets = append(secrets, match[1])
-			if plain, err := url.PathUnescape(match[1]); err == nil && plain != match[1] {
-				secrets = append(secrets, plain)
+			if len(match[1]) >= leastPart {
+				add(match[1])
 			}
 		}
 	}
-	return secrets
+	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	return slices.Compact(secrets)
 }
 
 // String names the command without its arguments, which may hold secrets.
@@ -130,7 +148,7 @@ func (c command) run(ctx context.Context, stdin, stdout *os.File) error {
 	defer runtime.UnlockOSThread()
 
 	cmd := exec.CommandContext(ctx, c.words[0], c.words[1:]...)
-	said := &lastWords{}
+	said := &lastWords{scrub: c.scrub}
 	cmd.Stderr = said
 	if stdin != nil {
 		defer stdin.Close()
@@ -154,16 +172,34 @@ func (c command) run(ctx context.Context, stdin, stdout *os.File) error {
 	}
 	err := cmd.Wait()
 	killGroup(cmd.Process)
-	words := fmt.Sprintf("the command ended after %s", time.Since(begun).Round(100*time.Millisecond))
+	ended := &endedError{how: fmt.Sprintf("the command ended after %s", time.Since(begun).Round(100*time.Millisecond)), said: said.String()}
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
-		words += ": " + exit.Error()
+		ended.how += ": " + exit.Error()
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil:
-		words += ": " + c.scrub(err.Error())
+		ended.how += ": " + c.scrub(err.Error())
 	}
-	if last := c.scrub(said.String()); last != "" {
-		words += fmt.Sprintf("; it said: %s", last)
+	return ended
+}
+
+// endedError says how a command ended, and what it said last.
+type endedError struct{ how, said string }
+
+// Error implements error.
+func (e *endedError) Error() string {
+	if e.said == "" {
+		return e.how
 	}
-	return errors.New(words)
+	return e.how + "; it said: " + e.said
+}
+
+// Reserved says why a source is down without what a command said, which may be anything and is for the camera's owner.
+func Reserved(err error) string {
+	words := err.Error()
+	var ended *endedError
+	if errors.As(err, &ended) {
+		words = strings.ReplaceAll(words, ended.Error(), ended.how)
+	}
+	return words
 }

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -43,6 +45,46 @@ func TestSecretsOfACommandAreScrubbed(t *testing.T) {
 	got := c.scrub("cannot open rtsp://admin:hun%40ter2@camera/x: hun@ter2 and second")
 	if want := "cannot open rtsp://admin:…@camera/x: … and …"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestPasswordsThatShouldHaveBeenEncodedAreScrubbedToo(t *testing.T) {
+	for word, want := range map[string]string{
+		"rtsp://admin:pa/ss@camera/x":       "rtsp://admin:…@camera/x",
+		"rtsp://admin:p@ss@camera/x":        "rtsp://admin:…@camera/x",
+		"rtsp://admin:pass@camera/a@b":      "rtsp://admin:…@b",
+		"http://camera:8080/plain":          "http://camera:8080/plain",
+		"rtsp://admin@camera/nobody":        "rtsp://admin@camera/nobody",
+		"x=rtsp://a:one@h/,rtsp://b:two@h/": "x=rtsp://a:…@h/",
+	} {
+		c := command{words: []string{"sh"}, secrets: secretsOf([]string{word})}
+		if got := c.scrub(word); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if got := c.scrub("401 for pass"); strings.Contains(word, ":pass@") && got != "401 for …" {
+			t.Errorf("%s: got %q", word, got)
+		}
+	}
+}
+
+func TestSecretsAreScrubbedBeforeLinesAreCut(t *testing.T) {
+	l := &lastWords{scrub: command{secrets: []string{"hunter2"}}.scrub}
+	if _, err := l.Write([]byte(strings.Repeat("a", maxLineRunes-3) + "hunter2\n")); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := l.String(), strings.Repeat("a", maxLineRunes-3)+"…"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestWhatACommandSaidIsReserved(t *testing.T) {
+	ended := &endedError{how: "the command ended after 1s: exit status 1", said: "no such user admin"}
+	err := fmt.Errorf("source exec:sh: %w", errors.Join(ended, errUnreachable))
+	if got, want := Reserved(err), "source exec:sh: "+ended.how+"\n"+errUnreachable.Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if !strings.Contains(err.Error(), "it said: no such user admin") {
+		t.Errorf("the log has %q", err)
 	}
 }
 

@@ -77,6 +77,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if f.wanted() {
 			f.serve(ctx)
+			f.stream.Rest()
 			f.setStatus(StateIdle, nil, time.Time{})
 			continue
 		}

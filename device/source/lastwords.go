@@ -16,6 +16,9 @@ const (
 
 // lastWords keeps the end of what is written to it. It is safe for concurrent use.
 type lastWords struct {
+	// scrub takes secrets out of what is told; nil leaves all.
+	scrub func(string) string
+
 	mu   sync.Mutex // guards kept
 	kept []byte
 }
@@ -37,6 +40,9 @@ func (l *lastWords) String() string {
 	l.mu.Lock()
 	text := string(bytes.ToValidUTF8(l.kept, []byte("?")))
 	l.mu.Unlock()
+	if l.scrub != nil {
+		text = l.scrub(text) // before lines are cut, and secrets with them
+	}
 	var lines []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
