@@ -26,6 +26,8 @@ type CameraConfig struct {
 	// Talk is the loudspeaker: "exec:COMMAND", which gets 16-bit mono samples at 8 kHz on its standard input, or "off"; empty
 	// means that of the source, if it has one.
 	Talk string
+	// ONVIF is the camera's device service, and Snapshot where its JPEG is, as in source.CameraConfig; both may be empty.
+	ONVIF, Snapshot string
 	// Warm keeps the sources open without viewers.
 	Warm bool
 	// MaxSessions is how many viewers the device serves at once; 0 means protocol.DefaultMaxSessions.
@@ -49,7 +51,9 @@ func (c *CameraConfig) open(log *slog.Logger) (*source.Camera, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return source.OpenCamera(source.CameraConfig{Name: c.Name, Source: c.Source, Sub: c.Sub, Talk: c.Talk, Warm: c.Warm, Logger: log})
+	return source.OpenCamera(source.CameraConfig{
+		Name: c.Name, Source: c.Source, Sub: c.Sub, Talk: c.Talk, ONVIF: c.ONVIF, Snapshot: c.Snapshot, Warm: c.Warm, Logger: log,
+	})
 }
 
 func (c *CameraConfig) check() error {

@@ -18,6 +18,8 @@ func cameraFlags(set *flag.FlagSet) func() device.CameraConfig {
 	set.StringVar(&c.Source, "source", "test:", "where the picture comes from: test:, file:PATH or rtsp://HOST/PATH")
 	set.StringVar(&c.Sub, "sub", "", "where a smaller picture of the same scene comes from, if there is one: as --source")
 	set.StringVar(&c.Talk, "talk", "", "the loudspeaker: exec:`COMMAND`, which gets 16-bit mono samples at 8 kHz on its standard input, or off; that of the source if empty")
+	set.StringVar(&c.ONVIF, "onvif", "", "`URL` of the camera's ONVIF device service, http://HOST/onvif/device_service, for stills, movements and keyframes")
+	set.StringVar(&c.Snapshot, "snapshot", "", "`URL` of the camera's JPEG, if ONVIF does not say it")
 	set.BoolVar(&c.Warm, "warm", false, "keep the sources open while nobody looks")
 	set.IntVar(&c.MaxSessions, "max-viewers", 0, "`N` viewers at once, 8 if 0")
 	return func() device.CameraConfig {

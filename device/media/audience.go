@@ -76,7 +76,10 @@ func (s *Stream) start(in *seat, now time.Time) (force func()) {
 		}
 	}
 	s.wanted = true
-	return s.due(now)
+	if force = s.due(now); force != nil {
+		return force
+	}
+	return s.suggest(now)
 }
 
 func (s *Stream) leave(in *seat) {
@@ -106,14 +109,26 @@ func (s *Stream) answer(in *seat, now time.Time) (force func()) {
 	group := s.gop.start(now)
 	s.wanted = s.wanted || len(group) == 0 // a coding may know how to begin anew
 	if len(group) == 0 || group[0] == in.replayed || now.Sub(in.asked) < keyframeSpacing {
-		return nil
+		return s.suggest(now)
 	}
 	if !s.gop.worthReplaying(now, in.viewer.pacer.drain(s.gop.bytes)) {
-		return nil
+		return s.suggest(now)
 	}
 	in.asked, in.replayed = now, group[0]
 	in.prime(group, s.moment(now))
 	return nil
+}
+
+// hintSpacing is the least time between two hints: cameras take up to half a second for one.
+const hintSpacing = 2 * time.Second
+
+// suggest returns the hint that a keyframe is wanted, if there is one and the last was long enough ago.
+func (s *Stream) suggest(now time.Time) (hint func()) {
+	if s.hint == nil || s.keyframer() != nil || s.standIn != nil || now.Sub(s.hinted) < hintSpacing {
+		return nil
+	}
+	s.hinted = now
+	return s.hint
 }
 
 // due returns what asks the source for a keyframe, if somebody wants one and the last was long enough ago.

@@ -192,3 +192,34 @@ func TestStalledViewerCostsTheOthersNothing(t *testing.T) {
 		}
 	})
 }
+
+// A hint is for when the cached group does not help: at first, when there is none, and once it was replayed.
+func TestHintIsGivenWhereTheCacheDoesNotHelp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewStream(Config{})
+		cam := &camera{stream: s, gop: 100, keySize: 20_000, size: 1000}
+		hints := 0
+		s.SetKeyframeHint(func() { hints++ })
+		_, sub := watchStream(t, s)
+		cam.run(110)
+		if hints != 1 {
+			t.Errorf("%d hints without a cached group, want 1", hints)
+		}
+		sub.RequestKeyframe()
+		if hints != 1 {
+			t.Errorf("%d hints though the group was replayed, want 1", hints)
+		}
+		for range 9 { // in 1.8 s
+			cam.run(5)
+			sub.RequestKeyframe()
+		}
+		if hints != 2 {
+			t.Errorf("%d hints, want 2: one more, and no two within %s", hints, hintSpacing)
+		}
+		_, _ = watchStream(t, s)
+		cam.run(5)
+		if hints != 2 {
+			t.Errorf("%d hints though a new viewer had the group, want 2", hints)
+		}
+	})
+}

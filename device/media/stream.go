@@ -53,6 +53,9 @@ type Stream struct {
 	wanted bool
 	// standIn shows something else until the source's next keyframe; nil when its own pictures are shown.
 	standIn *StandIn
+	// hint may have a keyframe come sooner, hinted is when it was last used.
+	hint   func()
+	hinted time.Time
 
 	stats StreamStats
 }
@@ -145,6 +148,15 @@ func (s *Stream) SetKeyframer(force func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.force = force
+}
+
+// SetKeyframeHint sets what may have a keyframe come sooner, such as a word to a camera's web server: it takes a while and
+// may be without effect, so that it is used where the cached group does not help a viewer, and nothing waits for it. It must
+// not block.
+func (s *Stream) SetKeyframeHint(hint func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hint = hint
 }
 
 // Subscribe makes a viewer's end of the stream alone, like Camera.Subscribe.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"time"
 
@@ -23,6 +24,9 @@ type CameraConfig struct {
 	// Talk is the loudspeaker: "exec:COMMAND" for a command that gets 16-bit little-endian mono samples at 8 kHz on its
 	// standard input, "off" for none; empty for that of the source, if it has one.
 	Talk string
+	// ONVIF is the camera's device service, http(s)://[user:password@]host[:port]/onvif/device_service, and Snapshot where
+	// its JPEG is, http(s)://…; both may be empty. Without a user they take that of an RTSP source.
+	ONVIF, Snapshot string
 	// Warm keeps the sources open without viewers: all of them, because the path of a new viewer decides with which one
 	// it starts.
 	Warm bool
@@ -39,6 +43,8 @@ type Camera struct {
 	news   news
 	stills stills
 	motors *motors
+	// onvif is nil when the camera is not asked for it.
+	onvif *onvifCamera
 	// talker is nil when the camera has no loudspeaker that could be known of.
 	talker Talker
 	mouth  mouthKeeper
@@ -53,7 +59,8 @@ type cameraFeed struct {
 // OpenCamera makes a camera. Its errors say in words what is wrong with the configuration; nothing is dialled yet.
 func OpenCamera(cfg CameraConfig) (*Camera, error) {
 	c := &Camera{}
-	opening := Config{Name: cfg.Name, Logger: cfg.Logger, Changed: c.news.tell, patiences: patiences{}}
+	passwords := patiences{}
+	opening := Config{Name: cfg.Name, Logger: cfg.Logger, Changed: c.news.tell, patiences: passwords}
 	opening.backChannel = cfg.Talk == ""
 	main, err := Open(cfg.Source, opening)
 	if err != nil {
@@ -68,7 +75,9 @@ func OpenCamera(cfg CameraConfig) (*Camera, error) {
 		}
 		c.add(protocol.RenditionSub, sub, cfg)
 	}
-	c.equip(cfg)
+	if err := c.equip(cfg, passwords); err != nil {
+		return nil, err
+	}
 	switch cfg.Talk {
 	case "":
 	case "off":
@@ -89,14 +98,38 @@ func (c *Camera) add(name protocol.RenditionName, src Source, cfg CameraConfig) 
 }
 
 // equip finds out who does what else the camera can do.
-func (c *Camera) equip(cfg CameraConfig) {
+func (c *Camera) equip(cfg CameraConfig, passwords patiences) error {
 	main := c.feeds[0].feed.cfg.Source
+	mover, _ := main.(Mover)
+	var user *url.Userinfo
+	if camera, ok := main.(*rtspSource); ok {
+		user = camera.target.url.User
+	}
+	if cfg.Snapshot != "" {
+		w, err := openWebServer("snapshot", cfg.Snapshot, user, passwords)
+		if err != nil {
+			return err
+		}
+		c.stills.from = append(c.stills.from, stillURL{w})
+	}
+	if cfg.ONVIF != "" {
+		w, err := openWebServer("onvif", cfg.ONVIF, user, passwords)
+		if err != nil {
+			return err
+		}
+		c.onvif = newONVIFCamera(w, len(c.feeds), c.news.tell, logger(cfg.Logger))
+		c.stills.from = append(c.stills.from, c.onvif)
+		mover = c.onvif
+		for i, f := range c.feeds {
+			f.feed.Stream().SetKeyframeHint(func() { c.onvif.want(i) })
+		}
+	}
 	if p, ok := main.(Photographer); ok {
 		c.stills.from = append(c.stills.from, p)
 	}
-	mover, _ := main.(Mover)
 	c.motors = newMotors(mover, logger(cfg.Logger))
 	c.talker, _ = main.(Talker)
+	return nil
 }
 
 // Run opens and reopens the sources, while they are wanted, until ctx is done; it then returns nil.
@@ -106,6 +139,9 @@ func (c *Camera) Run(ctx context.Context) error {
 		g.Go(func() error { return f.feed.Run(ctx) })
 	}
 	g.Go(func() error { return c.motors.watch(ctx) })
+	if c.onvif != nil {
+		g.Go(func() error { return c.onvif.run(ctx) })
+	}
 	return g.Wait()
 }
 
@@ -152,7 +188,7 @@ type Abilities struct {
 // Abilities tells what the camera can do, as far as that is known by now.
 func (c *Camera) Abilities() Abilities {
 	a := Abilities{
-		Talk: len(c.TalkFormats()) > 0, PTZ: c.motors.mover != nil, Snapshot: c.stills.able(),
+		Talk: len(c.TalkFormats()) > 0, PTZ: c.motors.able(), Snapshot: c.stills.able(),
 	}
 	for _, f := range c.feeds {
 		for _, n := range f.feed.Notes() {

@@ -24,7 +24,9 @@ func newCamera(t *testing.T, main, sub Source) (*Camera, func()) {
 	if sub != nil {
 		c.add(protocol.RenditionSub, sub, CameraConfig{})
 	}
-	c.equip(CameraConfig{})
+	if err := c.equip(CameraConfig{}, patiences{}); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {

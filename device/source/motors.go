@@ -35,6 +35,12 @@ type motors struct {
 	going time.Time
 }
 
+// able reports whether there is something to move, as far as is known by now.
+func (m *motors) able() bool {
+	f, ok := m.mover.(fitful)
+	return m.mover != nil && (!ok || f.Moves())
+}
+
 func newMotors(m Mover, log *slog.Logger) *motors {
 	return &motors{mover: m, log: log, said: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
 }
@@ -42,7 +48,7 @@ func newMotors(m Mover, log *slog.Logger) *motors {
 // Move moves the camera. The motors stop by themselves a second after the last call that set one going, while Run is on. It
 // fails with CodeNotFound when the camera cannot be moved.
 func (c *Camera) Move(ctx context.Context, to protocol.PTZ) error {
-	if c.motors.mover == nil {
+	if !c.motors.able() {
 		return protocol.Errorf(protocol.CodeNotFound, "the camera cannot be moved")
 	}
 	return c.motors.move(ctx, to)

@@ -36,7 +36,15 @@ type stills struct {
 	at   time.Time
 }
 
-func (s *stills) able() bool { return len(s.from) > 0 }
+// able reports whether there is a way to one, as far as is known by now.
+func (s *stills) able() bool {
+	for _, p := range s.from {
+		if f, ok := p.(fitful); !ok || f.Photographs() {
+			return true
+		}
+	}
+	return false
+}
 
 // Snapshot returns a JPEG of the scene, at most 10 s old and of at most protocol.MaxSnapshotBytes; it must not be
 // changed. It fails with CodeNotFound when the camera makes none. The sources need not be open.
