@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"net/url"
 	"regexp"
@@ -47,38 +46,42 @@ func parseParameters(s string) map[string]string {
 
 // digest answers a challenge; a strength of 0 means that it is not understood.
 func digest(c map[string]string, user *url.Userinfo, method, uri string) (header string, strength int) {
-	var make func() hash.Hash
+	var algorithm func() hash.Hash
 	switch strings.ToUpper(c["algorithm"]) {
 	case "", "MD5":
-		make, strength = md5.New, 2
+		algorithm, strength = md5.New, 2
 	case "SHA-256":
-		make, strength = sha256.New, 3
+		algorithm, strength = sha256.New, 3
 	default:
 		return "", 0
 	}
 	sum := func(parts ...string) string {
-		h := make()
+		h := algorithm()
 		h.Write([]byte(strings.Join(parts, ":")))
 		return hex.EncodeToString(h.Sum(nil))
 	}
 	password, _ := user.Password()
 	secret, request := sum(user.Username(), c["realm"], password), sum(method, uri)
-	header = fmt.Sprintf(`Digest username="%s", realm="%s", nonce="%s", uri="%s"`, quoted(user.Username()), c["realm"], c["nonce"], uri)
-	if qop := c["qop"]; qop != "" {
-		own := rand.Text()
-		header += fmt.Sprintf(`, qop=auth, nc=00000001, cnonce="%s", response="%s"`, own,
-			sum(secret, c["nonce"], "00000001", own, "auth", request))
+	said := []string{
+		quoted("username", user.Username()), quoted("realm", c["realm"]), quoted("nonce", c["nonce"]), quoted("uri", uri),
+	}
+	if c["qop"] == "" {
+		said = append(said, quoted("response", sum(secret, c["nonce"], request)))
 	} else {
-		header += fmt.Sprintf(`, response="%s"`, sum(secret, c["nonce"], request))
+		own := rand.Text()
+		said = append(said, "qop=auth", "nc=00000001", quoted("cnonce", own),
+			quoted("response", sum(secret, c["nonce"], "00000001", own, "auth", request)))
 	}
 	if c["algorithm"] != "" {
-		header += ", algorithm=" + c["algorithm"]
+		said = append(said, "algorithm="+c["algorithm"])
 	}
 	if c["opaque"] != "" {
-		header += fmt.Sprintf(`, opaque="%s"`, c["opaque"])
+		said = append(said, quoted("opaque", c["opaque"]))
 	}
-	return header, strength
+	return "Digest " + strings.Join(said, ", "), strength
 }
 
-// quoted escapes what ends a quoted string (RFC 9110 section 5.6.4).
-func quoted(s string) string { return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) }
+// quoted is a parameter whose value is a quoted string (RFC 9110 section 5.6.4).
+func quoted(name, value string) string {
+	return name + `="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
+}
