@@ -291,6 +291,23 @@ func TestConsoleTellsHowTheCameraIs(t *testing.T) {
 	})
 }
 
+func TestWhoMayTalkHearsThatTheCameraDoesNotListen(t *testing.T) {
+	atConsole(t, everything, func(t *testing.T, c *camera, w *tube, _ func() error) {
+		c.set(func(s *protocol.Camera) { s.Talk, s.Source = false, protocol.SourceDown })
+		time.Sleep(time.Second)
+		c.set(func(s *protocol.Camera) { s.Source = protocol.SourceUp })
+		time.Sleep(time.Second)
+		var got [][]protocol.Note
+		for _, s := range w.statuses(t) {
+			got = append(got, s.Notes)
+		}
+		want := []protocol.Note{{Code: protocol.NoteNoBackChannel, Message: "the camera has no way to be talked to"}}
+		if diff := cmp.Diff([][]protocol.Note{nil, want}, got[len(got)-2:]); diff != "" {
+			t.Errorf("notes while the source is down, and up (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestConsoleAnswersRequests(t *testing.T) {
 	ptz := &protocol.PTZ{Pan: 1}
 	for name, c := range map[string]struct {

@@ -81,6 +81,9 @@ func (p *Peer) camera() protocol.Camera {
 	}
 	c.Rendition, c.Auto = picture.Rendition, picture.Auto
 	c.Notes = append(slices.Clone(c.Notes), p.leftOut()...)
+	if !c.Talk && c.Source == protocol.SourceUp && slices.Contains(p.opt.Grants, protocol.RightTalk) {
+		c.Notes = append(c.Notes, protocol.Note{Code: protocol.NoteNoBackChannel, Message: "the camera has no way to be talked to"})
+	}
 	return c
 }
 
