@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/time/rate"
 
 	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/protocol"
@@ -191,6 +192,13 @@ func (w *tube) say(t protocol.ControlType, id uint64, body protocol.Message) {
 		panic(err)
 	}
 	w.in <- message{b, true}
+}
+
+// sent is all that the device has sent by now.
+func (w *tube) sent() []message {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.out)
 }
 
 // answer is what the device said, in short.
@@ -374,7 +382,7 @@ func TestSnapshotComesInPieces(t *testing.T) {
 			t.Errorf("answers (-want +got):\n%s", diff)
 		}
 		var picture []byte
-		for _, m := range w.out {
+		for _, m := range w.sent() {
 			if m.text {
 				continue
 			}
@@ -487,5 +495,39 @@ func FuzzConsole(f *testing.F) {
 			time.Sleep(time.Second)
 			w.said(t)
 		})
+	})
+}
+
+func TestAnswersDoNotWaitForASlowSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := newOutbox()
+		w := newTube()
+		ctx, cancel := context.WithCancel(t.Context())
+		var writing sync.WaitGroup
+		writing.Go(func() {
+			_ = out.write(ctx, w, func() []byte { return []byte("status") }, func() rate.Limit { return 1000 })
+		})
+		out.reserve()
+		out.fill([]byte("still"), make([]byte, 3*protocol.SnapshotChunk)) // 16 s apart
+		time.Sleep(time.Second)
+		out.put([]byte("answer"))
+		out.changed()
+		time.Sleep(time.Second)
+		var got []string
+		for _, m := range w.sent() {
+			if m.text {
+				got = append(got, string(m.data))
+			}
+		}
+		if diff := cmp.Diff([]string{"still", "answer", "status"}, got); diff != "" {
+			t.Errorf("texts after two seconds (-want +got):\n%s", diff)
+		}
+		time.Sleep(time.Minute)
+		pieces := len(w.sent()) - len(got)
+		if pieces != 3 || !out.reserve() {
+			t.Errorf("pieces: got %d, want 3, and room for the next snapshot", pieces)
+		}
+		cancel()
+		writing.Wait()
 	})
 }

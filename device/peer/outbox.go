@@ -30,6 +30,8 @@ var errUnread = errors.New("the viewer does not read what it asked for")
 type outbox struct {
 	// wake has room for one signal that something waits.
 	wake chan struct{}
+	// pace bounds snapshots. One goroutine uses it.
+	pace *rate.Limiter
 
 	mu      sync.Mutex // guards all below
 	answers [][]byte
@@ -42,7 +44,9 @@ type outbox struct {
 	still  []byte
 }
 
-func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
+func newOutbox() *outbox {
+	return &outbox{wake: make(chan struct{}, 1), pace: rate.NewLimiter(stillRate, protocol.SnapshotChunk)}
+}
 
 func (o *outbox) poke() {
 	select {
@@ -117,22 +121,36 @@ func (o *outbox) next(now time.Time) (message []byte, text, tell bool, wait time
 			return nil, true, true, 0, nil
 		}
 	}
-	if n := min(len(o.still), protocol.SnapshotChunk); n > 0 {
-		message, o.still = o.still[:n], o.still[n:]
-		o.taking = len(o.still) > 0
-		if !o.taking {
-			o.still = nil
-		}
-		return message, false, false, 0, nil
+	if len(o.still) == 0 {
+		return nil, false, false, wait, nil
 	}
-	return nil, false, false, wait, nil
+	message, due := o.piece(now)
+	if message == nil && (wait <= 0 || due < wait) {
+		wait = due
+	}
+	return message, false, false, wait, nil
+}
+
+// piece is the next of a snapshot, or nil and how long until it may leave. It needs mu.
+func (o *outbox) piece(now time.Time) (piece []byte, due time.Duration) {
+	n := min(len(o.still), protocol.SnapshotChunk)
+	reservation := o.pace.ReserveN(now, n)
+	if due = reservation.DelayFrom(now); due > 0 {
+		reservation.CancelAt(now)
+		return nil, due
+	}
+	piece, o.still = o.still[:n], o.still[n:]
+	if len(o.still) == 0 {
+		o.still, o.taking = nil, false
+	}
+	return piece, 0
 }
 
 // write writes what waits until ctx ends. status makes the message that tells how the camera is, and pace says how many
 // bytes of snapshots may leave in a second.
 func (o *outbox) write(ctx context.Context, to channel, status func() []byte, pace func() rate.Limit) error {
-	still := rate.NewLimiter(pace(), protocol.SnapshotChunk)
 	for ctx.Err() == nil {
+		o.pace.SetLimit(pace()) // the path may be another
 		message, text, tell, wait, err := o.next(time.Now())
 		switch {
 		case err != nil:
@@ -144,12 +162,6 @@ func (o *outbox) write(ctx context.Context, to channel, status func() []byte, pa
 		}
 		if message == nil {
 			continue
-		}
-		if !text {
-			still.SetLimit(pace()) // the path may be another
-			if err := still.WaitN(ctx, len(message)); err != nil {
-				return nil //nolint:nilerr // the end of ctx is none of the channel's faults
-			}
 		}
 		if err := to.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
 			return nil //nolint:nilerr // the channel has ended, as the reader finds as well
