@@ -55,7 +55,7 @@ func openRTSP(spec string, cfg Config) (Source, error) {
 }
 
 // String implements Source.
-func (s *rtspSource) String() string { return s.target.url.CloneWithoutCredentials().String() }
+func (s *rtspSource) String() string { return unnamed(s.target.url.CloneWithoutCredentials().String()) }
 
 // Run implements Source.
 func (s *rtspSource) Run(ctx context.Context, sink Sink) error {

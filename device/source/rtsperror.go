@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
@@ -60,15 +61,21 @@ func (s *rtspSource) status(e liberrors.ErrClientBadStatusCode) string {
 	return s.scrub(e).Error()
 }
 
+// namedSecret is a password in the path or the query of a URL, where some cameras want it: rtsp://host/user=a&password=b.
+var namedSecret = regexp.MustCompile(`(?i)(pass(?:word|wd)?|pwd|token)=[^&/\s"]+`)
+
+// unnamed takes such passwords out of a text.
+func unnamed(text string) string { return namedSecret.ReplaceAllString(text, "$1=…") }
+
 // scrub takes the password out of an error's text, in case a library put the whole URL in.
 func (s *rtspSource) scrub(err error) error {
-	if s.target.url.User == nil {
-		return err
-	}
 	text := err.Error()
-	clean := strings.ReplaceAll(text, s.target.url.User.String()+"@", "")
-	if password, _ := s.target.url.User.Password(); password != "" {
-		clean = strings.ReplaceAll(clean, password, "…")
+	clean := unnamed(text)
+	if user := s.target.url.User; user != nil {
+		clean = strings.ReplaceAll(clean, user.String()+"@", "")
+		if password, _ := user.Password(); password != "" {
+			clean = strings.ReplaceAll(clean, password, "…")
+		}
 	}
 	if clean == text {
 		return err

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -184,5 +185,24 @@ func TestPacketsComeFromTheCameraItself(t *testing.T) {
 	want := base.HeaderValue{"RTP/AVP;unicast;client_port=1-2;server_port=3-4"}
 	if diff := cmp.Diff(want, res.Header["Transport"]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestPasswordsInPathAndQueryAreNotTold(t *testing.T) {
+	for spec, want := range map[string]string{
+		"rtsp://u:p@cam/user=admin&password=hunter2&channel=1.sdp": "rtsp://cam/user=admin&password=…&channel=1.sdp",
+		"rtsp://cam/live?channel=1&Pwd=hunter2&x=2":                "rtsp://cam/live?channel=1&Pwd=…&x=2",
+		"rtsp://cam/live?channel=1":                                "rtsp://cam/live?channel=1",
+	} {
+		src, err := openRTSP(spec, Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := src.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if got := src.(*rtspSource).scrub(errors.New("no answer from " + spec)).Error(); strings.Contains(got, "hunter2") {
+			t.Errorf("an error says %q", got)
+		}
 	}
 }
