@@ -231,7 +231,7 @@ func TestAddressesWithoutAFormAreRefusedWithoutTheirPassword(t *testing.T) {
 	}
 }
 
-// FuzzChallenge: whatever a server wants, the answer has no password and no line break.
+// FuzzChallenge: whatever a server wants, the password itself is never in the answer.
 func FuzzChallenge(f *testing.F) {
 	f.Add(`Digest realm="r", nonce="n", qop="auth"`)
 	f.Add(`Digest realm="a,b" nonce=x algorithm=SHA-256`)
