@@ -25,7 +25,8 @@ type CameraConfig struct {
 	// standard input, "off" for none; empty for that of the source, if it has one.
 	Talk string
 	// ONVIF is the camera's device service, http(s)://[user:password@]host[:port]/onvif/device_service, and Snapshot where
-	// its JPEG is, http(s)://…; both may be empty. Without a user they take that of an RTSP source.
+	// its JPEG is, http(s)://…; both may be empty. Without a user they take that of an RTSP source on the same
+	// host.
 	ONVIF, Snapshot string
 	// Warm keeps the sources open without viewers: all of them, because the path of a new viewer decides with which one
 	// it starts.
@@ -101,19 +102,19 @@ func (c *Camera) add(name protocol.RenditionName, src Source, cfg CameraConfig) 
 func (c *Camera) equip(cfg CameraConfig, passwords patiences) error {
 	main := c.feeds[0].feed.cfg.Source
 	mover, _ := main.(Mover)
-	var user *url.Userinfo
-	if camera, ok := main.(*rtspSource); ok {
-		user = camera.target.url.User
+	var camera *url.URL // whose password its own web server gets
+	if rtsp, ok := main.(*rtspSource); ok {
+		camera = (*url.URL)(rtsp.target.url)
 	}
 	if cfg.Snapshot != "" {
-		w, err := openWebServer("snapshot", cfg.Snapshot, user, passwords)
+		w, err := openWebServer("snapshot", cfg.Snapshot, camera, passwords)
 		if err != nil {
 			return err
 		}
 		c.stills.from = append(c.stills.from, stillURL{w})
 	}
 	if cfg.ONVIF != "" {
-		w, err := openWebServer("onvif", cfg.ONVIF, user, passwords)
+		w, err := openWebServer("onvif", cfg.ONVIF, camera, passwords)
 		if err != nil {
 			return err
 		}

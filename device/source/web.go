@@ -27,8 +27,14 @@ type webServer struct {
 	patience *patience
 }
 
-func openWebServer(what, spec string, fallback *url.Userinfo, all patiences) (*webServer, error) {
-	web, err := onvif.OpenWeb(spec, fallback)
+// openWebServer reads the URL of a web server. Without a user it takes that of the camera, nil for none, if it is on the same
+// host: another host has no business with the camera's password.
+func openWebServer(what, spec string, camera *url.URL, all patiences) (*webServer, error) {
+	var user *url.Userinfo
+	if to, err := url.Parse(spec); err == nil && camera != nil && to.Hostname() == camera.Hostname() {
+		user = camera.User
+	}
+	web, err := onvif.OpenWeb(spec, user)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -162,4 +163,21 @@ func blank(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func TestPasswordOfTheCameraGoesToNoOtherHost(t *testing.T) {
+	camera := &url.URL{Scheme: "rtsp", Host: "camera:554", User: url.UserPassword("admin", "hunter2")}
+	for spec, want := range map[string]string{
+		"http://camera:8080/still.jpg":    "admin:hunter2",
+		"http://recorder/still.jpg":       "",
+		"http://me:mine@camera/still.jpg": "me:mine",
+	} {
+		w, err := openWebServer("snapshot", spec, camera, patiences{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.web.User().String(); got != want {
+			t.Errorf("%s: got the user %q, want %q", spec, got, want)
+		}
+	}
 }
