@@ -25,4 +25,5 @@ soak ./test/programs TestLinksIdleBehindProxiesWithDefaultTimeouts
 soak ./test/e2e TestPagesThatWereInTheBackground
 soak ./turn 'TestASessionOutlivesItsCredentials|TestNoDeniedAddressIsEverWritten|TestAFloodOfAllocations'
 soak ./test/e2e TestRelaysThatKeepToTheirPeers
+soak ./test/e2e 'TestThePictureRunsOnWhenPacketsAreLost|TestARelayedPictureMovesToADirectPathThatOpensLate|TestADeviceThatNobodyLooksAtKeepsItsPortOutside'
 soak ./test/programs TestRelaySecretsRotateBesideARunningServer
