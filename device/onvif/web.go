@@ -59,9 +59,6 @@ func (w *Web) User() *url.Userinfo { return w.user }
 // Host is where the camera is.
 func (w *Web) Host() string { return w.base.Hostname() }
 
-// String names the server without any secret.
-func (w *Web) String() string { return w.base.String() }
-
 // at is where the camera says that something is, on the configured host: cameras name addresses that only they know. An
 // address of another host keeps the configured port.
 func (w *Web) at(address string) (*url.URL, error) {
