@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/sightline-rtc/sightline/auth"
@@ -35,8 +36,17 @@ func (c *camera) serve(ctx context.Context, key ed25519.PrivateKey, id identity,
 	c.change(func(l *live) { l.up, l.viewings = up, v })
 	unsubscribe := port.Subscribe(func(bool) { v.news.changed() })
 	defer unsubscribe()
-	defer v.closeAll(protocol.ReasonDeviceLeft)
-	up.Run(ctx)
+	// The sessions end first, so that the hub has their last reports before it hears that the device goes.
+	linked, unlink := context.WithCancel(context.WithoutCancel(ctx))
+	defer unlink()
+	var leaving sync.WaitGroup
+	leaving.Go(func() {
+		<-ctx.Done()
+		v.closeAll(protocol.ReasonDeviceLeft)
+		unlink()
+	})
+	up.Run(linked)
+	leaving.Wait()
 	return nil
 }
 

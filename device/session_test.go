@@ -284,7 +284,14 @@ func TestEndOfTheAgentEndsItsSessions(t *testing.T) {
 		}
 	})
 	r.stop()
-	w.until(protocol.TypeBye)
+	reported := false
+	for e, body := w.read(); e.Type != protocol.TypeBye; e, body = w.read() {
+		stats, ok := body.(*protocol.Stats)
+		reported = reported || ok && e.Session == session && stats.Last
+	}
+	if !reported {
+		t.Error("the device left without a last report of its session")
+	}
 	w.conn.Close()
 	if err := r.ended(); err != nil {
 		t.Errorf("the agent ended with %v", err)

@@ -26,6 +26,8 @@ type viewings struct {
 	// mu guards what follows.
 	mu  sync.Mutex
 	all map[protocol.SessionID]*viewing
+	// leaving says that the device goes: it takes no more sessions.
+	leaving bool
 	// advised says that the welcome named STUN servers: those of invites are not needed.
 	advised bool
 	// entrance is that of the newest welcome, capturing says that a still picture is on its way there.
@@ -95,6 +97,9 @@ func (v *viewings) list() []*viewing {
 func (v *viewings) add(w *viewing) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.leaving {
+		return protocol.Errorf(protocol.CodeOffline, "the camera goes")
+	}
 	if len(v.all) >= v.camera.config.MaxSessions {
 		return protocol.Errorf(protocol.CodeBusy, "the camera serves %d viewers already", len(v.all))
 	}
@@ -230,8 +235,11 @@ func (v *viewings) drop(w *viewing, reason protocol.Reason) {
 	})
 }
 
-// closeAll ends every session and waits until nothing of them is left.
+// closeAll ends every session and waits until nothing of them is left. No other begins.
 func (v *viewings) closeAll(reason protocol.Reason) {
+	v.mu.Lock()
+	v.leaving = true
+	v.mu.Unlock()
 	for _, w := range v.list() {
 		v.drop(w, reason)
 	}

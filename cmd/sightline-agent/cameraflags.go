@@ -15,7 +15,7 @@ func cameraFlags(set *flag.FlagSet) func() device.CameraConfig {
 	enrol := set.String("enroll", "", "one-time `CODE` with which the camera joins; not needed once it has")
 	set.StringVar(&c.Name, "name", "", "`NAME` of the camera, unless the code brings one")
 	set.StringVar(&c.Model, "model", "", "`MODEL` of the camera")
-	set.StringVar(&c.Source, "source", "test:", "where the picture comes from: test:, file:PATH or rtsp://HOST/PATH")
+	set.StringVar(&c.Source, "source", "test:", "where the picture comes from: test:, file:PATH, exec:COMMAND, rtsp://HOST/PATH or rtsps://HOST/PATH")
 	set.StringVar(&c.Sub, "sub", "", "where a smaller picture of the same scene comes from, if there is one: as --source")
 	set.StringVar(&c.Talk, "talk", "", "the loudspeaker: exec:`COMMAND`, which gets 16-bit mono samples at 8 kHz on its standard input, or off; that of the source if empty")
 	set.StringVar(&c.ONVIF, "onvif", "", "`URL` of the camera's ONVIF device service, http://HOST/onvif/device_service, for stills, movements and keyframes")

@@ -153,8 +153,16 @@ func (s *Stream) take(au AccessUnit, now time.Time) []*picture {
 		}
 		return pictures
 	}
+	if s.time.goesBack(s.videoTime, au.PTS) {
+		s.remark(disorderWords)
+	}
 	return append(pictures, s.picture(units, key, au.PTS, now))
 }
+
+// disorderWords tell of pictures that others refer to and that are shown before those which they follow: they cannot be left
+// out, and the decoders of browsers take them for faults.
+const disorderWords = "The camera sends pictures in another order than they are shown (B-frames that others refer to), at " +
+	"which browsers stop again and again: switch B-frames off in the camera."
 
 // before returns what the coding wants to have sent before the last access unit.
 func (s *Stream) before() [][]byte {

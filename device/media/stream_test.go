@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 func TestViewerOfACameraGetsEveryPicture(t *testing.T) {
@@ -293,5 +295,25 @@ func TestClosedSubscriptionDoesNotRun(t *testing.T) {
 	sub.Close()
 	if err := sub.Run(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestPicturesOutOfOrderAreNotedOnce(t *testing.T) {
+	s := NewStream(Config{})
+	s.Restarted(nil)
+	s.WriteVideo(AccessUnit{NALUs: idr(100)})
+	for _, ms := range []time.Duration{120, 40, 240, 160} { // a pyramid's, in decoding order
+		s.WriteVideo(AccessUnit{NALUs: inter(100), PTS: ms * time.Millisecond})
+	}
+	if notes := s.Notes(); len(notes) != 1 || notes[0].Code != protocol.NoteSourceQuirk {
+		t.Errorf("got the notes %+v, want one of a quirk", notes)
+	}
+
+	s.Restarted(nil)
+	for i, at := range []time.Duration{time.Hour, time.Hour + time.Second, time.Minute} { // jumps, and a life before
+		s.WriteVideo(AccessUnit{NALUs: idr(100), PTS: at})
+		if notes := s.Notes(); len(notes) != 0 {
+			t.Errorf("picture %d: got the notes %+v, want none", i, notes)
+		}
 	}
 }

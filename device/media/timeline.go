@@ -26,6 +26,12 @@ type trackTime struct {
 	seen bool
 }
 
+// goesBack reports whether a frame is from before the last of its track, in one life of the source and without a jump of
+// its clock.
+func (t *timeline) goesBack(track trackTime, pts time.Duration) bool {
+	return t.based && track.seen && pts < track.pts && track.pts-pts < maxStepBack
+}
+
 // restart makes the next frame of any track a new base.
 func (t *timeline) restart() { t.based = false }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -17,14 +18,15 @@ import (
 // execSource shows what a local command writes to its standard output: a byte stream of H.264 or H.265, or MPEG-TS.
 type execSource struct {
 	command command
+	log     *slog.Logger
 }
 
-func openExec(line string) (Source, error) {
+func openExec(line string, cfg Config) (Source, error) {
 	c, err := parseCommand(line)
 	if err != nil {
 		return nil, fmt.Errorf("source exec: %w", err)
 	}
-	return &execSource{command: c}, nil
+	return &execSource{c, logger(cfg.Logger)}, nil
 }
 
 // String implements Source.
@@ -83,6 +85,12 @@ func (s *execSource) watch(ctx context.Context, out io.Reader, sink Sink) error 
 			return nil
 		case err != nil:
 			return err
+		}
+		if now := r.Tracks(); now.Disordered && !tracks.Disordered {
+			// It shows only now. Nothing is lost by beginning anew: pictures were left out up to this keyframe.
+			tracks = now
+			s.log.Warn("command writes pictures out of order")
+			sink.Start(Tracks{Codec: tracks.Video, Sound: tracks.Sound, Notes: notes(tracks)})
 		}
 		pts, err := times.take(ctx, f)
 		if err != nil {

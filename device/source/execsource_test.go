@@ -16,6 +16,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/device/source/demux"
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 func TestCommandsByteStreamAndTransportStreamAreShown(t *testing.T) {
@@ -45,6 +46,19 @@ func TestCommandsByteStreamAndTransportStreamAreShown(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestCommandsPicturesOutOfOrderAreNoted(t *testing.T) {
+	needFFmpeg(t)
+	const live = "exec:ffmpeg -v error -re -f lavfi -i testsrc2=size=128x96:rate=25 -map 0:v -c:v libx264 -preset ultrafast " +
+		"-bf 3 -b_strategy 0 -x264-params b-pyramid=normal:keyint=25 -f h264 -"
+	out := newSink()
+	out.wait(t, runSource(t, openSource(t, live, nil), out), func() bool { return len(out.started) > 1 && len(out.units) > 3 })
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	if n := out.started[1].Notes; len(out.started) != 2 || len(n) != 1 || n[0].Code != protocol.NoteSourceQuirk {
+		t.Errorf("announced %+v, want one note of the order, once", out.started)
 	}
 }
 

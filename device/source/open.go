@@ -24,10 +24,10 @@ func Open(spec string, cfg Config) (Source, error) {
 	case "file":
 		return openFile(rest, cfg)
 	case "exec":
-		return openExec(rest)
+		return openExec(rest, cfg)
 	case "rtsp", "rtsps":
 		return openRTSP(spec, cfg)
 	default:
-		return nil, fmt.Errorf("source scheme %q is unknown: there are test:, file:, exec: and rtsp://", scheme)
+		return nil, fmt.Errorf("source scheme %q is unknown: there are test:, file:, exec:, rtsp:// and rtsps://", scheme)
 	}
 }

@@ -9,8 +9,8 @@ import (
 // cameras lock an account after 3 to 7 wrong ones within some minutes, also for its owner.
 var refusedWaits = []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute}
 
-// patience is what all that log in to one camera with one password share: a refused password is not tried again soon. The
-// zero value has seen none refused. It is safe for concurrent use.
+// patience is what all that log in to one service of a camera with one password share: a refused password is not tried again
+// soon. The zero value has seen none refused. It is safe for concurrent use.
 type patience struct {
 	mu       sync.Mutex // guards all below
 	refusals int
@@ -62,10 +62,10 @@ func (p *patience) accepted() {
 	p.refusals, p.until = 0, time.Time{}
 }
 
-// patiences are those of all passwords of a camera. They are made before anybody logs in.
+// patiences are those of all passwords of a camera's services. They are made before anybody logs in.
 type patiences map[string]*patience
 
-// of returns the one of a user and password at a host.
+// of returns the one of a user and password at a host, or at another service of it.
 func (all patiences) of(host, userinfo string) *patience {
 	key := userinfo + "@" + host
 	if all[key] == nil {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +24,10 @@ const keyframeTimeout = 2 * time.Second
 
 // webServer is what a camera's web server brings, asked with a password that is left alone once it was refused.
 type webServer struct {
-	web      *onvif.Web
-	patience *patience
+	web *onvif.Web
+	// patience is that of the web server, whose accounts may be others than those of the streams: what it refuses does not
+	// keep the picture away. A password that the streams refuse is not tried here either.
+	patience, streams *patience
 }
 
 // openWebServer reads the URL of a web server. Without a user it takes that of the camera, nil for none, if it is on the same
@@ -38,12 +41,13 @@ func openWebServer(what, spec string, camera *url.URL, all patiences) (*webServe
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return &webServer{web, all.of(web.Host(), web.User().String())}, nil
+	host, password := web.Host(), web.User().String()
+	return &webServer{web: web, patience: all.of("web server "+host, password), streams: all.of(host, password)}, nil
 }
 
 // ask runs a request unless the password is to be left alone.
 func (w *webServer) ask(request func() error) error {
-	if err := w.patience.allow(); err != nil {
+	if err := cmp.Or(w.streams.allow(), w.patience.allow()); err != nil {
 		return err
 	}
 	err := request()

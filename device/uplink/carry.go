@@ -63,13 +63,17 @@ func (l *Link) carry(ctx context.Context, c *carrier) (next *carrier, err error)
 	return nil, err
 }
 
-// bye tells the hub that the client goes on purpose.
+// bye tells the hub that the client goes on purpose, after what it was told to say before.
 func (l *Link) bye(ctx context.Context, c *carrier) error {
+	last, err := l.next()
+	if err != nil {
+		return err
+	}
 	message, err := (&protocol.Envelope{Type: protocol.TypeBye}).Encode()
 	if err != nil {
 		return err
 	}
-	_, err = c.door.Write(ctx, message)
+	_, err = c.door.Write(ctx, append(last, message)...)
 	return err
 }
 

@@ -51,8 +51,13 @@ func (o *inOrder) Tracks() Tracks { return o.tracks }
 func (o *inOrder) Next() (Frame, error) {
 	for {
 		f, err := o.read()
-		if err != nil || o.passes(f) {
+		if err != nil {
 			return f, err
+		}
+		passes := o.passes(f)
+		o.tracks.Disordered = o.tracks.Disordered || o.waits
+		if passes {
+			return f, nil
 		}
 	}
 }
