@@ -159,14 +159,14 @@ func (v *viewer) send(c protocol.Candidate) {
 
 func (v *viewer) offer(o *webrtc.OfferOptions) protocol.Offer {
 	v.t.Helper()
+	v.mu.Lock()
+	v.revision++ // first: with an ICE restart the library begins to gather while it makes the offer
+	revision := v.revision
+	v.mu.Unlock()
 	offer, err := v.pc.CreateOffer(o)
 	if err != nil {
 		v.t.Fatalf("create offer: %v", err)
 	}
-	v.mu.Lock()
-	v.revision++
-	revision := v.revision
-	v.mu.Unlock()
 	if err := v.pc.SetLocalDescription(offer); err != nil {
 		v.t.Fatalf("set offer: %v", err)
 	}
