@@ -243,3 +243,24 @@ func FuzzChallenge(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAnswer: whatever a camera answers is profiles, or an error that people can read.
+func FuzzAnswer(f *testing.F) {
+	const envelope = `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>%s</s:Body></s:Envelope>`
+	for _, body := range []string{
+		`<GetProfilesResponse><Profiles token="a"><VideoEncoderConfiguration/></Profiles></GetProfilesResponse>`,
+		`<s:Fault><s:Code><s:Subcode><s:Value>ter:NotAuthorized</s:Value></s:Subcode></s:Code></s:Fault>`,
+		`<s:Fault><s:Reason><s:Text>no</s:Text></s:Reason></s:Fault>`,
+		``,
+	} {
+		f.Add(200, fmt.Appendf(nil, envelope, body))
+	}
+	f.Fuzz(func(t *testing.T, status int, answer []byte) {
+		var profiles struct {
+			Profiles []profile `xml:"Profiles"`
+		}
+		if err := decode(status, answer, &profiles); err != nil && len(err.Error()) > 1<<10+len(answer) {
+			t.Errorf("the error has %d bytes", len(err.Error()))
+		}
+	})
+}

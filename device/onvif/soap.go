@@ -49,6 +49,11 @@ func (c *Client) call(ctx context.Context, to *url.URL, security, request string
 	if err != nil {
 		return err
 	}
+	return decode(status, answer, out)
+}
+
+// decode reads an answer's body into out.
+func decode(status int, answer []byte, out any) error {
 	var e envelope
 	if err := xml.Unmarshal(answer, &e); err != nil {
 		return fmt.Errorf("the camera answers %d and no SOAP", status)
