@@ -65,25 +65,7 @@ func (m *pathMeter) BindLocalStream(info *interceptor.StreamInfo, next intercept
 
 // BindRTCPReader implements interceptor.Interceptor.
 func (m *pathMeter) BindRTCPReader(next interceptor.RTCPReader) interceptor.RTCPReader {
-	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
-		n, a, err := next.Read(b, a)
-		if err != nil {
-			return 0, nil, err
-		}
-		if a == nil {
-			a = make(interceptor.Attributes)
-		}
-		packets, err := a.GetRTCPPackets(b[:n])
-		if err != nil {
-			return 0, nil, err
-		}
-		for _, p := range packets {
-			if feedback, ok := p.(*rtcp.TransportLayerCC); ok {
-				m.heed(feedback, time.Now())
-			}
-		}
-		return n, a, nil
-	})
+	return overhear(next, func(feedback *rtcp.TransportLayerCC) { m.heed(feedback, time.Now()) })
 }
 
 func (m *pathMeter) heed(feedback *rtcp.TransportLayerCC, now time.Time) {

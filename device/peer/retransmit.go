@@ -76,25 +76,7 @@ func (r *retransmit) UnbindLocalStream(info *interceptor.StreamInfo) {
 
 // BindRTCPReader implements interceptor.Interceptor.
 func (r *retransmit) BindRTCPReader(next interceptor.RTCPReader) interceptor.RTCPReader {
-	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
-		n, a, err := next.Read(b, a)
-		if err != nil {
-			return 0, nil, err
-		}
-		if a == nil {
-			a = make(interceptor.Attributes)
-		}
-		packets, err := a.GetRTCPPackets(b[:n])
-		if err != nil {
-			return 0, nil, err
-		}
-		for _, p := range packets {
-			if nack, ok := p.(*rtcp.TransportLayerNack); ok {
-				r.resend(nack)
-			}
-		}
-		return n, a, nil
-	})
+	return overhear(next, r.resend)
 }
 
 func (r *retransmit) resend(nack *rtcp.TransportLayerNack) {
