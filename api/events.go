@@ -16,7 +16,7 @@ import (
 type Event struct {
 	ID      string             `json:"event_id" doc:"Names the event for ever"`
 	Seq     uint64             `json:"seq" doc:"Counts the project's events without a gap"`
-	Kind    record.EventKind   `json:"kind" doc:"session.path: a session's media goes another way; there will be more"`
+	Kind    record.EventKind   `json:"kind" doc:"What it tells of; the list is closed"`
 	At      time.Time          `json:"at"`
 	Device  protocol.DeviceID  `json:"device,omitempty"`
 	Session protocol.SessionID `json:"session,omitempty"`
@@ -26,7 +26,7 @@ type Event struct {
 type (
 	eventsInput struct {
 		After uint64   `query:"after" maximum:"9007199254740991" doc:"The next of the answer before: only later events are returned"`
-		Kinds []string `query:"kinds" maxItems:"32" enum:"session.path" nullable:"false" doc:"Only events of these kinds, separated by commas"`
+		Kinds []string `query:"kinds" maxItems:"32" enum:"device.online,device.suspect,device.offline,device.enrolled,device.deleted,device.alert,session.opened,session.live,session.path,session.ended,usage.report,budget.warning,budget.exhausted,key.revoked" nullable:"false" doc:"Only events of these kinds, separated by commas"`
 		Limit int      `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many to return at most"`
 	}
 	eventsOutput struct {

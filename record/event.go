@@ -10,11 +10,30 @@ import (
 // EventKind names what an event tells of. The list is closed.
 type EventKind string
 
-// EventSessionPath tells that a session's media goes another way than before: its data is a PathEvent.
-const EventSessionPath EventKind = "session.path"
+// The kinds of events. docs/api.md says what the data of each is.
+const (
+	EventDeviceOnline    EventKind = "device.online"
+	EventDeviceSuspect   EventKind = "device.suspect"
+	EventDeviceOffline   EventKind = "device.offline"
+	EventDeviceEnrolled  EventKind = "device.enrolled"
+	EventDeviceDeleted   EventKind = "device.deleted"
+	EventDeviceAlert     EventKind = "device.alert"
+	EventSessionOpened   EventKind = "session.opened"
+	EventSessionLive     EventKind = "session.live"
+	EventSessionPath     EventKind = "session.path"
+	EventSessionEnded    EventKind = "session.ended"
+	EventUsageReport     EventKind = "usage.report"
+	EventBudgetWarning   EventKind = "budget.warning"
+	EventBudgetExhausted EventKind = "budget.exhausted"
+	EventKeyRevoked      EventKind = "key.revoked"
+)
 
 // EventKinds lists the kinds of events.
-var EventKinds = []EventKind{EventSessionPath}
+var EventKinds = []EventKind{
+	EventDeviceOnline, EventDeviceSuspect, EventDeviceOffline, EventDeviceEnrolled, EventDeviceDeleted, EventDeviceAlert,
+	EventSessionOpened, EventSessionLive, EventSessionPath, EventSessionEnded,
+	EventUsageReport, EventBudgetWarning, EventBudgetExhausted, EventKeyRevoked,
+}
 
 // Event is something that happened in a project. It is kept together with what it tells of, or not at all.
 type Event struct {
@@ -31,7 +50,7 @@ type Event struct {
 	Data json.RawMessage
 }
 
-// PathEvent is the data of EventSessionPath.
+// PathEvent is the data of EventSessionPath, which tells that a session's media goes another way than before.
 type PathEvent struct {
 	// Number counts the session's paths from 1.
 	Number int               `json:"number"`

@@ -17,7 +17,7 @@ const maxPathEvents = 64
 // SaveAccounts keeps the accounts of sessions, ended ones too, all or nothing, and what is new in them in their projects'
 // days. It leaves out those that are older than the known ones, and of sessions that are not known.
 func (s *Sessions) SaveAccounts(ctx context.Context, sessions []record.Session) error {
-	err := s.store.write(ctx, func(tx *sql.Tx) error {
+	err := s.store.write(ctx, func(tx *tx) error {
 		days := pathDays{}
 		for _, session := range sessions {
 			if err := saveAccount(ctx, tx, days, session); err != nil {
@@ -30,7 +30,7 @@ func (s *Sessions) SaveAccounts(ctx context.Context, sessions []record.Session) 
 }
 
 // saveAccount keeps an account if it is newer than the known one, with the events of what has changed.
-func saveAccount(ctx context.Context, tx *sql.Tx, days pathDays, session record.Session) error {
+func saveAccount(ctx context.Context, tx *tx, days pathDays, session record.Session) error {
 	known, ok, err := one(ctx, tx, scanAccount, `SELECT account FROM sessions WHERE id = ?`, session.ID)
 	if err != nil || !ok || known.Version >= session.Account.Version {
 		return err

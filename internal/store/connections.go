@@ -48,7 +48,7 @@ func (s *Store) SaveConnection(ctx context.Context, c record.Connection) error {
 	if c.Fallback != nil {
 		fallback = *c.Fallback
 	}
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.write(ctx, func(tx *tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO connections (`+connectionColumns+`)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET closed_ms = excluded.closed_ms, cause = excluded.cause,
@@ -77,7 +77,7 @@ func (s *Store) LoseConnections(ctx context.Context) error {
 // EndConnections keeps how known connections have ended, and that their devices were seen until then: all or nothing,
 // in a fraction of the time that one after the other would take.
 func (s *Store) EndConnections(ctx context.Context, ended []record.Connection) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *tx) error {
 		for _, c := range ended {
 			closed := stampOf(c.Closed)
 			if _, err := tx.ExecContext(ctx, `UPDATE connections SET closed_ms = ?, cause = ?, detail = ?, bye = ? WHERE id = ?`,

@@ -34,7 +34,7 @@ func scanDevice(row *sql.Rows) (record.Device, error) {
 
 // SaveNetworks keeps what devices have told of their networks, all or nothing.
 func (s *Store) SaveNetworks(ctx context.Context, told []record.DeviceNetwork) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *tx) error {
 		for _, n := range told {
 			text, err := json.Marshal(n.Network)
 			if err != nil {
@@ -92,7 +92,7 @@ func (s *Store) RevokeDevice(ctx context.Context, in protocol.ProjectID, id prot
 // CodeRevoked.
 func (s *Store) NextGeneration(ctx context.Context, id protocol.DeviceID) (uint64, error) {
 	var next uint64
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *tx) error {
 		d, ok, err := one(ctx, tx, scanDevice, `UPDATE devices SET generation = generation + 1 WHERE id = ? RETURNING `+deviceColumns, id)
 		switch {
 		case err != nil:

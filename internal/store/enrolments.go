@@ -46,7 +46,7 @@ func (s *Store) CreateEnrolment(ctx context.Context, in protocol.ProjectID, name
 		ID: newID(), Project: in, Name: name, Hash: auth.Hash(code.Reveal()),
 		Created: now, Expires: now.Add(life).Truncate(time.Millisecond),
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *tx) error {
 		if _, err := project(ctx, tx, in); err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func (s *Store) Enrol(ctx context.Context, code string, key ed25519.PublicKey, n
 		return record.Device{}, err
 	}
 	var device record.Device
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.write(ctx, func(tx *tx) error {
 		e, found, err := one(ctx, tx, scanEnrolment, `SELECT `+enrolmentColumns+` FROM enrolments WHERE hash = ?`, auth.Hash(code))
 		if err != nil {
 			return err
@@ -152,7 +152,7 @@ func mayEnrol(e record.Enrolment, known record.Device, isKnown bool, now time.Ti
 }
 
 // useEnrolment writes the device, a new one if it has no identifier yet, and who used the code.
-func (s *Store) useEnrolment(ctx context.Context, tx *sql.Tx, e record.Enrolment, d *record.Device) error {
+func (s *Store) useEnrolment(ctx context.Context, tx *tx, e record.Enrolment, d *record.Device) error {
 	now := s.now()
 	if d.ID == "" {
 		d.ID = protocol.DeviceID(newID())

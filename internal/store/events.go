@@ -22,7 +22,7 @@ const (
 )
 
 // insertEvent writes an event in the transaction of what it tells, with the next number of its project.
-func insertEvent(ctx context.Context, tx *sql.Tx, e record.Event) error {
+func insertEvent(ctx context.Context, tx *tx, e record.Event) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func scanEvent(row *sql.Rows) (record.Event, error) {
 }
 
 // pruneEvents deletes those that are too old, or too many.
-func pruneEvents(ctx context.Context, tx *sql.Tx, now time.Time) error {
+func pruneEvents(ctx context.Context, tx *tx, now time.Time) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM events WHERE at_ms < ?`, stampOf(now.Add(-EventLife))); err != nil {
 		return err
 	}

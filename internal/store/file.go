@@ -85,7 +85,7 @@ func ensureFile(dir string) (string, error) {
 	return path, nil
 }
 
-func connect(path string, pragmas url.Values, connections int) (*sql.DB, error) {
+func connect(path string, pragmas url.Values, connections int) (*database, error) {
 	name := url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}
 	db, err := sql.Open("sqlite", name.String())
 	if err != nil {
@@ -93,7 +93,7 @@ func connect(path string, pragmas url.Values, connections int) (*sql.DB, error) 
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return db, nil
+	return &database{db}, nil
 }
 
 // notWritable says in one line what a person has to mend.

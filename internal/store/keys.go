@@ -30,7 +30,7 @@ func (s *Store) CreateKey(ctx context.Context, in protocol.ProjectID, name strin
 	}
 	id, plain := auth.MintKey()
 	k := record.Key{ID: id, Project: in, Name: name, Hash: auth.Hash(plain.Reveal()), Created: s.now()}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *tx) error {
 		if _, err := project(ctx, tx, in); err != nil {
 			return err
 		}

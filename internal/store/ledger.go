@@ -19,7 +19,7 @@ func (s *Store) Record(ctx context.Context, usage []record.Usage) error {
 	if len(usage) == 0 {
 		return nil
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *tx) error {
 		l, err := openLedger(ctx, tx)
 		if err != nil {
 			return err
@@ -40,7 +40,7 @@ type ledger struct {
 	days                      pathDays
 }
 
-func openLedger(ctx context.Context, tx *sql.Tx) (*ledger, error) {
+func openLedger(ctx context.Context, tx *tx) (*ledger, error) {
 	l := &ledger{days: pathDays{}}
 	for _, s := range []struct {
 		statement **sql.Stmt

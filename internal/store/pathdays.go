@@ -86,7 +86,7 @@ func (d pathDays) addNews(s record.Session, known *record.Account) {
 }
 
 // write adds everything to the rows.
-func (d pathDays) write(ctx context.Context, tx *sql.Tx) error {
+func (d pathDays) write(ctx context.Context, tx *tx) error {
 	for key, sum := range d {
 		if *sum == (pathSum{}) {
 			continue

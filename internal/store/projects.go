@@ -32,7 +32,7 @@ func (s *Store) CreateProject(ctx context.Context, id protocol.ProjectID, name s
 	if err := checkName("the project's name", p.Name); err != nil {
 		return record.Project{}, err
 	}
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *tx) error {
 		made, err := insertProject(ctx, tx, p)
 		if err == nil && !made {
 			return protocol.Errorf(protocol.CodeConflict, "there is a project %s already", id)
@@ -45,7 +45,7 @@ func (s *Store) CreateProject(ctx context.Context, id protocol.ProjectID, name s
 	return p, nil
 }
 
-func insertProject(ctx context.Context, tx *sql.Tx, p record.Project) (made bool, err error) {
+func insertProject(ctx context.Context, tx *tx, p record.Project) (made bool, err error) {
 	return change(ctx, tx, `INSERT INTO projects (`+projectColumns+`) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		p.ID, p.Name, stampOf(p.Created))
 }

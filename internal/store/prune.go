@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -44,7 +43,7 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) Prune(ctx context.Context) (sessions int64, err error) {
 	now := s.now()
 	old := stampOf(now.Add(-SessionLife))
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.write(ctx, func(tx *tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE sessions SET ended_ms = expires_ms, reason = ?
 			WHERE kind = ? AND ended_ms = 0 AND expires_ms <= ?`, protocol.ReasonExpired, record.SessionTest, stampOf(now)); err != nil {
 			return err

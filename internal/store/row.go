@@ -12,7 +12,7 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// queryer is a *sql.DB or a *sql.Tx.
+// queryer is a *database or a *tx.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)

@@ -23,7 +23,7 @@ func newID() string { return strings.ToLower(rand.Text()[:idChars]) }
 
 // found gives an empty store what every installation has. It is harmless to repeat.
 func (s *Store) found(ctx context.Context) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.write(ctx, func(tx *tx) error {
 		now := s.now()
 		_, err := insertProject(ctx, tx, record.Project{ID: protocol.DefaultProject, Name: "Default", Created: now})
 		if err != nil {
@@ -43,7 +43,7 @@ func (s *Store) found(ctx context.Context) error {
 	})
 }
 
-func insertFirst(ctx context.Context, tx *sql.Tx, table, column string, value []byte, now time.Time) error {
+func insertFirst(ctx context.Context, tx *tx, table, column string, value []byte, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO `+table+` (id, `+column+`, created_ms)
 		SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM `+table+`)`, newID(), value, stampOf(now))
 	return err
@@ -54,7 +54,7 @@ func insertFirst(ctx context.Context, tx *sql.Tx, table, column string, value []
 func (s *Store) RotateRelaySecret(ctx context.Context) (record.RelaySecret, error) {
 	fresh := record.RelaySecret{ID: newID(), Secret: make([]byte, relaySecretBytes), Created: s.now()}
 	_, _ = rand.Read(fresh.Secret)
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO relay_secrets (id, secret, created_ms) VALUES (?, ?, ?)`,
 			fresh.ID, fresh.Secret, stampOf(fresh.Created))
 		if err != nil {

@@ -81,7 +81,7 @@ func readTerms(text string) (record.Terms, error) {
 }
 
 // upsertSession writes a session unless it has ended or is somebody else's.
-func upsertSession(ctx context.Context, tx *sql.Tx, s record.Session) (written bool, err error) {
+func upsertSession(ctx context.Context, tx *tx, s record.Session) (written bool, err error) {
 	rights := make([]string, len(s.Rights))
 	for i, right := range s.Rights {
 		rights[i] = string(right)
@@ -118,7 +118,7 @@ func upsertSession(ctx context.Context, tx *sql.Tx, s record.Session) (written b
 }
 
 // saveGrant notes that a relay grant is the session's; an empty one is none.
-func saveGrant(ctx context.Context, tx *sql.Tx, id protocol.SessionID, grant protocol.GrantID, role protocol.Role) error {
+func saveGrant(ctx context.Context, tx *tx, id protocol.SessionID, grant protocol.GrantID, role protocol.Role) error {
 	if grant == "" {
 		return nil
 	}

@@ -22,7 +22,7 @@ func (s *Store) Sessions() *Sessions { return &Sessions{store: s} }
 // that another session has. Relayed is not written: it is what Record was told. An account that is newer than the known one
 // is kept with what it adds to its project's days, and with the events of its changes.
 func (s *Sessions) Save(ctx context.Context, session record.Session) error {
-	err := s.store.write(ctx, func(tx *sql.Tx) error {
+	err := s.store.write(ctx, func(tx *tx) error {
 		written, err := upsertSession(ctx, tx, session)
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func (s *Sessions) Save(ctx context.Context, session record.Session) error {
 }
 
 // refuse tells why a session could not be written: nil when it ends what has ended.
-func (s *Sessions) refuse(ctx context.Context, tx *sql.Tx, session record.Session) error {
+func (s *Sessions) refuse(ctx context.Context, tx *tx, session record.Session) error {
 	known, ok, err := one(ctx, tx, scanLight, `SELECT `+sessionColumns+` FROM sessions WHERE id = ?`, session.ID)
 	switch {
 	case err != nil:

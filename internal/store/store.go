@@ -8,7 +8,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,9 +25,9 @@ type Config struct {
 // Store is an open data directory. It is safe for concurrent use; whoever opened it closes it.
 type Store struct {
 	// writer has one connection, so that writes of this process queue here and not in SQLite's busy loop.
-	writer *sql.DB
+	writer *database
 	// reader has several, which see the last commit without waiting for a writer (WAL).
-	reader *sql.DB
+	reader *database
 	log    *slog.Logger
 	clock  func() time.Time
 }
@@ -76,30 +75,12 @@ func (s *Store) open(ctx context.Context, dir string) error {
 // Close closes the store. Calls that are under way end first.
 func (s *Store) Close() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.reader, s.writer} {
+	for _, db := range []*database{s.reader, s.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// write runs do in a transaction that holds the write lock from its beginning, and commits unless do fails.
-func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	if err := do(tx); err != nil {
-		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
-			return errors.Join(err, undo)
-		}
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
 }
 
 // now returns the time as the store keeps it.

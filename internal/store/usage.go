@@ -25,7 +25,7 @@ func (s *Store) CreateTestGrants(ctx context.Context, in protocol.ProjectID, cou
 		return nil, protocol.Errorf(protocol.CodeInvalid, "credentials need a life")
 	}
 	grants := make([]protocol.GrantID, 0, count)
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *tx) error {
 		if _, err := project(ctx, tx, in); err != nil {
 			return err
 		}
