@@ -150,7 +150,7 @@ export class SightlineCamera extends LitElement {
   }
 
   /** What made the path, when it and the direct one came, and why it is a relay's; null while there is no path. */
-  get pathDetails(): View["pathDetails"] | null {
+  get pathDetails(): NonNullable<View["pathDetails"]> | null {
     return this.#view.pathDetails ?? null;
   }
 
@@ -165,7 +165,7 @@ export class SightlineCamera extends LitElement {
   }
 
   /** Figures of the picture; null before there is one. */
-  get stats(): View["stats"] | null {
+  get stats(): NonNullable<View["stats"]> | null {
     return this.#view.stats ?? null;
   }
 

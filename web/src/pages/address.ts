@@ -1,4 +1,4 @@
-import { isDevice } from "../protocol/id.ts";
+import { isDevice } from "@sightline/viewer/protocol";
 
 /** What the address of a watch page asks for. */
 export interface Address {

@@ -1,5 +1,5 @@
-import { SightlineCamera } from "../element/define.ts";
-import { WHY_WORDS } from "../element/words.ts";
+import { WHY_WORDS } from "@sightline/viewer/element";
+import { SightlineCamera } from "@sightline/viewer/element/define";
 import { type Address, readAddress } from "./address.ts";
 
 /** The token of an earlier look at the device in this tab, for a reload. */

@@ -1,0 +1,7 @@
+import { SightlineCamera } from "./camera.ts";
+declare global {
+    interface HTMLElementTagNameMap {
+        "sightline-camera": SightlineCamera;
+    }
+}
+export { SightlineCamera };

@@ -1,0 +1,34 @@
+/** Every error code. A code is never renamed or reused. */
+export declare const CODES: readonly ["bad_message", "unknown_type", "too_large", "sequence", "timeout", "too_slow", "going_away", "unknown_link", "bad_token", "expired", "clock_skew", "revoked", "superseded", "version", "not_found", "forbidden", "offline", "full", "busy", "quota", "rate_limited", "conflict", "codec", "invalid", "internal"];
+/** The stable, machine-readable name of an error. */
+export type Code = (typeof CODES)[number];
+/** An error as it travels. */
+export interface ErrorBody {
+    /** One of {@link CODES}, or one that a newer hub added. */
+    code: string;
+    message: string;
+    /** Milliseconds to wait before trying again; absent means that the client's own back-off is good enough. */
+    retry_ms?: number;
+    /** The hub's clock, with clock_skew. RFC 3339. */
+    now?: string;
+    /** When the device was last online, with offline; absent means never. RFC 3339. */
+    last_seen?: string;
+}
+/** A typed failure: what the other side said, or what this side found wrong with it. */
+export declare class ProtocolError extends Error {
+    readonly name = "ProtocolError";
+    /** The error's code; codes of a newer hub read as internal. */
+    readonly code: Code;
+    /** Milliseconds to wait before trying again; 0 means that nothing was said. */
+    readonly retryMs: number;
+    /** When the device was last online, if that was told. */
+    readonly lastSeen: Date | undefined;
+    constructor(code: Code, message: string, more?: {
+        retryMs?: number;
+        lastSeen?: Date;
+    });
+    /** Reads an error as it travelled. */
+    static from(body: ErrorBody): ProtocolError;
+}
+/** Whether this program knows the code. */
+export declare function isCode(code: string): code is Code;

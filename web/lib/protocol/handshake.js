@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=handshake.js.map
