@@ -50,21 +50,8 @@ type Event struct {
 	Data json.RawMessage
 }
 
-// PathEvent is the data of EventSessionPath, which tells that a session's media goes another way than before.
-type PathEvent struct {
-	// Number counts the session's paths from 1.
-	Number int               `json:"number"`
-	Path   protocol.PathKind `json:"path"`
-	Means  protocol.Means    `json:"means"`
-	// By is the end whose word changed it; the rest is as that end sees it.
-	By       protocol.Role `json:"by"`
-	Local    string        `json:"local"`
-	Remote   string        `json:"remote"`
-	Protocol string        `json:"protocol"`
-	AfterMS  int64         `json:"after_ms"`
-	// RelayReason is why it is a relay, as of package nat; empty for a direct path.
-	RelayReason string `json:"relay_reason,omitempty"`
-}
+// EventSpan is which of a project's events are kept: First to Last, without a gap. Nothing is kept where First is Last + 1.
+type EventSpan struct{ First, Last uint64 }
 
 // EventFilter chooses events: those after a number, of some kinds, or of all if Kinds is empty.
 type EventFilter struct {

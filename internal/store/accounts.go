@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/sightline-rtc/sightline/nat"
 	"github.com/sightline-rtc/sightline/protocol"
@@ -47,11 +48,7 @@ func saveAccount(ctx context.Context, tx *tx, days pathDays, session record.Sess
 		if change.Number <= known.Numbered || change.Number > maxPathEvents {
 			continue
 		}
-		event, err := pathEvent(session, change)
-		if err != nil {
-			return err
-		}
-		if err := insertEvent(ctx, tx, event); err != nil {
+		if err := insertEventOf(ctx, tx, eventOf(session, record.EventSessionPath, change.At), pathEvent(session, change)); err != nil {
 			return err
 		}
 	}
@@ -74,7 +71,12 @@ func readAccount(text string, into *record.Account) error {
 	return json.Unmarshal([]byte(text), into)
 }
 
-func pathEvent(session record.Session, change record.PathChange) (record.Event, error) {
+// eventOf is an event of a session without its data.
+func eventOf(session record.Session, kind record.EventKind, at time.Time) record.Event {
+	return record.Event{Project: session.Project, Kind: kind, At: at, Device: session.Device, Session: session.ID}
+}
+
+func pathEvent(session record.Session, change record.PathChange) record.PathEvent {
 	data := record.PathEvent{
 		Number: change.Number, Path: change.Kind, Means: change.Means,
 		By: change.By, Local: change.Path.Local, Remote: change.Path.Remote, Protocol: change.Path.Protocol, AfterMS: change.Path.AfterMS,
@@ -83,8 +85,5 @@ func pathEvent(session record.Session, change record.PathChange) (record.Event, 
 		device, viewer := session.Account.Networks()
 		data.RelayReason = string(nat.RelayReason(device, viewer, session.Account.Policy).After(0))
 	}
-	text, err := json.Marshal(data)
-	return record.Event{
-		Project: session.Project, Kind: record.EventSessionPath, At: change.At, Device: session.Device, Session: session.ID, Data: text,
-	}, err
+	return data
 }

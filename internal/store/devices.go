@@ -80,11 +80,19 @@ func (s *Store) Devices(ctx context.Context, in protocol.ProjectID, cursor strin
 // RevokeDevice deletes a device of a project. Its row stays, so that its key is refused as revoked for ever. It fails
 // with CodeNotFound, also when the device is revoked already.
 func (s *Store) RevokeDevice(ctx context.Context, in protocol.ProjectID, id protocol.DeviceID) error {
-	found, err := change(ctx, s.writer, `UPDATE devices SET revoked_ms = ? WHERE id = ? AND project = ? AND revoked_ms = 0`,
-		stampOf(s.now()), id, in)
-	if err == nil && !found {
-		err = noDevice()
-	}
+	now := s.now()
+	err := s.write(ctx, func(tx *tx) error {
+		d, ok, err := one(ctx, tx, scanDevice, `UPDATE devices SET revoked_ms = ? WHERE id = ? AND project = ? AND revoked_ms = 0
+			RETURNING `+deviceColumns, stampOf(now), id, in)
+		if err == nil && !ok {
+			err = noDevice()
+		}
+		if err != nil {
+			return err
+		}
+		return insertEventOf(ctx, tx, record.Event{Project: in, Kind: record.EventDeviceDeleted, At: now, Device: id},
+			record.DeletedEvent{Name: d.Name})
+	})
 	return about(err, "revoke device %s", id)
 }
 

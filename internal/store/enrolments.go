@@ -151,10 +151,11 @@ func mayEnrol(e record.Enrolment, known record.Device, isKnown bool, now time.Ti
 	return nil
 }
 
-// useEnrolment writes the device, a new one if it has no identifier yet, and who used the code.
+// useEnrolment writes the device, a new one if it has no identifier yet, who used the code, and the event of it.
 func (s *Store) useEnrolment(ctx context.Context, tx *tx, e record.Enrolment, d *record.Device) error {
 	now := s.now()
-	if d.ID == "" {
+	again := d.ID != ""
+	if !again {
 		d.ID = protocol.DeviceID(newID())
 	}
 	written, _, err := one(ctx, tx, scanDevice, `INSERT INTO devices (id, project, name, model, public_key, created_ms) VALUES (?, ?, ?, ?, ?, ?)
@@ -164,8 +165,11 @@ func (s *Store) useEnrolment(ctx context.Context, tx *tx, e record.Enrolment, d 
 		return err
 	}
 	*d = written
-	_, err = tx.ExecContext(ctx, `UPDATE enrolments SET device = ?, used_ms = ? WHERE id = ?`, d.ID, stampOf(now), e.ID)
-	return err
+	if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET device = ?, used_ms = ? WHERE id = ?`, d.ID, stampOf(now), e.ID); err != nil {
+		return err
+	}
+	return insertEventOf(ctx, tx, record.Event{Project: d.Project, Kind: record.EventDeviceEnrolled, At: now, Device: d.ID},
+		record.EnrolledEvent{Enrolment: e.ID, Name: d.Name, Model: d.Model, Again: again})
 }
 
 func firstOf(names ...string) string {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -34,7 +35,31 @@ func insertEvent(ctx context.Context, tx *tx, e record.Event) error {
 	_, err = tx.ExecContext(ctx, `INSERT INTO events (project, seq, id, kind, at_ms, device, session, data)
 		SELECT id, events, ?, ?, ?, ?, ?, ? FROM projects WHERE id = ?`,
 		id.String(), e.Kind, stampOf(e.At), e.Device, e.Session, string(e.Data), e.Project)
-	return err
+	if err != nil {
+		return err
+	}
+	tx.news(e.Project)
+	return nil
+}
+
+// insertEventOf is insertEvent with the event's data.
+func insertEventOf(ctx context.Context, tx *tx, e record.Event, data any) (err error) {
+	if e.Data, err = json.Marshal(data); err != nil {
+		return err
+	}
+	return insertEvent(ctx, tx, e)
+}
+
+// EventSpan returns which of a project's events are kept. It fails with CodeNotFound.
+func (s *Store) EventSpan(ctx context.Context, in protocol.ProjectID) (record.EventSpan, error) {
+	span, ok, err := one(ctx, s.reader, func(row *sql.Rows) (span record.EventSpan, err error) {
+		err = row.Scan(&span.First, &span.Last)
+		return span, err
+	}, `SELECT COALESCE((SELECT MIN(seq) FROM events WHERE project = projects.id), events + 1), events FROM projects WHERE id = ?`, in)
+	if err == nil && !ok {
+		err = notFound("there is no project %q", in)
+	}
+	return span, about(err, "read span of events")
 }
 
 // Events returns a project's events in the order of their numbers; a limit of 0, or over MaxEventPage, means as many.
@@ -78,15 +103,4 @@ func pruneEvents(ctx context.Context, tx *tx, now time.Time) error {
 		}
 	}
 	return nil
-}
-
-// eventCount is how many events a project has ever had.
-type eventCount struct {
-	project protocol.ProjectID
-	events  uint64
-}
-
-func scanEventCount(row *sql.Rows) (c eventCount, err error) {
-	err = row.Scan(&c.project, &c.events)
-	return c, err
 }

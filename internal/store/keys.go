@@ -83,11 +83,23 @@ func (s *Store) Keys(ctx context.Context, in protocol.ProjectID, cursor string, 
 
 // RevokeKey revokes an API key of a project; once more is harmless. It fails with CodeNotFound.
 func (s *Store) RevokeKey(ctx context.Context, in protocol.ProjectID, id protocol.KeyID) error {
-	found, err := change(ctx, s.writer, `UPDATE api_keys SET revoked_ms = CASE revoked_ms WHEN 0 THEN ? ELSE revoked_ms END
-		WHERE id = ? AND project = ?`, stampOf(s.now()), id, in)
-	if err == nil && !found {
-		err = notFound("there is no such API key")
-	}
+	now := s.now()
+	err := s.write(ctx, func(tx *tx) error {
+		k, ok, err := one(ctx, tx, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE id = ? AND project = ?`, id, in)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return notFound("there is no such API key")
+		case !k.Revoked.IsZero():
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE api_keys SET revoked_ms = ? WHERE id = ?`, stampOf(now), id); err != nil {
+			return err
+		}
+		return insertEventOf(ctx, tx, record.Event{Project: in, Kind: record.EventKeyRevoked, At: now},
+			record.KeyEvent{Key: id, Type: record.KeyAPI, Name: k.Name})
+	})
 	return about(err, "revoke key %s", id)
 }
 

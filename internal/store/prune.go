@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -16,8 +17,17 @@ const (
 	pruneInterval = time.Hour
 )
 
-// Run ends what has expired and deletes what is too old, at once and then every hour, until the context ends.
+// Run ends what has expired and deletes what is too old, at once and then every hour, and tells those who Follow of what
+// other processes write, until the context ends.
 func (s *Store) Run(ctx context.Context) error {
+	var work sync.WaitGroup
+	work.Go(func() { s.pruneUntil(ctx) })
+	work.Go(func() { s.pollEvents(ctx) })
+	work.Wait()
+	return nil
+}
+
+func (s *Store) pruneUntil(ctx context.Context) {
 	tick := time.NewTicker(pruneInterval)
 	defer tick.Stop()
 	for {
@@ -25,7 +35,7 @@ func (s *Store) Run(ctx context.Context) error {
 		deleted, err := s.Prune(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return
 		case err != nil:
 			s.log.Warn("cannot prune the store", "err", err)
 		case deleted > 0:
@@ -33,7 +43,7 @@ func (s *Store) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
 		}
 	}

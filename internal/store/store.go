@@ -27,9 +27,10 @@ type Store struct {
 	// writer has one connection, so that writes of this process queue here and not in SQLite's busy loop.
 	writer *database
 	// reader has several, which see the last commit without waiting for a writer (WAL).
-	reader *database
-	log    *slog.Logger
-	clock  func() time.Time
+	reader    *database
+	followers followers
+	log       *slog.Logger
+	clock     func() time.Time
 }
 
 // Open opens the data directory, which it makes if need be, brings its schema up to date and fills in what every
