@@ -18,7 +18,7 @@ import (
 // maxBodyBytes bounds every request's body: the largest legitimate one is well under 2 KB.
 const maxBodyBytes = 16 << 10
 
-// Config says what an API works on. Everything is needed but Price, Logger and Now.
+// Config says what an API works on. Everything is needed but Price, Rates, Logger and Now.
 type Config struct {
 	Keys       Keys
 	Projects   Projects
@@ -32,6 +32,8 @@ type Config struct {
 	Tokens     Tokens
 	// Price is what a gigabyte costs that goes through the relay.
 	Price Price
+	// Rates are how often requests may come.
+	Rates Rates
 	// ClientAddress tells who sent a request, through whatever proxies are trusted.
 	ClientAddress func(*http.Request) netip.Addr
 	// Logger hears of failures that the client is not told; nil discards them.
@@ -47,6 +49,7 @@ type API struct {
 	mux      *http.ServeMux
 	huma     huma.API
 	enrols   *limiter
+	rates    *rates
 	document []byte
 }
 
@@ -62,7 +65,7 @@ func New(config Config) (*API, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	a := &API{config: config, log: config.Logger, mux: http.NewServeMux(), enrols: newLimiter()}
+	a := &API{config: config, log: config.Logger, mux: http.NewServeMux(), enrols: newLimiter(), rates: newRates(config.Rates)}
 	a.huma = newHuma(a.mux)
 	a.addDevices()
 	a.addConnections()

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 var update = flag.Bool("update", false, "write openapi.json")
@@ -45,6 +46,15 @@ func TestCommittedDocumentIsTheServedOne(t *testing.T) {
 			open := path == "/v1/enroll"
 			if secured := bytes.Contains(operation, []byte(`"security"`)); secured == open {
 				t.Errorf("%s %s: got security %t", method, path, secured)
+			}
+			var told struct {
+				Scope record.Scope `json:"x-scope"`
+			}
+			if err := json.Unmarshal(operation, &told); err != nil {
+				t.Fatal(err)
+			}
+			if told.Scope.Valid() == open {
+				t.Errorf("%s %s: its scope is %q: record.ScopeResources has what there is", method, path, told.Scope)
 			}
 			if !bytes.Contains(operation, []byte("#/components/schemas/Problem")) {
 				t.Errorf("%s %s: its problems are not told", method, path)

@@ -78,10 +78,24 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		if p.Code == protocol.CodeRevoked { // of a credential, unlike of a device, that is 401
 			p.Status, p.Title = http.StatusUnauthorized, http.StatusText(http.StatusUnauthorized)
 		}
+		if p.Status == http.StatusUnauthorized {
+			p = a.limitStrangers(ctx, p)
+		}
 		refuse(ctx, p)
 		return
 	}
 	next(huma.WithValue(ctx, keyOfContext{}, key))
+}
+
+// permit makes the middleware that asks the API key for a scope.
+func (a *API) permit(scope record.Scope) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if key := keyOf(ctx.Context()); !key.May(scope) {
+			refuse(ctx, problemOf(protocol.Errorf(protocol.CodeForbidden, "this API key has not the scope %s", scope)))
+			return
+		}
+		next(ctx)
+	}
 }
 
 func (a *API) bearer(ctx huma.Context) (record.Key, error) {

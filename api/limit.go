@@ -10,7 +10,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/sightline-rtc/sightline/internal/throttle"
-	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // How often enrolment may be tried. One address may be a house full of cameras that are set up together, or an office
@@ -97,9 +96,7 @@ func take(limit *rate.Limiter, now time.Time) time.Duration {
 func (a *API) limitEnrols(ctx huma.Context, next func(huma.Context)) {
 	r, _ := humago.Unwrap(ctx)
 	if wait := a.enrols.wait(a.config.ClientAddress(r), a.config.Now()); wait > 0 {
-		refusal := protocol.Errorf(protocol.CodeRateLimited, "too many devices enrol at once; try again in a moment")
-		refusal.RetryMS = max(1, wait.Milliseconds())
-		refuse(ctx, problemOf(refusal))
+		refuse(ctx, tooMany(wait, "too many devices enrol at once; try again in a moment"))
 		return
 	}
 	next(ctx)

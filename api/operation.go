@@ -10,6 +10,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // version is the version of the API's contract, not of the program: it grows with the document.
@@ -45,10 +47,13 @@ func newHuma(mux *http.ServeMux) huma.API {
 	return humago.New(mux, config)
 }
 
-// add adds an operation that needs an API key.
+// add adds an operation that needs an API key with the scope of its method and path. Its own middlewares come last.
 func add[I, O any](a *API, operation huma.Operation, serve func(context.Context, *I) (*O, error)) {
+	resource, _, _ := strings.Cut(strings.TrimPrefix(operation.Path, "/v1/"), "/")
+	scope := record.ScopeOf(resource, operation.Method != http.MethodGet && operation.Method != http.MethodHead)
 	operation.Security = []map[string][]string{{securityScheme: {}}}
-	operation.Middlewares = huma.Middlewares{a.authenticate}
+	operation.Extensions = map[string]any{"x-scope": scope}
+	operation.Middlewares = append(huma.Middlewares{a.authenticate, a.limitRequests, a.permit(scope)}, operation.Middlewares...)
 	addOpen(a, operation, serve)
 }
 

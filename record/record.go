@@ -5,6 +5,7 @@ package record
 
 import (
 	"crypto/ed25519"
+	"slices"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -22,10 +23,20 @@ type Key struct {
 	ID      protocol.KeyID
 	Project protocol.ProjectID
 	Name    string
+	// Scopes are what the key may do; none is everything of its project, and nothing beyond that.
+	Scopes []Scope
 	// Hash is the SHA-256 of the whole key.
 	Hash    []byte
 	Created time.Time
 	Revoked time.Time
+}
+
+// May reports whether the key has a scope. A key without scopes has all but ScopeOperator.
+func (k *Key) May(s Scope) bool {
+	if len(k.Scopes) == 0 {
+		return s != ScopeOperator
+	}
+	return slices.Contains(k.Scopes, s)
 }
 
 // Device is a camera that has enrolled.

@@ -51,5 +51,11 @@ func (b *Bucket) Take(p Pace, now time.Time) time.Duration {
 	return over
 }
 
+// Left returns how many may be taken now, and in how long the burst is whole again.
+func (b *Bucket) Left(p Pace, now time.Time) (n int, whole time.Duration) {
+	whole = max(0, b.whole.Sub(now))
+	return max(0, int((time.Duration(max(p.Burst, 1))*p.interval()-whole)/p.interval())), whole
+}
+
 // Whole reports whether the bucket has its whole burst, so that nothing is lost with it.
 func (b *Bucket) Whole(now time.Time) bool { return !b.whole.After(now) }

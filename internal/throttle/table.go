@@ -33,6 +33,21 @@ func NewTable[K comparable](pace Pace, most int) *Table[K] {
 func (t *Table[K]) Take(key K, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.bucket(key, now).Take(t.pace, now)
+}
+
+// TakeAndCount is Take, and tells what is left then, as Bucket.Left does.
+func (t *Table[K]) TakeAndCount(key K, now time.Time) (wait time.Duration, left int, whole time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	bucket := t.bucket(key, now)
+	wait = bucket.Take(t.pace, now)
+	left, whole = bucket.Left(t.pace, now)
+	return wait, left, whole
+}
+
+// bucket returns the bucket of a key, which is remembered from now on. mu is held.
+func (t *Table[K]) bucket(key K, now time.Time) *Bucket {
 	element := t.byKey[key]
 	if element == nil {
 		t.forget(now)
@@ -42,7 +57,7 @@ func (t *Table[K]) Take(key K, now time.Time) time.Duration {
 		t.recent.MoveToBack(element)
 	}
 	e, _ := element.Value.(*entry[K]) // the list has nothing else
-	return e.bucket.Take(t.pace, now)
+	return &e.bucket
 }
 
 // forget makes room for one, and lets go of those at the front that need not be remembered, two at a time: so the table

@@ -139,3 +139,21 @@ func TestAHouseholdIsAnAddressOrASlash64(t *testing.T) {
 		t.Error("an unknown address has a household")
 	}
 }
+
+func TestBucketTellsWhatIsLeft(t *testing.T) {
+	pace := Pace{Rate: 10, Burst: 5, Longest: time.Minute}
+	now := time.Unix(0, 0)
+	table := NewTable[string](pace, 10)
+	for want := 4; want >= 0; want-- {
+		wait, left, whole := table.TakeAndCount("a", now)
+		if spent := time.Duration(5-want) * 100 * time.Millisecond; wait != 0 || left != want || whole != spent {
+			t.Fatalf("got wait %s, %d left, whole in %s; want 0, %d, %s", wait, left, whole, want, spent)
+		}
+	}
+	if wait, left, whole := table.TakeAndCount("a", now); wait != 100*time.Millisecond || left != 0 || whole != 500*time.Millisecond {
+		t.Errorf("when nothing is left: got wait %s, %d left, whole in %s", wait, left, whole)
+	}
+	if wait, left, _ := table.TakeAndCount("a", now.Add(time.Hour)); wait != 0 || left != 4 {
+		t.Errorf("after an hour: got wait %s, %d left", wait, left)
+	}
+}
