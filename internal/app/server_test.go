@@ -35,6 +35,7 @@ func settings(t *testing.T, changes ...func(*config.Serve)) config.Serve {
 	c := config.Serve{
 		Data: config.Data{Data: t.TempDir()}, Listen: "127.0.0.1:0", TurnListen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0",
 		AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
+		APIKeyRate: 100, APIProjectRate: 400,
 	}
 	for _, change := range changes {
 		change(&c)

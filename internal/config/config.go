@@ -70,6 +70,8 @@ type Serve struct {
 	AddressRate    float64        `help:"Links that may come from one address in a second, ten times as many at once." default:"20" placeholder:"N"`
 	QueueMemory    Bytes          `help:"Memory for all that waits to be sent to clients." default:"256MiB" placeholder:"SIZE"`
 	ProjectRate    float64        `help:"New links that one project may make in a second. 0: as many as in all." placeholder:"N"`
+	APIKeyRate     float64        `name:"api-key-rate" help:"Requests to the API that one key may make in a second, ten times as many at once." default:"100" placeholder:"N"`
+	APIProjectRate float64        `name:"api-project-rate" help:"Requests to the API that all keys of a project may make in a second, ten times as many at once." default:"400" placeholder:"N"`
 	DrainDeadline  time.Duration  `help:"Longest time over which a stop spreads the return of its clients." default:"1m"`
 	MetricsListen  string         `help:"Address of /metrics. Empty: 127.0.0.1:9464, or any free port where that is taken; off: none." placeholder:"HOST:PORT"`
 }
@@ -255,7 +257,7 @@ func (s *Serve) Validate() error {
 			return err
 		}
 	}
-	if err := cmp.Or(s.checkReturn(), s.checkRelay(), s.checkTLS()); err != nil {
+	if err := cmp.Or(s.checkReturn(), s.checkAPI(), s.checkRelay(), s.checkTLS()); err != nil {
 		return err
 	}
 	if s.URL != "" && !isBaseURL(s.URL) {
@@ -307,6 +309,16 @@ func (s *Serve) checkReturn() error {
 	if most := protocol.MediaTimeout * 3 / 4; s.DrainDeadline <= 0 || s.DrainDeadline > most {
 		return fmt.Errorf("--drain-deadline: %v is not more than 0 and at most %v: a restarted server ends the sessions of absent clients after %v",
 			s.DrainDeadline, most, protocol.MediaTimeout)
+	}
+	return nil
+}
+
+func (s *Serve) checkAPI() error {
+	if s.APIKeyRate <= 0 || s.APIKeyRate > maxAcceptRate {
+		return fmt.Errorf("--api-key-rate: %v is not above 0 and up to %d requests a second", s.APIKeyRate, maxAcceptRate)
+	}
+	if s.APIProjectRate <= 0 || s.APIProjectRate > maxAcceptRate {
+		return fmt.Errorf("--api-project-rate: %v is not above 0 and up to %d requests a second", s.APIProjectRate, maxAcceptRate)
 	}
 	return nil
 }

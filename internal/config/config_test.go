@@ -82,6 +82,8 @@ var settings = []setting{
 	{"accept-rate", "250.5", "", func(s *Serve) any { return s.AcceptRate }, 250.5},
 	{"address-rate", "2.5", "", func(s *Serve) any { return s.AddressRate }, 2.5},
 	{"queue-memory", "64MiB", "", func(s *Serve) any { return s.QueueMemory }, Bytes(64 << 20)},
+	{"api-key-rate", "5", "", func(s *Serve) any { return s.APIKeyRate }, 5.0},
+	{"api-project-rate", "7.5", "", func(s *Serve) any { return s.APIProjectRate }, 7.5},
 	{"project-rate", "30", "", func(s *Serve) any { return s.ProjectRate }, 30.0},
 	{"drain-deadline", "90s", "", func(s *Serve) any { return s.DrainDeadline }, 90 * time.Second},
 	{"metrics-listen", "off", "'off'", func(s *Serve) any { return s.MetricsListen }, "off"},
@@ -165,6 +167,7 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 	}
 	want := Serve{
 		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
+		APIKeyRate: 100, APIProjectRate: 400,
 		RelayPeers: "enforce", IPv6FillIn: true, Path: "prefer_direct", RelayDelay: 700 * time.Millisecond, RelayCurrency: "USD",
 	}
 	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
@@ -283,6 +286,7 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"memory that overflows", "serve --queue-memory 99999999999GiB", "is no size such as 256MiB"},
 		{"no memory", "serve --queue-memory 0", "--queue-memory: less than 1MiB"},
 		{"nobody from an address", "serve --address-rate 0", "--address-rate: 0 is not above 0"},
+		{"a rate of nothing", "serve --api-key-rate=0", "--api-key-rate: 0 is not above 0"},
 		{"a negative rate", "serve --project-rate=-1", "--project-rate: -1 is not between 0"},
 		{"a drain that ends sessions", "serve --drain-deadline 2m", "--drain-deadline: 2m0s is not more than 0 and at most 1m30s"},
 		{"no drain", "serve --drain-deadline 0s", "--drain-deadline: 0s "},
