@@ -1,13 +1,21 @@
 package protocol
 
-// Transport is what carries a link: one of the doors.
+// Transport is what carries a link: one of the doors. The standard doors speak for viewers that have no link.
 type Transport string
 
 // The transports.
 const (
 	TransportWebSocket Transport = "websocket" // GET /v1/link
 	TransportLongPoll  Transport = "long_poll" // POST /v1/link/send and /v1/link/poll
+	TransportWHEP      Transport = "whep"      // POST /v1/devices/{device}/whep
+	TransportKVS       Transport = "kvs"       // GET /v1/kvs/{device}
+	TransportREST      Transport = "rest"      // POST /v1/sessions
 )
+
+// Standard reports whether a door speaks another protocol than this one, for viewers that have no link.
+func (t Transport) Standard() bool {
+	return t == TransportWHEP || t == TransportKVS || t == TransportREST
+}
 
 // Fallback says why a link is not on a WebSocket.
 type Fallback struct {

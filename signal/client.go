@@ -203,10 +203,11 @@ func (c *client) setBusy(busy bool) {
 	c.scheduleLocked()
 }
 
-// paceLocked sets how often the link is expected to show life. A poll is its own sign of it.
+// paceLocked sets how often the link is expected to show life. A poll is its own sign of it, and a guest has no network that
+// could take it away.
 func (c *client) paceLocked() {
 	interval := c.hub.pingOn(c.carrier.transport)
-	if c.busy && c.carrier.transport != protocol.TransportLongPoll {
+	if c.busy && !slow(c.carrier.transport) {
 		interval = c.hub.config.PingBusy
 	}
 	c.link.SetPing(interval)
@@ -214,11 +215,14 @@ func (c *client) paceLocked() {
 
 // pingOn is the ping interval of an idle link on a door.
 func (h *Hub) pingOn(door protocol.Transport) time.Duration {
-	if door == protocol.TransportLongPoll {
+	if slow(door) {
 		return h.config.PollPing
 	}
 	return h.config.Link.Ping
 }
+
+// slow reports whether pings are seldom on a door.
+func slow(door protocol.Transport) bool { return door == protocol.TransportLongPoll || door.Standard() }
 
 // share gives a session its share of a device's link.
 func (c *client) share(id protocol.SessionID) {

@@ -38,15 +38,24 @@ func (h *Hub) admit(ctx context.Context, hello *protocol.Hello, k *carrier) (*cl
 		return nil, err
 	}
 	now := time.Now()
-	c = &client{
-		id: protocol.LinkID(newSecret()), key: newSecret(), role: hello.Role, address: k.address, program: hello.Client,
-		since: now, hub: h, sessions: map[protocol.SessionID]*session{}, link: link.New(h.config.Link, now), carrier: k,
-		handling: make(chan struct{}, 1), logger: h.config.Logger.With("address", k.address.String()),
-	}
+	c = h.newClient(hello.Role, hello.Client, k, now)
 	if hello.Role == protocol.RoleDevice {
 		return c, h.admitDevice(ctx, c, hello, reason, now)
 	}
-	return c, h.admitViewer(ctx, c, hello, reason, now)
+	viewer, err := h.config.Tokens.Verify(hello.Token, now)
+	if err != nil {
+		return nil, err
+	}
+	return c, h.admitViewer(ctx, c, viewer, reason, now)
+}
+
+// newClient makes a client that nobody knows yet, whose link is on a carrier.
+func (h *Hub) newClient(role protocol.Role, program protocol.Client, k *carrier, now time.Time) *client {
+	return &client{
+		id: protocol.LinkID(newSecret()), key: newSecret(), role: role, address: k.address, program: program,
+		since: now, hub: h, sessions: map[protocol.SessionID]*session{}, link: link.New(h.config.Link, now), carrier: k,
+		handling: make(chan struct{}, 1), logger: h.config.Logger.With("address", k.address.String()),
+	}
 }
 
 func (h *Hub) admitDevice(
@@ -93,13 +102,10 @@ func (h *Hub) admitDevice(
 	return nil
 }
 
+// admitViewer makes a client the link of a viewer whose token has been verified.
 func (h *Hub) admitViewer(
-	ctx context.Context, c *client, hello *protocol.Hello, reason protocol.ResumeReason, now time.Time,
+	ctx context.Context, c *client, viewer auth.Viewer, reason protocol.ResumeReason, now time.Time,
 ) error {
-	viewer, err := h.config.Tokens.Verify(hello.Token, now)
-	if err != nil {
-		return err
-	}
 	if err := h.mayJoin(viewer.Project, now); err != nil {
 		return err
 	}
