@@ -86,7 +86,7 @@ func (a *API) addEnrolments() {
 
 func (a *API) createEnrolment(ctx context.Context, in *createEnrolmentInput) (*createEnrolmentOutput, error) {
 	life := time.Duration(in.Body.TTLSeconds) * time.Second
-	e, code, err := a.config.Enrolments.CreateEnrolment(ctx, keyOf(ctx).Project, in.Body.Name, life)
+	e, code, err := a.config.Enrolments.CreateEnrolment(ctx, record.Enrolment{Project: keyOf(ctx).Project, Name: in.Body.Name}, life)
 	if err != nil {
 		return nil, err
 	}

@@ -82,11 +82,11 @@ func (w *world) Authenticate(_ context.Context, plain string) (record.Key, error
 	return record.Key{}, protocol.Errorf(protocol.CodeBadToken, "there is no such API key")
 }
 
-func (w *world) CreateKey(_ context.Context, project protocol.ProjectID, name string) (record.Key, auth.Secret, error) {
+func (w *world) CreateKey(_ context.Context, k record.Key) (record.Key, auth.Secret, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id, plain := auth.MintKey()
-	k := record.Key{ID: id, Project: project, Name: name, Hash: auth.Hash(plain.Reveal()), Created: testTime}
+	k.ID, k.Hash, k.Created = id, auth.Hash(plain.Reveal()), testTime
 	w.keys = append(w.keys, k)
 	return k, plain, nil
 }
@@ -163,14 +163,12 @@ func (w *world) Connection(id protocol.DeviceID) (record.Connection, bool) {
 	return record.Connection{}, false
 }
 
-func (w *world) CreateEnrolment(_ context.Context, project protocol.ProjectID, name string, life time.Duration) (record.Enrolment, auth.Secret, error) {
+func (w *world) CreateEnrolment(_ context.Context, e record.Enrolment, life time.Duration) (record.Enrolment, auth.Secret, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	code := auth.MintCode()
-	e := record.Enrolment{
-		ID: fmt.Sprintf("e%d", len(w.enrolments)), Project: project, Name: name, Hash: auth.Hash(code.Reveal()),
-		Created: testTime, Expires: testTime.Add(life),
-	}
+	e.ID, e.Hash = fmt.Sprintf("e%d", len(w.enrolments)), auth.Hash(code.Reveal())
+	e.Created, e.Expires = testTime, testTime.Add(life)
 	w.enrolments = append(w.enrolments, e)
 	return e, code, nil
 }
@@ -330,7 +328,7 @@ func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 
 func (w *world) addKey(t *testing.T, project protocol.ProjectID) string {
 	t.Helper()
-	_, plain, err := w.CreateKey(t.Context(), project, "")
+	_, plain, err := w.CreateKey(t.Context(), record.Key{Project: project})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	key, err := a.bearer(ctx)
 	if err != nil {
 		p := a.fail(ctx.Context(), ctx.Operation().Path, err)
-		if p.Code == protocol.CodeRevoked { // of a credential, unlike of a device, that is 401
+		if p.Code == protocol.CodeRevoked || p.Code == protocol.CodeExpired { // of a credential, unlike of a device, that is 401
 			p.Status, p.Title = http.StatusUnauthorized, http.StatusText(http.StatusUnauthorized)
 		}
 		if p.Status == http.StatusUnauthorized {

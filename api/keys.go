@@ -61,7 +61,7 @@ func (a *API) addKeys() {
 }
 
 func (a *API) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
-	k, plain, err := a.config.Keys.CreateKey(ctx, keyOf(ctx).Project, in.Body.Name)
+	k, plain, err := a.config.Keys.CreateKey(ctx, record.Key{Project: keyOf(ctx).Project, Name: in.Body.Name})
 	if err != nil {
 		return nil, err
 	}

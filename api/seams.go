@@ -16,7 +16,8 @@ type (
 	// Keys keeps the API keys.
 	Keys interface {
 		Authenticate(ctx context.Context, plain string) (record.Key, error)
-		CreateKey(ctx context.Context, project protocol.ProjectID, name string) (record.Key, auth.Secret, error)
+		// CreateKey makes a key with the project, name, scopes and expiry of what is asked for.
+		CreateKey(ctx context.Context, asked record.Key) (record.Key, auth.Secret, error)
 		Keys(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Key, string, error)
 		RevokeKey(ctx context.Context, project protocol.ProjectID, id protocol.KeyID) error
 	}
@@ -36,7 +37,8 @@ type (
 	}
 	// Enrolments keeps the enrolment codes and redeems them.
 	Enrolments interface {
-		CreateEnrolment(ctx context.Context, project protocol.ProjectID, name string, life time.Duration) (record.Enrolment, auth.Secret, error)
+		// CreateEnrolment makes a code with the project, name, count and models of what is asked for.
+		CreateEnrolment(ctx context.Context, asked record.Enrolment, life time.Duration) (record.Enrolment, auth.Secret, error)
 		Enrolments(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Enrolment, string, error)
 		DeleteEnrolment(ctx context.Context, project protocol.ProjectID, id string) error
 		Enrol(ctx context.Context, code string, key ed25519.PublicKey, name, model string) (record.Device, error)

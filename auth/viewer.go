@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -29,7 +28,7 @@ type Viewer struct {
 	Project protocol.ProjectID
 	// Subject is who looks, in the words of the partner who asked for the token.
 	Subject string
-	// Key is the API key that made the token: revoking it revokes the token.
+	// Key is the API key that made the token, or the partner key that signed it: revoking it revokes the token.
 	Key    protocol.KeyID
 	Device protocol.DeviceID
 	Rights []protocol.Right
@@ -44,30 +43,11 @@ type Viewer struct {
 // Allows reports whether the token carries a right.
 func (v Viewer) Allows(r protocol.Right) bool { return slices.Contains(v.Rights, r) }
 
-// Keyring mints and verifies viewer tokens with the server's signing keys. It is safe for concurrent use.
-type Keyring struct {
-	keys atomic.Pointer[[]record.SigningKey]
-}
-
-// NewKeyring makes a keyring. The newest key signs, all of them verify.
-func NewKeyring(keys []record.SigningKey) *Keyring {
-	k := &Keyring{}
-	k.Replace(keys)
-	return k
-}
-
-// Replace gives the keyring another set of keys.
-func (k *Keyring) Replace(keys []record.SigningKey) {
-	sorted := slices.Clone(keys)
-	slices.SortStableFunc(sorted, func(a, b record.SigningKey) int { return b.Created.Compare(a.Created) })
-	k.keys.Store(&sorted)
-}
-
-// viewerClaims are the claims of a viewer token (RFC 7519 section 4).
+// viewerClaims are the claims of a viewer token (RFC 7519 section 4). One that a partner signed has no key.
 type viewerClaims struct {
 	jwt.RegisteredClaims
 	Project protocol.ProjectID `json:"prj"`
-	Key     protocol.KeyID     `json:"key"`
+	Key     protocol.KeyID     `json:"key,omitempty"`
 	Device  protocol.DeviceID  `json:"dev"`
 	Rights  []protocol.Right   `json:"grants"`
 	record.PlainTerms
@@ -94,8 +74,8 @@ func (k *Keyring) Mint(v Viewer, now time.Time) (string, error) {
 	if err := v.check(); err != nil {
 		return "", protocol.Errorf(protocol.CodeInvalid, "%s", err)
 	}
-	keys := *k.keys.Load()
-	if len(keys) == 0 {
+	key, ok := k.newest()
+	if !ok {
 		return "", errors.New("mint viewer token: the keyring is empty")
 	}
 	claims := viewerClaims{
@@ -109,56 +89,12 @@ func (k *Keyring) Mint(v Viewer, now time.Time) (string, error) {
 		Project: v.Project, Key: v.Key, Device: v.Device, Rights: v.Rights, PlainTerms: v.Terms.Plain(),
 	}
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
-	token.Header["kid"] = keys[0].ID
-	text, err := token.SignedString(keys[0].Private)
+	token.Header["kid"] = key.ID
+	text, err := token.SignedString(key.Private)
 	if err != nil {
 		return "", fmt.Errorf("sign viewer token: %w", err)
 	}
 	return text, nil
-}
-
-// Verify checks a token's signature, form and time, without any look-up. It fails with CodeExpired when only the time
-// has passed, else with CodeBadToken. Whether the API key behind it was revoked is for the caller to ask.
-func (k *Keyring) Verify(token string, now time.Time) (Viewer, error) {
-	var claims viewerClaims
-	err := parse(token, &claims, func(t *jwt.Token) (any, error) {
-		id, ok := t.Header["kid"].(string)
-		if !ok {
-			return nil, errors.New("no kid")
-		}
-		for _, key := range *k.keys.Load() {
-			if key.ID == id {
-				return key.Private.Public(), nil
-			}
-		}
-		return nil, errors.New("unknown kid")
-	})
-	if err != nil {
-		return Viewer{}, protocol.Errorf(protocol.CodeBadToken, "the viewer token is not one of this server").Because(err)
-	}
-	if claims.ExpiresAt == nil {
-		return Viewer{}, protocol.Errorf(protocol.CodeBadToken, "the viewer token has no expiry")
-	}
-	v := Viewer{
-		Project: claims.Project,
-		Subject: claims.Subject,
-		Key:     claims.Key,
-		Device:  claims.Device,
-		Rights:  claims.Rights,
-		Terms:   claims.Terms(),
-		Expires: claims.ExpiresAt.UTC(),
-		ID:      claims.ID,
-	}
-	if err := v.check(); err != nil {
-		return Viewer{}, protocol.Errorf(protocol.CodeBadToken, "the viewer token makes no sense: %s", err)
-	}
-	if claims.Issuer != string(v.Project) || !slices.Equal(claims.Audience, jwt.ClaimStrings{viewerAudience}) {
-		return Viewer{}, protocol.Errorf(protocol.CodeBadToken, "the token was not made for viewing")
-	}
-	if !now.Before(v.Expires) {
-		return Viewer{}, protocol.Errorf(protocol.CodeExpired, "the viewer token expired at %s", v.Expires.Format(time.RFC3339))
-	}
-	return v, nil
 }
 
 func (v Viewer) check() error {

@@ -4,8 +4,8 @@
 package record
 
 import (
+	"cmp"
 	"crypto/ed25519"
-	"slices"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -16,27 +16,6 @@ type Project struct {
 	ID      protocol.ProjectID
 	Name    string
 	Created time.Time
-}
-
-// Key is an API key as the store keeps it: never the key itself.
-type Key struct {
-	ID      protocol.KeyID
-	Project protocol.ProjectID
-	Name    string
-	// Scopes are what the key may do; none is everything of its project, and nothing beyond that.
-	Scopes []Scope
-	// Hash is the SHA-256 of the whole key.
-	Hash    []byte
-	Created time.Time
-	Revoked time.Time
-}
-
-// May reports whether the key has a scope. A key without scopes has all but ScopeOperator.
-func (k *Key) May(s Scope) bool {
-	if len(k.Scopes) == 0 {
-		return s != ScopeOperator
-	}
-	return slices.Contains(k.Scopes, s)
 }
 
 // Device is a camera that has enrolled.
@@ -63,21 +42,6 @@ type DeviceNetwork struct {
 	Told    time.Time
 }
 
-// Enrolment is a one-time code with which a device joins a project.
-type Enrolment struct {
-	ID      string
-	Project protocol.ProjectID
-	// Name is the name that the device gets.
-	Name string
-	// Hash is the SHA-256 of the code.
-	Hash    []byte
-	Created time.Time
-	Expires time.Time
-	// Device is who used the code; empty while nobody has.
-	Device protocol.DeviceID
-	Used   time.Time
-}
-
 // SessionKind tells sessions that people look through from those that a measuring tool asked for.
 type SessionKind string
 
@@ -89,11 +53,16 @@ const (
 
 // Session is one viewer looking at one device.
 type Session struct {
-	ID      protocol.SessionID
-	Kind    SessionKind
+	ID   protocol.SessionID
+	Kind SessionKind
+	// Project is the viewer's.
 	Project protocol.ProjectID
 	Device  protocol.DeviceID
-	// Key is the API key that minted the viewer's token, Viewer the token's subject.
+	// DeviceProject is the device's where that is another, which shares it; empty where both are one. Payer is who pays for
+	// the relay where that is not Project: PaidBy says it for all sessions.
+	DeviceProject protocol.ProjectID
+	Payer         protocol.ProjectID
+	// Key is the API key that minted the viewer's token, or the partner key that signed it; Viewer is the token's subject.
 	Key    protocol.KeyID
 	Viewer string
 	Rights []protocol.Right
@@ -121,6 +90,9 @@ type Session struct {
 	Relayed Traffic
 }
 
+// PaidBy is the project whose relay budget the session uses.
+func (s *Session) PaidBy() protocol.ProjectID { return cmp.Or(s.Payer, s.Project) }
+
 // Traffic counts payload: the data of ChannelData and Data or Send indications, without any header.
 // Up is from the TURN client to its peer.
 type Traffic struct {
@@ -145,7 +117,7 @@ type Usage struct {
 	Ended time.Time
 }
 
-// SigningKey signs viewer tokens.
+// SigningKey is the server's own: it signs the viewer tokens that API keys ask for.
 type SigningKey struct {
 	ID      string
 	Private ed25519.PrivateKey

@@ -107,11 +107,11 @@ func TestEveryRequestOfTheDocumentOfTheAPIWorks(t *testing.T) {
 func (r *running) furnish(variables map[string]string) {
 	r.t.Helper()
 	ctx := r.t.Context()
-	_, key, err := r.store.CreateKey(ctx, protocol.DefaultProject, "")
+	_, key, err := r.store.CreateKey(ctx, record.Key{Project: protocol.DefaultProject})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	_, code, err := r.store.CreateEnrolment(ctx, protocol.DefaultProject, "Front door", 0)
+	_, code, err := r.store.CreateEnrolment(ctx, record.Enrolment{Project: protocol.DefaultProject, Name: "Front door"}, 0)
 	if err != nil {
 		r.t.Fatal(err)
 	}

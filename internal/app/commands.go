@@ -13,6 +13,7 @@ import (
 	"github.com/sightline-rtc/sightline/internal/config"
 	"github.com/sightline-rtc/sightline/internal/store"
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 	"github.com/sightline-rtc/sightline/turn"
 )
 
@@ -47,7 +48,7 @@ func show(w io.Writer, asJSON bool, value any, plain string) error {
 // CreateKey makes an API key and prints it.
 func CreateKey(ctx context.Context, c config.KeyCreate, out io.Writer, logger *slog.Logger) error {
 	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
-		key, secret, err := s.CreateKey(ctx, protocol.ProjectID(c.Project), c.Name)
+		key, secret, err := s.CreateKey(ctx, record.Key{Project: protocol.ProjectID(c.Project), Name: c.Name})
 		if err != nil {
 			return err
 		}
@@ -58,7 +59,7 @@ func CreateKey(ctx context.Context, c config.KeyCreate, out io.Writer, logger *s
 // CreateEnrolment makes an enrolment code and prints it.
 func CreateEnrolment(ctx context.Context, c config.EnrollCreate, out io.Writer, logger *slog.Logger) error {
 	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
-		_, code, err := s.CreateEnrolment(ctx, protocol.ProjectID(c.Project), c.Name, 0)
+		_, code, err := s.CreateEnrolment(ctx, record.Enrolment{Project: protocol.ProjectID(c.Project), Name: c.Name}, 0)
 		if err != nil {
 			return err
 		}

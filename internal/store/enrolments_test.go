@@ -24,7 +24,7 @@ func newPublicKey(t *testing.T) ed25519.PublicKey {
 
 func newCode(t *testing.T, s *Store, in protocol.ProjectID) string {
 	t.Helper()
-	_, code, err := s.CreateEnrolment(t.Context(), in, "Front door", 0)
+	_, code, err := s.CreateEnrolment(t.Context(), record.Enrolment{Project: in, Name: "Front door"}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestCodesThatEnrolNobody(t *testing.T) {
 	c.pass(EnrolmentLife)
 	_, err = s.Enrol(ctx, code, newPublicKey(t), "", "")
 	wantCode(t, err, protocol.CodeExpired)
-	e, deleted, err := s.CreateEnrolment(ctx, protocol.DefaultProject, "", 0)
+	e, deleted, err := s.CreateEnrolment(ctx, record.Enrolment{Project: protocol.DefaultProject, Name: ""}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestCodesThatEnrolNobody(t *testing.T) {
 	}
 	_, err = s.Enrol(ctx, deleted.Reveal(), newPublicKey(t), "", "")
 	wantCode(t, err, protocol.CodeNotFound)
-	_, _, err = s.CreateEnrolment(ctx, protocol.DefaultProject, "", maxEnrolmentLife+1)
+	_, _, err = s.CreateEnrolment(ctx, record.Enrolment{Project: protocol.DefaultProject, Name: ""}, maxEnrolmentLife+1)
 	wantCode(t, err, protocol.CodeInvalid)
 }
 

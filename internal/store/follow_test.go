@@ -139,7 +139,7 @@ func TestASpanTellsWhatIsKept(t *testing.T) {
 
 func TestARevokedKeyIsToldOnce(t *testing.T) {
 	s, _ := newStore(t)
-	k, _, err := s.CreateKey(t.Context(), protocol.DefaultProject, "shop")
+	k, _, err := s.CreateKey(t.Context(), record.Key{Project: protocol.DefaultProject, Name: "shop"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/sightline-rtc/sightline/auth"
@@ -13,30 +14,31 @@ import (
 // revokedKeysWindow is how long RevokedKeys tells of a key: twice as long as any token that it minted can live.
 const revokedKeysWindow = 2 * auth.MaxViewerLife
 
-const keyColumns = `id, project, name, hash, created_ms, revoked_ms`
+const keyColumns = `id, project, name, scopes, hash, created_ms, expires_ms, used_ms, revoked_ms, successor`
 
 func scanKey(row *sql.Rows) (record.Key, error) {
 	var k record.Key
-	var created, revoked stamp
-	err := row.Scan(&k.ID, &k.Project, &k.Name, &k.Hash, &created, &revoked)
-	k.Created, k.Revoked = created.time(), revoked.time()
+	var scopes string
+	var created, expires, used, revoked stamp
+	err := row.Scan(&k.ID, &k.Project, &k.Name, &scopes, &k.Hash, &created, &expires, &used, &revoked, &k.Successor)
+	k.Scopes = split[record.Scope](scopes)
+	k.Created, k.Expires, k.Used, k.Revoked = created.time(), expires.time(), used.time(), revoked.time()
 	return k, err
 }
 
-// CreateKey makes an API key. The second result is the key itself, which nobody can ask for again.
-func (s *Store) CreateKey(ctx context.Context, in protocol.ProjectID, name string) (record.Key, auth.Secret, error) {
-	if err := checkName("the key's name", name); err != nil {
+// CreateKey makes an API key with the project, the name, the scopes and the expiry of what is asked for. The second result
+// is the key itself, which nobody can ask for again. It fails with CodeInvalid and CodeNotFound.
+func (s *Store) CreateKey(ctx context.Context, asked record.Key) (record.Key, auth.Secret, error) {
+	now := s.now()
+	if err := checkKey(asked, now); err != nil {
 		return record.Key{}, auth.Secret{}, err
 	}
-	id, plain := auth.MintKey()
-	k := record.Key{ID: id, Project: in, Name: name, Hash: auth.Hash(plain.Reveal()), Created: s.now()}
+	k, plain := mintKey(asked, now)
 	err := s.write(ctx, func(tx *tx) error {
-		if _, err := project(ctx, tx, in); err != nil {
+		if _, err := project(ctx, tx, k.Project); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, 0)`,
-			k.ID, k.Project, k.Name, k.Hash, stampOf(k.Created))
-		return err
+		return insertKey(ctx, tx, k)
 	})
 	if err != nil {
 		return record.Key{}, auth.Secret{}, about(err, "create key")
@@ -44,8 +46,34 @@ func (s *Store) CreateKey(ctx context.Context, in protocol.ProjectID, name strin
 	return k, plain, nil
 }
 
-// Authenticate returns the record of an API key. It fails with CodeBadToken when it is none of ours and with
-// CodeRevoked when it was one.
+func checkKey(asked record.Key, now time.Time) error {
+	for i, scope := range asked.Scopes {
+		if !scope.Valid() || slices.Contains(asked.Scopes[:i], scope) {
+			return protocol.Errorf(protocol.CodeInvalid, "scopes are RESOURCE:read and RESOURCE:write, each once")
+		}
+	}
+	if !asked.Expires.IsZero() && !now.Before(asked.Expires) {
+		return protocol.Errorf(protocol.CodeInvalid, "a key cannot expire in the past")
+	}
+	return checkName("the key's name", asked.Name)
+}
+
+func mintKey(asked record.Key, now time.Time) (record.Key, auth.Secret) {
+	id, plain := auth.MintKey()
+	return record.Key{
+		ID: id, Project: asked.Project, Name: asked.Name, Scopes: asked.Scopes, Hash: auth.Hash(plain.Reveal()),
+		Created: now, Expires: stampOf(asked.Expires).time(),
+	}, plain
+}
+
+func insertKey(ctx context.Context, tx *tx, k record.Key) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (`+keyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, '')`,
+		k.ID, k.Project, k.Name, join(k.Scopes), k.Hash, stampOf(k.Created), stampOf(k.Expires))
+	return err
+}
+
+// Authenticate returns the record of an API key, and notes that it was used. It fails with CodeBadToken when it is none of
+// ours, with CodeRevoked when it was one, and with CodeExpired.
 func (s *Store) Authenticate(ctx context.Context, plain string) (record.Key, error) {
 	id, err := auth.ParseKey(plain)
 	if err != nil {
@@ -59,7 +87,10 @@ func (s *Store) Authenticate(ctx context.Context, plain string) (record.Key, err
 		return record.Key{}, protocol.Errorf(protocol.CodeBadToken, "there is no such API key on this server")
 	case !k.Revoked.IsZero():
 		return record.Key{}, protocol.Errorf(protocol.CodeRevoked, "the API key was revoked at %s", k.Revoked.Format(time.RFC3339))
+	case k.Ended(s.now()):
+		return record.Key{}, protocol.Errorf(protocol.CodeExpired, "the API key expired at %s", k.Expires.Format(time.RFC3339))
 	}
+	s.noteUse(ctx, k)
 	return k, nil
 }
 
@@ -90,7 +121,7 @@ func (s *Store) RevokeKey(ctx context.Context, in protocol.ProjectID, id protoco
 		case err != nil:
 			return err
 		case !ok:
-			return notFound("there is no such API key")
+			return noKey()
 		case !k.Revoked.IsZero():
 			return nil
 		}
@@ -103,12 +134,14 @@ func (s *Store) RevokeKey(ctx context.Context, in protocol.ProjectID, id protoco
 	return about(err, "revoke key %s", id)
 }
 
-// RevokedKeys returns the API keys, of all projects, that were revoked so recently that a token of theirs may not have
+// RevokedKeys returns the API keys and partner keys, of all projects, that were revoked so recently that a token of theirs may not have
 // expired yet.
 func (s *Store) RevokedKeys(ctx context.Context) ([]protocol.KeyID, error) {
+	since := stampOf(s.now().Add(-revokedKeysWindow))
 	list, err := all(ctx, s.reader, func(row *sql.Rows) (id protocol.KeyID, err error) {
 		err = row.Scan(&id)
 		return id, err
-	}, `SELECT id FROM api_keys WHERE revoked_ms <> 0 AND revoked_ms > ?`, stampOf(s.now().Add(-revokedKeysWindow)))
+	}, `SELECT id FROM api_keys WHERE revoked_ms <> 0 AND revoked_ms > ?
+		UNION ALL SELECT id FROM partner_keys WHERE revoked_ms <> 0 AND revoked_ms > ?`, since, since)
 	return list, about(err, "list revoked keys")
 }

@@ -14,7 +14,7 @@ import (
 func TestKeyAuthenticatesUntilItIsRevoked(t *testing.T) {
 	s, c := newStore(t)
 	ctx := t.Context()
-	key, plain, err := s.CreateKey(ctx, protocol.DefaultProject, "backend")
+	key, plain, err := s.CreateKey(ctx, record.Key{Project: protocol.DefaultProject, Name: "backend"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestKeyAuthenticatesUntilItIsRevoked(t *testing.T) {
 
 func TestUnknownKeysAreRefused(t *testing.T) {
 	s, _ := newStore(t)
-	key, _, err := s.CreateKey(t.Context(), protocol.DefaultProject, "")
+	key, _, err := s.CreateKey(t.Context(), record.Key{Project: protocol.DefaultProject, Name: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,9 +49,9 @@ func TestUnknownKeysAreRefused(t *testing.T) {
 	wantCode(t, err, protocol.CodeBadToken)
 	_, err = s.Authenticate(t.Context(), "sl_live_"+string(key.ID))
 	wantCode(t, err, protocol.CodeBadToken)
-	_, _, err = s.CreateKey(t.Context(), "nobody", "")
+	_, _, err = s.CreateKey(t.Context(), record.Key{Project: "nobody", Name: ""})
 	wantCode(t, err, protocol.CodeNotFound)
-	_, _, err = s.CreateKey(t.Context(), protocol.DefaultProject, "two\nlines")
+	_, _, err = s.CreateKey(t.Context(), record.Key{Project: protocol.DefaultProject, Name: "two\nlines"})
 	wantCode(t, err, protocol.CodeInvalid)
 }
 
@@ -60,7 +60,7 @@ func TestKeyPagesAreStableWhileKeysAreMade(t *testing.T) {
 	ctx := t.Context()
 	var want []protocol.KeyID
 	for i := range 7 {
-		key, _, err := s.CreateKey(ctx, protocol.DefaultProject, "")
+		key, _, err := s.CreateKey(ctx, record.Key{Project: protocol.DefaultProject, Name: ""})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestKeyPagesAreStableWhileKeysAreMade(t *testing.T) {
 		}
 		cursor = next
 		c.pass(time.Millisecond)
-		if _, _, err := s.CreateKey(ctx, protocol.DefaultProject, "newcomer"); err != nil {
+		if _, _, err := s.CreateKey(ctx, record.Key{Project: protocol.DefaultProject, Name: "newcomer"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -126,12 +126,12 @@ func TestNothingCrossesProjects(t *testing.T) {
 	ctx := t.Context()
 	must(s.CreateProject(ctx, "mine", ""))(t)
 	must(s.CreateProject(ctx, "theirs", ""))(t)
-	key, _, err := s.CreateKey(ctx, "theirs", "")
+	key, _, err := s.CreateKey(ctx, record.Key{Project: "theirs", Name: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
 	device := enrol(t, s, "theirs")
-	enrolment, _, err := s.CreateEnrolment(ctx, "theirs", "", 0)
+	enrolment, _, err := s.CreateEnrolment(ctx, record.Enrolment{Project: "theirs", Name: ""}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

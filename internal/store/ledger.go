@@ -34,6 +34,9 @@ func (s *Store) Record(ctx context.Context, usage []record.Usage) error {
 	return about(err, "record relay usage")
 }
 
+// payerOf is record.Session.PaidBy of a session s.
+const payerOf = `CASE s.payer WHEN '' THEN s.project ELSE s.payer END`
+
 // ledger is one transaction of Record.
 type ledger struct {
 	known, owner, insert, add *sql.Stmt
@@ -47,7 +50,7 @@ func openLedger(ctx context.Context, tx *tx) (*ledger, error) {
 		query     string
 	}{
 		{&l.known, `SELECT project, device, up_bytes, up_packets, down_bytes, down_packets FROM relay_usage WHERE allocation = ?`},
-		{&l.owner, `SELECT s.project, s.device FROM session_grants g JOIN sessions s ON s.id = g.session WHERE g.grant_id = ?`},
+		{&l.owner, `SELECT ` + payerOf + `, s.device FROM session_grants g JOIN sessions s ON s.id = g.session WHERE g.grant_id = ?`},
 		{&l.insert, `INSERT INTO relay_usage (allocation, grant_id, project, device, role, transport,
 				up_bytes, up_packets, down_bytes, down_packets, started_ms, updated_ms, ended_ms)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // childDir makes this test binary a second process on a data directory.
@@ -33,7 +34,7 @@ func child(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	_, plain, err := s.CreateKey(ctx, protocol.DefaultProject, "child")
+	_, plain, err := s.CreateKey(ctx, record.Key{Project: protocol.DefaultProject, Name: "child"})
 	if err != nil {
 		return err
 	}

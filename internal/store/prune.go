@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// SessionLife is how long an ended session is kept, with its usage; enrolments are kept as long after they expired,
-	// connections after their device was revoked.
+	// SessionLife is how long an ended session is kept, with its usage; enrolments and device grants are kept as long after
+	// they ended, connections after their device was revoked.
 	SessionLife = 30 * 24 * time.Hour
 
 	pruneInterval = time.Hour
@@ -79,6 +79,10 @@ func (s *Store) Prune(ctx context.Context) (sessions int64, err error) {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM enrolments WHERE expires_ms < ?`, old); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM device_grants
+			WHERE ended_ms <> 0 AND ended_ms < ? OR expires_ms <> 0 AND expires_ms < ?`, old, old); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM path_days WHERE day < ?`, record.DayOf(now.Add(-PathLife))); err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -72,6 +73,22 @@ func (s stamp) time() time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(int64(s)).UTC()
+}
+
+// join writes words without spaces, such as scopes and rights, as a column keeps them; split reads them.
+func join[T ~string](words []T) string {
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = string(word)
+	}
+	return strings.Join(texts, " ")
+}
+
+func split[T ~string](text string) (words []T) {
+	for _, word := range strings.Fields(text) {
+		words = append(words, T(word))
+	}
+	return words
 }
 
 // checkName refuses names that cannot be shown on a line.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
@@ -13,7 +12,8 @@ import (
 
 // sessionFields are the columns that a session is written to.
 const sessionFields = `id, kind, project, device, api_key, viewer, rights, owner, video, audio, talk,
-	viewer_grant, device_grant, created_ms, expires_ms, answered_ms, ended_ms, reason, path, terms`
+	viewer_grant, device_grant, created_ms, expires_ms, answered_ms, ended_ms, reason, path, terms,
+	device_project, payer`
 
 // sessionColumns are what it is read from: the fields, and the sum over all allocations of all grants it ever had.
 var sessionColumns = sessionFields + relayed("up_bytes") + relayed("up_packets") + relayed("down_bytes") + relayed("down_packets")
@@ -32,15 +32,14 @@ func scanSession(row *sql.Rows, others ...any) (record.Session, error) {
 		&s.ID, &s.Kind, &s.Project, &s.Device, &s.Key, &s.Viewer, &rights, &s.Owner,
 		&s.Media.Video, &s.Media.Audio, &s.Media.Talk, &s.ViewerGrant, &s.DeviceGrant,
 		&created, &expires, &answered, &ended, &s.Reason, &path, &terms,
+		&s.DeviceProject, &s.Payer,
 		&s.Relayed.UpBytes, &s.Relayed.UpPackets, &s.Relayed.DownBytes, &s.Relayed.DownPackets,
 	}, others...)...)
 	if err != nil {
 		return s, err
 	}
 	s.Created, s.Expires, s.Answered, s.Ended = created.time(), expires.time(), answered.time(), ended.time()
-	for _, right := range strings.Fields(rights) {
-		s.Rights = append(s.Rights, protocol.Right(right))
-	}
+	s.Rights = split[protocol.Right](rights)
 	if path != "" {
 		if err := json.Unmarshal([]byte(path), &s.Path); err != nil {
 			return s, fmt.Errorf("read path of session %s: %w", s.ID, err)
@@ -82,10 +81,6 @@ func readTerms(text string) (record.Terms, error) {
 
 // upsertSession writes a session unless it has ended or is somebody else's.
 func upsertSession(ctx context.Context, tx *tx, s record.Session) (written bool, err error) {
-	rights := make([]string, len(s.Rights))
-	for i, right := range s.Rights {
-		rights[i] = string(right)
-	}
 	var path, terms []byte
 	if s.Path != (protocol.Path{}) {
 		if path, err = json.Marshal(s.Path); err != nil {
@@ -102,7 +97,7 @@ func upsertSession(ctx context.Context, tx *tx, s record.Session) (written bool,
 		owner = []byte{}
 	}
 	return change(ctx, tx, `INSERT INTO sessions (`+sessionFields+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			api_key = excluded.api_key, viewer = excluded.viewer, rights = excluded.rights,
 			video = excluded.video, audio = excluded.audio, talk = excluded.talk,
@@ -112,9 +107,10 @@ func upsertSession(ctx context.Context, tx *tx, s record.Session) (written bool,
 			terms = excluded.terms
 		WHERE sessions.ended_ms = 0 AND sessions.project = excluded.project
 			AND sessions.device = excluded.device AND sessions.owner = excluded.owner`,
-		s.ID, s.Kind, s.Project, s.Device, s.Key, s.Viewer, strings.Join(rights, " "), owner,
+		s.ID, s.Kind, s.Project, s.Device, s.Key, s.Viewer, join(s.Rights), owner,
 		s.Media.Video, s.Media.Audio, s.Media.Talk, s.ViewerGrant, s.DeviceGrant,
-		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path), string(terms))
+		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path), string(terms),
+		s.DeviceProject, s.Payer)
 }
 
 // saveGrant notes that a relay grant is the session's; an empty one is none.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,10 +67,10 @@ func (s *Sessions) Open(ctx context.Context) ([]record.Session, error) {
 	return list, about(err, "list open sessions")
 }
 
-// Get returns a session of a project; it fails with CodeNotFound.
+// Get returns a session of a project, or of a device that it shares; it fails with CodeNotFound.
 func (s *Sessions) Get(ctx context.Context, in protocol.ProjectID, id protocol.SessionID) (record.Session, error) {
 	session, ok, err := one(ctx, s.store.reader, scanWhole,
-		`SELECT `+sessionColumns+`, account FROM sessions WHERE id = ? AND project = ?`, id, in)
+		`SELECT `+sessionColumns+`, account FROM sessions WHERE id = ? AND (project = ? OR device_project = ?)`, id, in, in)
 	if err == nil && !ok {
 		err = noSession()
 	}
@@ -88,14 +89,14 @@ func (s *Sessions) Ended(ctx context.Context, id protocol.SessionID) (protocol.R
 	return reason, about(err, "read session %s", id)
 }
 
-// List returns a page of a project's sessions that the filter chooses, the newest first, and the cursor to the next
-// page, empty at the end.
+// List returns a page of a project's sessions, and those of the devices that it shares, that the filter chooses, the newest
+// first, and the cursor to the next page, empty at the end.
 func (s *Sessions) List(ctx context.Context, in protocol.ProjectID, filter record.SessionFilter, cursor string, limit int) ([]record.Session, string, error) {
 	after, err := parseCursor(cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	where := []string{"project = ?", "(created_ms, id) < (?, ?)"}
+	where := []string{"(created_ms, id) < (?, ?)"}
 	args := []any{in, after.created, after.id}
 	if filter.Device != "" {
 		where, args = append(where, "device = ?"), append(args, filter.Device)
@@ -112,8 +113,15 @@ func (s *Sessions) List(ctx context.Context, in protocol.ProjectID, filter recor
 		return nil, "", protocol.Errorf(protocol.CodeInvalid, "the state of a session is opening, answered or ended")
 	}
 	size := pageSize(limit)
+	args = append(args, size)
+	// Two reads along an index, of a page each, rather than one of all that either project has.
+	page := func(column string) string {
+		return `SELECT id FROM (SELECT id FROM sessions WHERE ` + column + ` = ? AND ` + strings.Join(where, " AND ") + `
+			ORDER BY created_ms DESC, id DESC LIMIT ?) AS ` + column + `_page`
+	}
 	list, err := all(ctx, s.store.reader, scanLight, `SELECT `+sessionColumns+` FROM sessions
-		WHERE `+strings.Join(where, " AND ")+` ORDER BY created_ms DESC, id DESC LIMIT ?`, append(args, size)...)
+		WHERE id IN (`+page("project")+` UNION ALL `+page("device_project")+`)
+		ORDER BY created_ms DESC, id DESC LIMIT ?`, slices.Concat(args, args, []any{size})...)
 	if err != nil {
 		return nil, "", about(err, "list sessions")
 	}
@@ -121,11 +129,12 @@ func (s *Sessions) List(ctx context.Context, in protocol.ProjectID, filter recor
 	return list, next, nil
 }
 
-// End marks a session of a project as ended, if it has not yet, whether or not a hub knows it. It fails with
+// End marks a session of a project, or of a device that it shares, as ended, if it has not yet, whether or not a hub knows it. It fails with
 // CodeNotFound.
 func (s *Sessions) End(ctx context.Context, in protocol.ProjectID, id protocol.SessionID, reason protocol.Reason) error {
-	ended, err := change(ctx, s.store.writer, `UPDATE sessions SET ended_ms = ?, reason = ? WHERE id = ? AND project = ? AND ended_ms = 0`,
-		stampOf(s.store.now()), reason, id, in)
+	ended, err := change(ctx, s.store.writer, `UPDATE sessions SET ended_ms = ?, reason = ? 
+		WHERE id = ? AND (project = ? OR device_project = ?) AND ended_ms = 0`,
+		stampOf(s.store.now()), reason, id, in, in)
 	if err == nil && !ended {
 		_, err = s.Get(ctx, in, id)
 	}

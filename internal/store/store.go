@@ -31,6 +31,7 @@ type Store struct {
 	followers followers
 	log       *slog.Logger
 	clock     func() time.Time
+	uses      keyUses
 }
 
 // Open opens the data directory, which it makes if need be, brings its schema up to date and fills in what every

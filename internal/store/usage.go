@@ -65,7 +65,7 @@ func newTestSession(in protocol.ProjectID, now time.Time, life time.Duration) (r
 	}, grant, nil
 }
 
-// GrantAlive returns whose relay grant it is and until when it lives, if an open session, live or test, has it. A failure
+// GrantAlive returns who pays for a relay grant and until when it lives, if an open session, live or test, has it. A failure
 // of the store counts as no and is logged.
 func (s *Store) GrantAlive(ctx context.Context, grant protocol.GrantID) (found record.Grant, ok bool) {
 	found, ok, err := one(ctx, s.reader, func(row *sql.Rows) (record.Grant, error) {
@@ -79,7 +79,7 @@ func (s *Store) GrantAlive(ctx context.Context, grant protocol.GrantID) (found r
 		var err error
 		g.Terms, err = readTerms(terms)
 		return g, err
-	}, `SELECT s.project, s.terms, s.expires_ms FROM session_grants g JOIN sessions s ON s.id = g.session
+	}, `SELECT `+payerOf+`, s.terms, s.expires_ms FROM session_grants g JOIN sessions s ON s.id = g.session
 		WHERE g.grant_id = ? AND s.ended_ms = 0 AND s.expires_ms > ?`, grant, stampOf(s.now()))
 	if err != nil {
 		s.log.Warn("cannot look up a relay grant", "err", err)

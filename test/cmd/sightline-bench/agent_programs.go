@@ -19,6 +19,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/internal/store"
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 	"github.com/sightline-rtc/sightline/test/rig"
 )
 
@@ -126,7 +127,7 @@ func (s *server) camera(ctx context.Context, log io.Writer, program string, flag
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, records.Close()) }()
-	_, code, err := records.CreateEnrolment(ctx, protocol.DefaultProject, "bench", 0)
+	_, code, err := records.CreateEnrolment(ctx, record.Enrolment{Project: protocol.DefaultProject, Name: "bench"}, 0)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/internal/store"
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // roster has the devices of a measurement and what signs tokens for them. It is safe for concurrent use.
@@ -36,7 +37,7 @@ func newRoster(ctx context.Context, records *store.Store, devices int) (*roster,
 		if err != nil {
 			return nil, err
 		}
-		_, code, err := records.CreateEnrolment(ctx, protocol.DefaultProject, "bench", 0)
+		_, code, err := records.CreateEnrolment(ctx, record.Enrolment{Project: protocol.DefaultProject, Name: "bench"}, 0)
 		if err != nil {
 			return nil, err
 		}
