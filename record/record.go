@@ -33,6 +33,8 @@ type Device struct {
 	// Network is what the device last told of the network that it is in, and NetworkTold when; nil before it has.
 	Network     *protocol.Network
 	NetworkTold time.Time
+	// Bearer is when the device's bearer token was made, of which PublicKey is then kept; zero for a device with an agent.
+	Bearer time.Time
 }
 
 // DeviceNetwork is what a device has told of the network that it is in.

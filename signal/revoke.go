@@ -24,6 +24,18 @@ func (h *Hub) RevokeKey(ctx context.Context, key protocol.KeyID) {
 	}
 }
 
+// RenewDevice cuts a device off whose key was replaced: its link is closed, and it may come back with the new one. Its
+// sessions live on, as they do when it loses its link by itself.
+func (h *Hub) RenewDevice(id protocol.DeviceID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if d := h.devices[id]; d != nil && d.link != nil {
+		d.link.close(renewedError)
+	}
+}
+
+var renewedError = protocol.Errorf(protocol.CodeBadToken, "the device was given another token")
+
 // RevokeDevice shuts a device out: its link is closed and its sessions end. It returns when that is done.
 func (h *Hub) RevokeDevice(ctx context.Context, id protocol.DeviceID) {
 	h.mu.Lock()

@@ -12,17 +12,17 @@ import (
 )
 
 const deviceColumns = `id, project, name, model, public_key, generation, created_ms, last_seen_ms, revoked_ms,
-	network, network_ms`
+	network, network_ms, bearer_ms`
 
 func scanDevice(row *sql.Rows) (record.Device, error) {
 	var d record.Device
-	var created, seen, revoked, told stamp
+	var created, seen, revoked, told, bearer stamp
 	var network string
-	err := row.Scan(&d.ID, &d.Project, &d.Name, &d.Model, (*[]byte)(&d.PublicKey), &d.Generation, &created, &seen, &revoked, &network, &told)
+	err := row.Scan(&d.ID, &d.Project, &d.Name, &d.Model, (*[]byte)(&d.PublicKey), &d.Generation, &created, &seen, &revoked, &network, &told, &bearer)
 	if err != nil {
 		return d, err
 	}
-	d.Created, d.LastSeen, d.Revoked, d.NetworkTold = created.time(), seen.time(), revoked.time(), told.time()
+	d.Created, d.LastSeen, d.Revoked, d.NetworkTold, d.Bearer = created.time(), seen.time(), revoked.time(), told.time(), bearer.time()
 	if network != "" {
 		d.Network = &protocol.Network{}
 		if err := json.Unmarshal([]byte(network), d.Network); err != nil {
