@@ -68,6 +68,7 @@ func New(config Config) (*API, error) {
 	a := &API{config: config, log: config.Logger, mux: http.NewServeMux(), enrols: newLimiter(), rates: newRates(config.Rates)}
 	a.huma = newHuma(a.mux)
 	a.addDevices()
+	a.addBearers()
 	a.addConnections()
 	a.addSnapshots()
 	a.addEnrolments()

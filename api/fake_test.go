@@ -141,6 +141,34 @@ func (w *world) RevokeDevice(_ context.Context, project protocol.ProjectID, id p
 	return nothing()
 }
 
+func (w *world) CreateDevice(_ context.Context, project protocol.ProjectID, name, model string) (record.Device, auth.Secret, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := record.Device{ID: protocol.DeviceID(fmt.Sprintf("d%d", len(w.devices))), Project: project, Name: name, Model: model, Created: testTime, Bearer: testTime}
+	key, token := auth.MintBearer(d.ID)
+	d.PublicKey = key
+	w.devices = append(w.devices, d)
+	return d, token, nil
+}
+
+func (w *world) RenewBearer(_ context.Context, project protocol.ProjectID, id protocol.DeviceID) (record.Device, auth.Secret, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.devices {
+		d := &w.devices[i]
+		if d.ID != id || d.Project != project {
+			continue
+		}
+		if d.Bearer.IsZero() {
+			return record.Device{}, auth.Secret{}, protocol.Errorf(protocol.CodeConflict, "the device has an agent")
+		}
+		key, token := auth.MintBearer(id)
+		d.PublicKey = key
+		return *d, token, nil
+	}
+	return record.Device{}, auth.Secret{}, nothing()
+}
+
 func (w *world) Connections(_ context.Context, project protocol.ProjectID, id protocol.DeviceID) ([]record.Connection, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -288,6 +316,7 @@ func (h hub) Close(_ context.Context, id protocol.SessionID, reason protocol.Rea
 }
 
 func (h hub) RevokeDevice(_ context.Context, id protocol.DeviceID) { h.tell("revoke device %s", id) }
+func (h hub) RenewDevice(id protocol.DeviceID)                     { h.tell("renew device %s", id) }
 func (h hub) RevokeKey(_ context.Context, id protocol.KeyID)       { h.tell("revoke key %s", id) }
 
 // Snapshot says that a device that has no entry makes no pictures.

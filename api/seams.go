@@ -31,6 +31,10 @@ type (
 		Device(ctx context.Context, id protocol.DeviceID) (record.Device, error)
 		Devices(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Device, string, error)
 		RevokeDevice(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID) error
+		// CreateDevice makes a device without an agent, and RenewBearer gives one another bearer token; it fails with
+		// CodeConflict for a device that has an agent.
+		CreateDevice(ctx context.Context, project protocol.ProjectID, name, model string) (record.Device, auth.Secret, error)
+		RenewBearer(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID) (record.Device, auth.Secret, error)
 		// Connections returns the last few, the newest first, the current one included. It fails with CodeNotFound for a
 		// device that is not the project's or was revoked.
 		Connections(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID) ([]record.Connection, error)
@@ -67,6 +71,8 @@ type (
 		Network(id protocol.DeviceID) (n record.DeviceNetwork, ok bool)
 		Close(ctx context.Context, id protocol.SessionID, reason protocol.Reason) error
 		RevokeDevice(ctx context.Context, id protocol.DeviceID)
+		// RenewDevice cuts a device off whose key was replaced.
+		RenewDevice(id protocol.DeviceID)
 		RevokeKey(ctx context.Context, id protocol.KeyID)
 	}
 	// Snapshots has the newest still picture of each device, a JPEG, and when it was taken. It fails with CodeOffline,
