@@ -23,7 +23,8 @@ type PresenceEvent struct {
 
 // EnrolledEvent is the data of EventDeviceEnrolled.
 type EnrolledEvent struct {
-	Enrolment string `json:"enrolment"`
+	// Enrolment is the code's; empty for a device that was made without one, as those without an agent are.
+	Enrolment string `json:"enrolment,omitempty"`
 	Name      string `json:"name"`
 	Model     string `json:"model,omitempty"`
 	// Again says that the project had the device before.
