@@ -13,14 +13,89 @@ type Plan struct {
 	// BudgetBytes bounds the payload that goes through the relay in a month (UTC), both directions of all allocations
 	// together; 0 means that nothing does.
 	BudgetBytes uint64
-	// UsedBytes is what went through the relay this month.
-	UsedBytes uint64
+	// UsedBytes is what went through the relay this month, HeldBytes what allocations may carry next.
+	UsedBytes, HeldBytes uint64
+	// BudgetTime bounds the time that sessions go through the relay in a month, all of them together; 0 means that nothing
+	// does. UsedTime is what went by this month.
+	BudgetTime, UsedTime time.Duration
+	// MaxSessions bounds the sessions that are open at once; 0 means that nothing does.
+	MaxSessions int
+	// Purse is what the project has of points.
+	Purse Purse
+	// Spent says that the last of a budget could not be reserved, for this month or until more points are there.
+	Spent bool
 	// Terms are those of the project's sessions; the server's own count where they are left open.
 	Terms
 }
 
-// Exhausted reports whether the budget is used up. Only the direct path is left then.
-func (p Plan) Exhausted() bool { return p.BudgetBytes > 0 && p.UsedBytes >= p.BudgetBytes }
+// Purse is what a project has of points, if it pays with them.
+type Purse struct {
+	// Prepaid says that the relay is paid with points, and not there without them.
+	Prepaid bool
+	// Balance is what is there, Held the part of it that is reserved, Filled what was there after the last grant.
+	Balance, Held, Filled Points
+}
+
+// Budget names one of a project's budgets.
+type Budget string
+
+// The budgets that are used up little by little.
+const (
+	BudgetRelayBytes   Budget = "relay_bytes"
+	BudgetRelayMinutes Budget = "relay_minutes"
+	BudgetPoints       Budget = "points"
+)
+
+// Budgets lists them.
+var Budgets = []Budget{BudgetRelayBytes, BudgetRelayMinutes, BudgetPoints}
+
+// LowShare is the part of a budget, in percent, from which on its project is warned and its sessions go through the relay at
+// a lower rate.
+const LowShare = 80
+
+// Used returns how much of a budget is used, of how much, in its own unit; of is 0 where there is no such budget.
+func (p Plan) Used(b Budget) (used, of uint64) {
+	switch b {
+	case BudgetRelayBytes:
+		return p.UsedBytes, p.BudgetBytes
+	case BudgetRelayMinutes:
+		return uint64(p.UsedTime), uint64(p.BudgetTime) //nolint:gosec // they are positive
+	case BudgetPoints:
+		if p.Purse.Prepaid {
+			filled := max(p.Purse.Filled, p.Purse.Balance, 1) // none at all are used up
+			return uint64(filled - p.Purse.Balance), uint64(filled)
+		}
+	}
+	return 0, 0
+}
+
+// Bounded reports whether the relay is only there as long as a budget lasts.
+func (p Plan) Bounded() bool { return p.BudgetBytes > 0 || p.BudgetTime > 0 || p.Purse.Prepaid }
+
+// Exhausted reports whether a budget is used up. Only the direct path is left then.
+func (p Plan) Exhausted() bool {
+	for _, b := range Budgets {
+		if used, of := p.Used(b); of > 0 && used >= of {
+			return true
+		}
+	}
+	return p.Bounded() && p.Spent
+}
+
+// Low reports whether a budget is used to LowShare or more.
+func (p Plan) Low() bool {
+	for _, b := range Budgets {
+		if used, of := p.Used(b); IsLow(used, of) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsLow reports whether so much of a budget is used that it is low; there is none where it is 0.
+func IsLow(used, of uint64) bool {
+	return of > 0 && float64(used) >= float64(of)*LowShare/100
+}
 
 // Grant is a relay grant that the relay was not told of.
 type Grant struct {

@@ -117,6 +117,8 @@ type Usage struct {
 	Updated   time.Time
 	// Ended is set with the last count.
 	Ended time.Time
+	// Cut says that it ended because the relay did, not because its client or session had.
+	Cut bool
 }
 
 // SigningKey is the server's own: it signs the viewer tokens that API keys ask for.

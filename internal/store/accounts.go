@@ -19,19 +19,24 @@ const maxPathEvents = 64
 // days. It leaves out those that are older than the known ones, and of sessions that are not known.
 func (s *Sessions) SaveAccounts(ctx context.Context, sessions []record.Session) error {
 	err := s.store.write(ctx, func(tx *tx) error {
-		days := pathDays{}
+		days, till := pathDays{}, s.store.openTill(tx)
 		for _, session := range sessions {
-			if err := saveAccount(ctx, tx, days, session); err != nil {
+			if err := saveAccount(ctx, till, days, session); err != nil {
 				return fmt.Errorf("session %s: %w", session.ID, err)
 			}
 		}
-		return days.write(ctx, tx)
+		if err := days.write(ctx, tx); err != nil {
+			return err
+		}
+		return till.close(ctx)
 	})
 	return about(err, "save accounts of %d sessions", len(sessions))
 }
 
-// saveAccount keeps an account if it is newer than the known one, with the events of what has changed.
-func saveAccount(ctx context.Context, tx *tx, days pathDays, session record.Session) error {
+// saveAccount keeps an account if it is newer than the known one, with the events of what has changed, and has the time on
+// the relay paid.
+func saveAccount(ctx context.Context, till *till, days pathDays, session record.Session) error {
+	tx := till.tx
 	known, ok, err := one(ctx, tx, scanAccount, `SELECT account FROM sessions WHERE id = ?`, session.ID)
 	if err != nil || !ok || known.Version >= session.Account.Version {
 		return err
@@ -44,6 +49,9 @@ func saveAccount(ctx context.Context, tx *tx, days pathDays, session record.Sess
 		return err
 	}
 	days.addNews(session, &known)
+	if err := till.payTime(ctx, session, &known); err != nil {
+		return err
+	}
 	for _, change := range session.Account.Changes {
 		if change.Number <= known.Numbered || change.Number > maxPathEvents {
 			continue

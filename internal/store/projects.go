@@ -69,15 +69,43 @@ func (s *Store) Projects(ctx context.Context) ([]record.Project, error) {
 	return list, about(err, "list projects")
 }
 
+// Bounds of budgets: a thousand petabytes, 250 years of relayed time (what a duration holds), more sessions than a server has.
+const (
+	maxBudgetBytes = 1_000_000_000_000_000_000
+	maxBudgetTime  = 250 * 8766 * time.Hour
+	maxMaxSessions = 1_000_000_000
+)
+
 // PlanChange is what becomes of a plan; nil leaves a part as it is.
 type PlanChange struct {
 	BudgetBytes *uint64
+	BudgetTime  *time.Duration
+	MaxSessions *int
+	Prepaid     *bool
 	MaxKbps     *int
 	// Path and RelayHD may be empty, RelayDelay not given, MaxRelay 0: the server's count then.
 	Path       *protocol.PathPolicy
 	RelayDelay *record.Delay
 	MaxRelay   *time.Duration
 	RelayHD    *record.Answer
+}
+
+// budgets reports whether the change is of what may be used up.
+func (c PlanChange) budgets() bool {
+	return c.BudgetBytes != nil || c.BudgetTime != nil || c.Prepaid != nil
+}
+
+// check fails with CodeInvalid for what cannot be.
+func (c PlanChange) check() error {
+	switch {
+	case c.BudgetBytes != nil && *c.BudgetBytes > maxBudgetBytes:
+		return protocol.Errorf(protocol.CodeInvalid, "a budget is 0 to %d bytes", uint64(maxBudgetBytes))
+	case c.BudgetTime != nil && (*c.BudgetTime < 0 || *c.BudgetTime > maxBudgetTime):
+		return protocol.Errorf(protocol.CodeInvalid, "a budget is 0 to %d minutes", int(maxBudgetTime.Minutes()))
+	case c.MaxSessions != nil && (*c.MaxSessions < 0 || *c.MaxSessions > maxMaxSessions):
+		return protocol.Errorf(protocol.CodeInvalid, "0 to %d sessions can be open at once", maxMaxSessions)
+	}
+	return c.terms().Check()
 }
 
 // terms are those that the change has; what it leaves as it is, they leave open.
@@ -103,22 +131,33 @@ func (c PlanChange) terms() (t record.Terms) {
 // SetPlan changes how a project's sessions may go and what they may use of the relay, from now on and in every month. It fails
 // with CodeNotFound, and with CodeInvalid for terms that cannot be.
 func (s *Store) SetPlan(ctx context.Context, id protocol.ProjectID, c PlanChange) error {
-	terms := c.terms()
-	if err := terms.Check(); err != nil {
+	if err := c.check(); err != nil {
 		return err
 	}
-	plain := terms.Plain()
-	var maxRelayS *int64
+	plain := c.terms().Plain()
+	var maxRelayS, budgetMS *int64
 	if c.MaxRelay != nil {
 		maxRelayS = &plain.MaxRelayS
 	}
-	set, err := change(ctx, s.writer, `UPDATE projects SET relay_budget_bytes = COALESCE(?, relay_budget_bytes),
-		relay_max_kbps = COALESCE(?, relay_max_kbps), path = COALESCE(?, path), max_relay_s = COALESCE(?, max_relay_s),
-		relay_hd = COALESCE(?, relay_hd),
-		relay_delay_ms = CASE WHEN ? THEN ? ELSE relay_delay_ms END WHERE id = ?`,
-		c.BudgetBytes, c.MaxKbps, c.Path, maxRelayS, c.RelayHD, c.RelayDelay != nil, plain.RelayDelayMS, id)
-	if err == nil && !set {
-		err = notFound("there is no project %q", id)
+	if c.BudgetTime != nil {
+		ms := c.BudgetTime.Milliseconds()
+		budgetMS = &ms
 	}
+	err := s.write(ctx, func(tx *tx) error {
+		set, err := change(ctx, tx, `UPDATE projects SET relay_budget_bytes = COALESCE(?, relay_budget_bytes),
+			relay_budget_ms = COALESCE(?, relay_budget_ms), max_sessions = COALESCE(?, max_sessions), prepaid = COALESCE(?, prepaid),
+			relay_max_kbps = COALESCE(?, relay_max_kbps), path = COALESCE(?, path), max_relay_s = COALESCE(?, max_relay_s),
+			relay_hd = COALESCE(?, relay_hd),
+			relay_delay_ms = CASE WHEN ? THEN ? ELSE relay_delay_ms END WHERE id = ?`,
+			c.BudgetBytes, budgetMS, c.MaxSessions, c.Prepaid, c.MaxKbps, c.Path, maxRelayS, c.RelayHD,
+			c.RelayDelay != nil, plain.RelayDelayMS, id)
+		if err == nil && !set {
+			err = notFound("there is no project %q", id)
+		}
+		if err != nil || !c.budgets() {
+			return err
+		}
+		return s.rebudget(ctx, tx, id)
+	})
 	return about(err, "set plan of project %s", id)
 }

@@ -37,11 +37,14 @@ func (s *Sessions) Save(ctx context.Context, session record.Session) error {
 		if err := saveGrant(ctx, tx, session.ID, session.DeviceGrant, protocol.RoleDevice); err != nil {
 			return err
 		}
-		days := pathDays{}
-		if err := saveAccount(ctx, tx, days, session); err != nil {
+		days, till := pathDays{}, s.store.openTill(tx)
+		if err := saveAccount(ctx, till, days, session); err != nil {
 			return err
 		}
-		return days.write(ctx, tx)
+		if err := days.write(ctx, tx); err != nil {
+			return err
+		}
+		return till.close(ctx)
 	})
 	return about(err, "save session %s", session.ID)
 }

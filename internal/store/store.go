@@ -7,11 +7,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // Config says how a Store works. The zero value is a good default.
@@ -20,6 +23,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Tariff is what points are counted by; the zero value is record.DefaultTariff.
+	Tariff record.Tariff
 }
 
 // Store is an open data directory. It is safe for concurrent use; whoever opened it closes it.
@@ -32,13 +37,14 @@ type Store struct {
 	log       *slog.Logger
 	clock     func() time.Time
 	uses      keyUses
+	tariff    record.Tariff
 }
 
 // Open opens the data directory, which it makes if need be, brings its schema up to date and fills in what every
 // installation has: the default project, a signing key and a relay secret. Processes that open an empty directory at
 // the same time take turns.
 func Open(ctx context.Context, dir string, cfg Config) (*Store, error) {
-	s := &Store{log: cfg.Logger, clock: cfg.Now}
+	s := &Store{log: cfg.Logger, clock: cfg.Now, tariff: cmp.Or(cfg.Tariff, record.DefaultTariff)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
