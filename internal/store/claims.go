@@ -69,23 +69,24 @@ func (t *till) payTime(ctx context.Context, s record.Session, known *record.Acco
 	if all < before || all == 0 {
 		return nil
 	}
-	project := s.Project
-	fee := t.tariff.Time(sliceTime)
+	_, bounded, err := t.settle(ctx, claim{
+		owner: string(s.ID), project: s.Project, session: s.ID,
+		time: all - before, cost: t.tariff.Time(all) - t.tariff.Time(before),
+		fee: t.tariff.Time(sliceTime), over: !s.Ended.IsZero() || s.Account.Kind != protocol.PathRelay,
+	})
+	if err != nil {
+		return err
+	}
 	if all > before {
 		if _, err := t.tx.ExecContext(ctx, `INSERT INTO relay_months (project, month, up_bytes, up_packets, down_bytes, down_packets, relay_ms)
 			VALUES (?, ?, 0, 0, 0, 0, ?)
 			ON CONFLICT (project, month) DO UPDATE SET relay_ms = relay_months.relay_ms + excluded.relay_ms`,
-			project, monthOf(t.now), (all - before).Milliseconds()); err != nil {
+			s.Project, monthOf(t.now), (all - before).Milliseconds()); err != nil {
 			return err
 		}
 	}
-	_, bounded, err := t.settle(ctx, claim{
-		owner: string(s.ID), project: project, session: s.ID,
-		time: all - before, cost: t.tariff.Time(all) - t.tariff.Time(before),
-		fee: fee, over: !s.Ended.IsZero() || s.Account.Kind != protocol.PathRelay,
-	})
-	if err != nil || !bounded || !ourFault(s.Reason) {
-		return err
+	if !bounded || !ourFault(s.Reason) {
+		return nil
 	}
-	return t.refund(ctx, project, s.ID, "", s.Ended)
+	return t.refund(ctx, s.Project, s.ID, "", s.Ended)
 }

@@ -77,6 +77,10 @@ func (t *till) settle(ctx context.Context, c claim) (held uint64, ok bool, err e
 	p.plan.UsedTime += c.time
 	next := hold{owner: c.owner, project: c.project, session: c.session, allocation: c.allocation}
 	if !c.over {
+		unused := before.bytes - min(before.bytes, c.bytes)
+		if c.slice = max(c.slice, unused); p.plan.Exhausted() {
+			c.slice, c.fee = unused, 0 // which the relay may be carrying now
+		}
 		t.size(&next, p, c, p.free()+before.points+e.Amount, p.plan.HeldBytes-before.bytes)
 	}
 	e.Held = next.points - before.points
@@ -100,9 +104,6 @@ func (t *till) settle(ctx context.Context, c claim) (held uint64, ok bool, err e
 // size says how much can be held, of the points that are free, beside the bytes that others hold. A budget that has nothing
 // left is spent.
 func (t *till) size(next *hold, p *purse, c claim, free record.Points, others uint64) {
-	if p.plan.Exhausted() {
-		return
-	}
 	next.bytes = c.slice
 	if b := p.plan.BudgetBytes; b > 0 && c.slice > 0 {
 		next.bytes = min(next.bytes, b-min(b, p.plan.UsedBytes+others))
