@@ -70,7 +70,7 @@ func (t *till) payTime(ctx context.Context, s record.Session, known *record.Acco
 		return nil
 	}
 	_, bounded, err := t.settle(ctx, claim{
-		owner: string(s.ID), project: s.Project, session: s.ID,
+		owner: string(s.ID), project: s.PaidBy(), session: s.ID,
 		time: all - before, cost: t.tariff.Time(all) - t.tariff.Time(before),
 		fee: t.tariff.Time(sliceTime), over: !s.Ended.IsZero() || s.Account.Kind != protocol.PathRelay,
 	})
@@ -81,12 +81,12 @@ func (t *till) payTime(ctx context.Context, s record.Session, known *record.Acco
 		if _, err := t.tx.ExecContext(ctx, `INSERT INTO relay_months (project, month, up_bytes, up_packets, down_bytes, down_packets, relay_ms)
 			VALUES (?, ?, 0, 0, 0, 0, ?)
 			ON CONFLICT (project, month) DO UPDATE SET relay_ms = relay_months.relay_ms + excluded.relay_ms`,
-			s.Project, monthOf(t.now), (all - before).Milliseconds()); err != nil {
+			s.PaidBy(), monthOf(t.now), (all - before).Milliseconds()); err != nil {
 			return err
 		}
 	}
 	if !bounded || !ourFault(s.Reason) {
 		return nil
 	}
-	return t.refund(ctx, s.Project, s.ID, "", s.Ended)
+	return t.refund(ctx, s.PaidBy(), s.ID, "", s.Ended)
 }
