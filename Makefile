@@ -62,7 +62,7 @@ lint: go $(GOLANGCI_LINT) $(GOFUMPT) $(if $(NPM),$(WEB_MODULES)) ## Check style 
 	$(GOLANGCI_LINT) run
 	@unformatted=$$($(GOFUMPT) -l $(GO_FILES)) && if [ -n "$$unformatted" ]; then \
 		echo "gofumpt would change: $$unformatted; run \`make format\`"; exit 1; fi
-	@if command -v shellcheck >/dev/null; then shellcheck test/scripts/*.sh .ci/run; fi
+	@if command -v shellcheck >/dev/null; then shellcheck test/scripts/*.sh test/postgres/*.sh .ci/run; fi
 	$(if $(NPM),cd web && npm run --silent lint && npm run --silent typecheck)
 
 .PHONY: format

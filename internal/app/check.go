@@ -111,10 +111,13 @@ func runningAt(ctx context.Context, c config.Serve) (string, bool) {
 func startChecks(c config.Serve, logger *slog.Logger) []check {
 	checks := []check{
 		{"data", func(ctx context.Context) (string, error) {
+			if c.Database.Reveal() != "" {
+				return "the database can be used", withStore(ctx, c.Data, logger, func(*store.Store) error { return nil })
+			}
 			if _, err := os.Stat(c.Data.Data); errors.Is(err, os.ErrNotExist) {
 				return c.Data.Data + " does not exist yet; a start makes it", nil
 			}
-			return c.Data.Data + " can be used", withStore(ctx, c.Data.Data, logger, func(*store.Store) error { return nil })
+			return c.Data.Data + " can be used", withStore(ctx, c.Data, logger, func(*store.Store) error { return nil })
 		}},
 		{"listen", func(ctx context.Context) (string, error) {
 			return c.Listen + " is free", tryListen(ctx, c.Listen, false)

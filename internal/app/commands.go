@@ -26,9 +26,14 @@ const testSessionLife = time.Hour
 // commandLineKey stands in tokens where those made for an API key name it.
 const commandLineKey protocol.KeyID = "command-line"
 
-// withStore runs a command on a data directory.
-func withStore(ctx context.Context, dir string, logger *slog.Logger, do func(*store.Store) error) (err error) {
-	s, err := store.Open(ctx, dir, store.Config{Logger: logger})
+// openStore opens the records where the settings say they are.
+func openStore(ctx context.Context, at config.Data, logger *slog.Logger) (*store.Store, error) {
+	return store.Open(ctx, at.Data, store.Config{Database: at.Database, Logger: logger})
+}
+
+// withStore runs a command on the records.
+func withStore(ctx context.Context, at config.Data, logger *slog.Logger, do func(*store.Store) error) (err error) {
+	s, err := openStore(ctx, at, logger)
 	if err != nil {
 		return err
 	}
@@ -47,7 +52,7 @@ func show(w io.Writer, asJSON bool, value any, plain string) error {
 
 // CreateKey makes an API key and prints it.
 func CreateKey(ctx context.Context, c config.KeyCreate, out io.Writer, logger *slog.Logger) error {
-	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+	return withStore(ctx, c.Data, logger, func(s *store.Store) error {
 		key, secret, err := s.CreateKey(ctx, record.Key{Project: protocol.ProjectID(c.Project), Name: c.Name})
 		if err != nil {
 			return err
@@ -58,7 +63,7 @@ func CreateKey(ctx context.Context, c config.KeyCreate, out io.Writer, logger *s
 
 // CreateEnrolment makes an enrolment code and prints it.
 func CreateEnrolment(ctx context.Context, c config.EnrollCreate, out io.Writer, logger *slog.Logger) error {
-	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+	return withStore(ctx, c.Data, logger, func(s *store.Store) error {
 		_, code, err := s.CreateEnrolment(ctx, record.Enrolment{Project: protocol.ProjectID(c.Project), Name: c.Name}, 0)
 		if err != nil {
 			return err
@@ -69,7 +74,7 @@ func CreateEnrolment(ctx context.Context, c config.EnrollCreate, out io.Writer, 
 
 // CreateToken makes a viewer token and prints it.
 func CreateToken(ctx context.Context, c config.TokenCreate, out io.Writer, logger *slog.Logger) error {
-	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+	return withStore(ctx, c.Data, logger, func(s *store.Store) error {
 		device, err := s.Device(ctx, protocol.DeviceID(c.Device))
 		if err != nil {
 			return err
@@ -102,7 +107,7 @@ func CreateTurnCredentials(ctx context.Context, c config.TurnCredentials, out io
 	if c.Count < 1 || c.Count > maxTestCredentials {
 		return fmt.Errorf("--count is 1 to %d", maxTestCredentials)
 	}
-	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+	return withStore(ctx, c.Data, logger, func(s *store.Store) error {
 		secrets, err := s.RelaySecrets(ctx)
 		if err != nil {
 			return err
@@ -131,7 +136,7 @@ func CreateTurnCredentials(ctx context.Context, c config.TurnCredentials, out io
 
 // RotateTurnSecret makes a new secret of relay credentials and prints its ID.
 func RotateTurnSecret(ctx context.Context, c config.TurnRotate, out io.Writer, logger *slog.Logger) error {
-	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+	return withStore(ctx, c.Data, logger, func(s *store.Store) error {
 		secret, err := s.RotateRelaySecret(ctx)
 		if err != nil {
 			return err

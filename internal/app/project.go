@@ -18,7 +18,7 @@ const bytesPerGB = 1e9
 
 // CreateProject makes a project and prints it.
 func CreateProject(ctx context.Context, c config.ProjectCreate, out io.Writer, logger *slog.Logger) error {
-	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+	return withStore(ctx, c.Data, logger, func(s *store.Store) error {
 		p, err := s.CreateProject(ctx, protocol.ProjectID(c.Project), c.Name)
 		if err != nil {
 			return err
@@ -29,7 +29,7 @@ func CreateProject(ctx context.Context, c config.ProjectCreate, out io.Writer, l
 
 // SetProject changes how a project's sessions may go and what it may use of the relay, and prints it.
 func SetProject(ctx context.Context, c config.ProjectSet, out io.Writer, logger *slog.Logger) error {
-	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+	return withStore(ctx, c.Data, logger, func(s *store.Store) error {
 		var budget *uint64
 		if c.RelayGB != nil {
 			bytes := uint64(math.Round(*c.RelayGB * bytesPerGB))
@@ -53,7 +53,7 @@ func SetProject(ctx context.Context, c config.ProjectSet, out io.Writer, logger 
 
 // ListProjects prints all projects, one a line.
 func ListProjects(ctx context.Context, c config.ProjectList, out io.Writer, logger *slog.Logger) error {
-	return withStore(ctx, c.Data.Data, logger, func(s *store.Store) error {
+	return withStore(ctx, c.Data, logger, func(s *store.Store) error {
 		plans, err := s.Plans(ctx)
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
@@ -34,9 +35,10 @@ type CLI struct {
 	Check   Check   `cmd:"" help:"Say in words whether the settings are good and a server can be reached."`
 }
 
-// Data is the directory of a server's records. Commands work beside a running server.
+// Data is where a server's records are. Commands work beside a running server.
 type Data struct {
-	Data string `help:"Directory of the server's records." default:"sightline-data" placeholder:"DIR"`
+	Data     string      `help:"Directory of the server's records." default:"sightline-data" placeholder:"DIR"`
+	Database auth.Secret `help:"PostgreSQL database of the records, in place of the directory: postgres://USER:PASSWORD@HOST/NAME. Other users of the machine see flags: SIGHTLINE_DATABASE is better." placeholder:"URL"`
 }
 
 // Serve has the settings of a server.
@@ -199,6 +201,7 @@ func Parse(args []string, version string, stdout, stderr io.Writer) (cli *CLI, c
 		kong.Vars{"version": version},
 		kong.TypeMapper(reflect.TypeFor[netip.Addr](), mapText("an IP address such as 192.0.2.1", netip.ParseAddr)),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), mapText("a range such as 192.0.2.0/24", parsePrefix)),
+		kong.TypeMapper(reflect.TypeFor[auth.Secret](), mapText("a secret", func(text string) (auth.Secret, error) { return auth.NewSecret(text), nil })),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { done = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -43,6 +44,7 @@ type setting struct {
 
 var settings = []setting{
 	{"data", "/var/lib/x", "", func(s *Serve) any { return s.Data.Data }, "/var/lib/x"},
+	{"database", "postgres://me:x@h/d", "", func(s *Serve) any { return s.Database.Reveal() }, "postgres://me:x@h/d"},
 	{"listen", "127.0.0.1:1", "", func(s *Serve) any { return s.Listen }, "127.0.0.1:1"},
 	{"turn-listen", "[::1]:2", `"[::1]:2"`, func(s *Serve) any { return s.TurnListen }, "[::1]:2"},
 	{"turn-tls-listen", ":5349", "':5349'", func(s *Serve) any { return s.TurnTLSListen }, ":5349"},
@@ -97,13 +99,15 @@ func text[T interface{ String() string }](list []T) string {
 	return strings.Join(all, " ")
 }
 
+var equalSecrets = cmp.Comparer(func(a, b auth.Secret) bool { return a.Reveal() == b.Reveal() })
+
 // companions are what a setting does not go without.
 var companions = map[string][]string{
 	"tls-cert": {"tls-key"}, "tls-key": {"tls-cert"}, "turn-tls-listen": {"tls-cert", "tls-key"},
 }
 
 func TestEverySettingIsTakenFromFlagEnvironmentAndFile(t *testing.T) {
-	if got, want := len(settings), reflect.TypeFor[Serve]().NumField(); got != want {
+	if got, want := len(settings), reflect.TypeFor[Serve]().NumField()+reflect.TypeFor[Data]().NumField()-1; got != want {
 		t.Errorf("the table has %d settings, serve has %d", got, want)
 	}
 	for _, s := range settings {
@@ -166,11 +170,11 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 		t.Fatal(command, err)
 	}
 	want := Serve{
-		Data: Data{"sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
+		Data: Data{Data: "sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
 		APIKeyRate: 100, APIProjectRate: 400,
 		RelayPeers: "enforce", IPv6FillIn: true, Path: "prefer_direct", RelayDelay: 700 * time.Millisecond, RelayCurrency: "USD",
 	}
-	if diff := cmp.Diff(want, cli.Serve, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(want, cli.Serve, equalSecrets, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -182,10 +186,10 @@ func TestCommandsTakeTheirFlags(t *testing.T) {
 		t.Fatal(command, err)
 	}
 	want := TokenCreate{
-		Data: Data{"d"}, Device: "cam", Subject: "viewer", Grants: []string{"view", "talk"}, TTL: 90 * time.Minute, JSON: true,
+		Data: Data{Data: "d"}, Device: "cam", Subject: "viewer", Grants: []string{"view", "talk"}, TTL: 90 * time.Minute, JSON: true,
 		Path: "relay_only", RelayDelay: new(time.Duration), MaxRelayTime: 5 * time.Minute, MaxKbps: 900,
 	}
-	if diff := cmp.Diff(want, cli.Token.Create); diff != "" {
+	if diff := cmp.Diff(want, cli.Token.Create, equalSecrets); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	terms := record.Terms{Path: protocol.PathRelayOnly, RelayDelay: record.DelayOf(0), MaxRelay: 5 * time.Minute, MaxKbps: 900}

@@ -69,7 +69,7 @@ func (s *Store) SaveConnection(ctx context.Context, c record.Connection) error {
 // LoseConnections closes, as CauseHubLost, the connections that an earlier process left open. Should that process live
 // after all, its own account of their end replaces this one.
 func (s *Store) LoseConnections(ctx context.Context) error {
-	_, err := change(ctx, s.writer, `UPDATE connections SET closed_ms = ?, cause = ?, detail = ? WHERE closed_ms = 0`,
+	_, err := s.change(ctx, `UPDATE connections SET closed_ms = ?, cause = ?, detail = ? WHERE closed_ms = 0`,
 		stampOf(s.now()), record.CauseHubLost, "the server ended at some time before this without closing it")
 	return about(err, "close connections of an earlier process")
 }

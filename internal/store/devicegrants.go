@@ -119,7 +119,7 @@ func (s *Store) DeviceGrant(ctx context.Context, in protocol.ProjectID, id strin
 // EndDeviceGrant ends a grant, as its owner or as the project that it was given to; once more is harmless. It fails with
 // CodeNotFound.
 func (s *Store) EndDeviceGrant(ctx context.Context, by protocol.ProjectID, id string) error {
-	ended, err := change(ctx, s.writer, `UPDATE device_grants SET ended_ms = ?, ended_by = ?
+	ended, err := s.change(ctx, `UPDATE device_grants SET ended_ms = ?, ended_by = ?
 		WHERE id = ? AND (owner = ? OR viewer = ?) AND ended_ms = 0`, stampOf(s.now()), by, id, by, by)
 	if err == nil && !ended {
 		_, err = s.DeviceGrant(ctx, by, id)

@@ -118,7 +118,7 @@ func (s *Store) NextGeneration(ctx context.Context, id protocol.DeviceID) (uint6
 
 // Seen notes when a device was last online; an earlier time than the known one changes nothing.
 func (s *Store) Seen(ctx context.Context, id protocol.DeviceID, at time.Time) error {
-	_, err := change(ctx, s.writer, `UPDATE devices SET last_seen_ms = ? WHERE id = ? AND last_seen_ms < ?`, stampOf(at), id, stampOf(at))
+	_, err := s.change(ctx, `UPDATE devices SET last_seen_ms = ? WHERE id = ? AND last_seen_ms < ?`, stampOf(at), id, stampOf(at))
 	return about(err, "note that device %s was seen", id)
 }
 

@@ -107,7 +107,7 @@ func (s *Store) Enrolments(ctx context.Context, in protocol.ProjectID, cursor st
 
 // DeleteEnrolment makes a code useless. The device that has used it stays. It fails with CodeNotFound.
 func (s *Store) DeleteEnrolment(ctx context.Context, in protocol.ProjectID, id string) error {
-	found, err := change(ctx, s.writer, `DELETE FROM enrolments WHERE id = ? AND project = ?`, id, in)
+	found, err := s.change(ctx, `DELETE FROM enrolments WHERE id = ? AND project = ?`, id, in)
 	if err == nil && !found {
 		err = noEnrolment()
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
 	"log/slog"
 
 	"github.com/pressly/goose/v3"
@@ -13,13 +12,13 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate brings the schema up to date. The caller holds the directory's lock.
+// migrate brings the schema up to date. The caller holds the lock of opening.
 func migrate(ctx context.Context, db *database) error {
-	files, err := fs.Sub(migrations, "migrations")
+	files, err := db.dialect.schema()
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db.DB, files,
+	provider, err := goose.NewProvider(db.dialect.goose(), db.pool, files,
 		goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)

@@ -199,34 +199,36 @@ func TestPointsAddUpWhateverHappens(t *testing.T) {
 }
 
 func TestProcessesThatSettleAtOnceNeverOverspend(t *testing.T) {
-	dir, c := t.TempDir(), newClock()
-	stores := []*Store{open(t, dir, c), open(t, dir, c)}
-	if _, err := stores[0].CreateProject(t.Context(), shop, ""); err != nil {
-		t.Fatal(err)
-	}
-	give(t, stores[0], 12.5, "")
-	var group sync.WaitGroup
-	for i := range 16 {
-		group.Go(func() {
-			s := stores[i%len(stores)]
-			u := carried(fmt.Sprintf("a%d", i), 0, c)
-			for range 6 {
-				allowed, err := s.Settle(t.Context(), []record.Usage{u})
-				if err != nil || len(allowed) != 1 {
-					t.Errorf("got %v, %v", allowed, err)
-					return
+	eachStore(t, func(t *testing.T, at place) {
+		c := newClock()
+		stores := []*Store{open(t, at, c), open(t, at, c)}
+		if _, err := stores[0].CreateProject(t.Context(), shop, ""); err != nil {
+			t.Fatal(err)
+		}
+		give(t, stores[0], 12.5, "")
+		var group sync.WaitGroup
+		for i := range 16 {
+			group.Go(func() {
+				s := stores[i%len(stores)]
+				u := carried(fmt.Sprintf("a%d", i), 0, c)
+				for range 6 {
+					allowed, err := s.Settle(t.Context(), []record.Usage{u})
+					if err != nil || len(allowed) != 1 {
+						t.Errorf("got %v, %v", allowed, err)
+						return
+					}
+					u.Traffic.UpBytes = allowed[0].Bytes // all of it, at once
 				}
-				u.Traffic.UpBytes = allowed[0].Bytes // all of it, at once
-			}
-			if _, err := s.Settle(t.Context(), []record.Usage{last(u)}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	b := auditShop(t, stores[0])
-	b.check(t)
-	if b.Absorbed != 0 || b.Held != 0 || b.Balance > 20 || b.Settled < 12_499_900 {
-		t.Errorf("got %+v, want all of the points used and nothing absorbed", b)
-	}
+				if _, err := s.Settle(t.Context(), []record.Usage{last(u)}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		b := auditShop(t, stores[0])
+		b.check(t)
+		if b.Absorbed != 0 || b.Held != 0 || b.Balance > 20 || b.Settled < 12_499_900 {
+			t.Errorf("got %+v, want all of the points used and nothing absorbed", b)
+		}
+	})
 }

@@ -15,9 +15,9 @@ import (
 const shop protocol.ProjectID = "shop"
 
 // newShop is a store with a project that has so many points.
-func newShop(t *testing.T, points float64) (*Store, *clock) {
+func newShop(t *testing.T, at place, points float64) (*Store, *clock) {
 	t.Helper()
-	s, c := newStore(t)
+	s, c := newStore(t, at)
 	if _, err := s.CreateProject(t.Context(), shop, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -91,167 +91,183 @@ func eventsOf(t *testing.T, s *Store, kinds ...record.EventKind) (told []string)
 }
 
 func TestAnAllocationReservesAheadSettlesAndGivesTheRestBack(t *testing.T) {
-	s, c := newShop(t, 10)
-	if got := settle(t, s, carried("a", 0, c)); got != firstSlice {
-		t.Errorf("it may carry %d bytes at first, want %d", got, firstSlice)
-	}
-	wantPurse(t, s, 10, 1)
-	c.pass(10 * time.Second)
-	if got := settle(t, s, carried("a", 900_000, c)); got != 900_000+1_800_000 {
-		t.Errorf("it may carry %d bytes, want those of 20 s more", got)
-	}
-	wantPurse(t, s, 9.1, 1.8)
-	c.pass(time.Second)
-	settle(t, s, last(carried("a", 1_000_000, c)))
-	wantPurse(t, s, 9, 0)
-	settle(t, s, carried("a", 2_000_000, c)) // after its end
-	wantPurse(t, s, 9, 0)
-	want := []record.EntryKind{record.EntrySettle, record.EntrySettle, record.EntryReserve, record.EntryGrant}
-	if diff := cmp.Diff(want, kindsOf(t, s)); diff != "" {
-		t.Errorf("entries (-want +got):\n%s", diff)
-	}
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newShop(t, at, 10)
+		if got := settle(t, s, carried("a", 0, c)); got != firstSlice {
+			t.Errorf("it may carry %d bytes at first, want %d", got, firstSlice)
+		}
+		wantPurse(t, s, 10, 1)
+		c.pass(10 * time.Second)
+		if got := settle(t, s, carried("a", 900_000, c)); got != 900_000+1_800_000 {
+			t.Errorf("it may carry %d bytes, want those of 20 s more", got)
+		}
+		wantPurse(t, s, 9.1, 1.8)
+		c.pass(time.Second)
+		settle(t, s, last(carried("a", 1_000_000, c)))
+		wantPurse(t, s, 9, 0)
+		settle(t, s, carried("a", 2_000_000, c)) // after its end
+		wantPurse(t, s, 9, 0)
+		want := []record.EntryKind{record.EntrySettle, record.EntrySettle, record.EntryReserve, record.EntryGrant}
+		if diff := cmp.Diff(want, kindsOf(t, s)); diff != "" {
+			t.Errorf("entries (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestTheLastPointsAreSharedAndNobodyGetsMore(t *testing.T) {
-	s, c := newShop(t, 1.5)
-	if a, b := settle(t, s, carried("a", 0, c)), settle(t, s, carried("b", 0, c)); a != firstSlice || b > 500_000 || b < 499_990 {
-		t.Errorf("they may carry %d and %d bytes, want a slice and the rest", a, b)
-	}
-	if must(s.Plan(t.Context(), shop))(t).Exhausted() {
-		t.Error("it is exhausted while both have what they asked for")
-	}
-	if got := settle(t, s, carried("c", 0, c)); got != 0 {
-		t.Errorf("a third may carry %d bytes, want none", got)
-	}
-	if !must(s.Plan(t.Context(), shop))(t).Exhausted() {
-		t.Error("nothing can be reserved, and it is not exhausted")
-	}
-	// What they had reserved and did not use is there after the next grant.
-	settle(t, s, last(carried("a", 200_000, c)))
-	settle(t, s, last(carried("b", 200_000, c)))
-	wantPurse(t, s, 1.1, 0)
-	if !must(s.Plan(t.Context(), shop))(t).Exhausted() {
-		t.Error("it is there again by itself")
-	}
-	give(t, s, 1, "")
-	if must(s.Plan(t.Context(), shop))(t).Exhausted() {
-		t.Error("it is exhausted after a grant")
-	}
-	if got := settle(t, s, carried("d", 0, c)); got != firstSlice {
-		t.Errorf("it may carry %d bytes, want a slice", got)
-	}
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newShop(t, at, 1.5)
+		if a, b := settle(t, s, carried("a", 0, c)), settle(t, s, carried("b", 0, c)); a != firstSlice || b > 500_000 || b < 499_990 {
+			t.Errorf("they may carry %d and %d bytes, want a slice and the rest", a, b)
+		}
+		if must(s.Plan(t.Context(), shop))(t).Exhausted() {
+			t.Error("it is exhausted while both have what they asked for")
+		}
+		if got := settle(t, s, carried("c", 0, c)); got != 0 {
+			t.Errorf("a third may carry %d bytes, want none", got)
+		}
+		if !must(s.Plan(t.Context(), shop))(t).Exhausted() {
+			t.Error("nothing can be reserved, and it is not exhausted")
+		}
+		// What they had reserved and did not use is there after the next grant.
+		settle(t, s, last(carried("a", 200_000, c)))
+		settle(t, s, last(carried("b", 200_000, c)))
+		wantPurse(t, s, 1.1, 0)
+		if !must(s.Plan(t.Context(), shop))(t).Exhausted() {
+			t.Error("it is there again by itself")
+		}
+		give(t, s, 1, "")
+		if must(s.Plan(t.Context(), shop))(t).Exhausted() {
+			t.Error("it is exhausted after a grant")
+		}
+		if got := settle(t, s, carried("d", 0, c)); got != firstSlice {
+			t.Errorf("it may carry %d bytes, want a slice", got)
+		}
+	})
 }
 
 func TestWhatNobodySettlesComesBackOnce(t *testing.T) {
-	s, c := newShop(t, 10)
-	settle(t, s, carried("a", 0, c))
-	c.pass(reservationLife - time.Millisecond)
-	for _, held := range []float64{1, 0, 0} {
-		if err := s.Expire(t.Context()); err != nil {
-			t.Fatal(err)
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newShop(t, at, 10)
+		settle(t, s, carried("a", 0, c))
+		c.pass(reservationLife - time.Millisecond)
+		for _, held := range []float64{1, 0, 0} {
+			if err := s.Expire(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			wantPurse(t, s, 10, held)
+			c.pass(time.Millisecond)
 		}
-		wantPurse(t, s, 10, held)
-		c.pass(time.Millisecond)
-	}
-	// It comes after all: it is paid from what is free.
-	settle(t, s, last(carried("a", 3_000_000, c)))
-	wantPurse(t, s, 7, 0)
-	want := []record.EntryKind{record.EntrySettle, record.EntryRelease, record.EntryReserve, record.EntryGrant}
-	if diff := cmp.Diff(want, kindsOf(t, s)); diff != "" {
-		t.Errorf("entries (-want +got):\n%s", diff)
-	}
+		// It comes after all: it is paid from what is free.
+		settle(t, s, last(carried("a", 3_000_000, c)))
+		wantPurse(t, s, 7, 0)
+		want := []record.EntryKind{record.EntrySettle, record.EntryRelease, record.EntryReserve, record.EntryGrant}
+		if diff := cmp.Diff(want, kindsOf(t, s)); diff != "" {
+			t.Errorf("entries (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestWhatIsMoreThanThereIsIsAbsorbed(t *testing.T) {
-	s, c := newShop(t, 2)
-	settle(t, s, last(carried("a", 5_000_000, c)))
-	wantPurse(t, s, 0, 0)
-	list, _, err := s.Entries(t.Context(), shop, record.EntryFilter{Kind: record.EntrySettle}, 0, 1)
-	if err != nil || len(list) != 1 || list[0].Amount != -2*record.Point || list[0].Absorbed != 3*record.Point || list[0].Bytes != 5_000_000 {
-		t.Errorf("got %+v, %v", list, err)
-	}
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newShop(t, at, 2)
+		settle(t, s, last(carried("a", 5_000_000, c)))
+		wantPurse(t, s, 0, 0)
+		list, _, err := s.Entries(t.Context(), shop, record.EntryFilter{Kind: record.EntrySettle}, 0, 1)
+		if err != nil || len(list) != 1 || list[0].Amount != -2*record.Point || list[0].Absorbed != 3*record.Point || list[0].Bytes != 5_000_000 {
+			t.Errorf("got %+v, %v", list, err)
+		}
+	})
 }
 
 func TestPointsAreAddedOnceForAReference(t *testing.T) {
-	s, _ := newShop(t, 10)
-	first := give(t, s, 5, "invoice 7")
-	if again := give(t, s, 5, "invoice 7"); cmp.Diff(first, again) != "" {
-		t.Errorf("got %+v, want %+v", again, first)
-	}
-	wantPurse(t, s, 15, 0)
-	_, err := s.AddPoints(t.Context(), shop, record.Point, "invoice 7", "")
-	wantCode(t, err, protocol.CodeConflict)
-	give(t, s, -15, "")
-	_, err = s.AddPoints(t.Context(), shop, -1, "", "")
-	wantCode(t, err, protocol.CodeConflict)
-	_, err = s.AddPoints(t.Context(), "nobody", 1, "", "")
-	wantCode(t, err, protocol.CodeNotFound)
-	for _, amount := range []record.Points{0, maxGrant + 1, -maxGrant - 1} {
-		_, err = s.AddPoints(t.Context(), shop, amount, "", "")
-		wantCode(t, err, protocol.CodeInvalid)
-	}
+	eachStore(t, func(t *testing.T, at place) {
+		s, _ := newShop(t, at, 10)
+		first := give(t, s, 5, "invoice 7")
+		if again := give(t, s, 5, "invoice 7"); cmp.Diff(first, again) != "" {
+			t.Errorf("got %+v, want %+v", again, first)
+		}
+		wantPurse(t, s, 15, 0)
+		_, err := s.AddPoints(t.Context(), shop, record.Point, "invoice 7", "")
+		wantCode(t, err, protocol.CodeConflict)
+		give(t, s, -15, "")
+		_, err = s.AddPoints(t.Context(), shop, -1, "", "")
+		wantCode(t, err, protocol.CodeConflict)
+		_, err = s.AddPoints(t.Context(), "nobody", 1, "", "")
+		wantCode(t, err, protocol.CodeNotFound)
+		for _, amount := range []record.Points{0, maxGrant + 1, -maxGrant - 1} {
+			_, err = s.AddPoints(t.Context(), shop, amount, "", "")
+			wantCode(t, err, protocol.CodeInvalid)
+		}
+	})
 }
 
 func TestReservedPointsAreNotTakenBack(t *testing.T) {
-	s, c := newShop(t, 2)
-	settle(t, s, carried("a", 0, c))
-	_, err := s.AddPoints(t.Context(), shop, -record.PointsOf(1.5), "", "")
-	wantCode(t, err, protocol.CodeConflict)
-	wantPurse(t, s, 2, 1)
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newShop(t, at, 2)
+		settle(t, s, carried("a", 0, c))
+		_, err := s.AddPoints(t.Context(), shop, -record.PointsOf(1.5), "", "")
+		wantCode(t, err, protocol.CodeConflict)
+		wantPurse(t, s, 2, 1)
+	})
 }
 
 func TestEachBudgetIsToldOfOnceInItsPeriod(t *testing.T) {
-	s, c := newShop(t, 10)
-	for n := range uint64(10) {
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newShop(t, at, 10)
+		for n := range uint64(10) {
+			c.pass(time.Second)
+			settle(t, s, carried("a", (n+1)*1_000_000, c))
+		}
+		want := []string{
+			`budget.warning {"budget":"points","period":"1","used":8,"limit":10}`,
+			`budget.exhausted {"budget":"points","period":"1","used":10,"limit":10}`,
+		}
+		if diff := cmp.Diff(want, eventsOf(t, s)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		give(t, s, 10, "")
+		budget := uint64(20_000_000)
+		if err := s.SetPlan(t.Context(), shop, PlanChange{BudgetBytes: &budget}); err != nil {
+			t.Fatal(err)
+		}
 		c.pass(time.Second)
-		settle(t, s, carried("a", (n+1)*1_000_000, c))
-	}
-	want := []string{
-		`budget.warning {"budget":"points","period":"1","used":8,"limit":10}`,
-		`budget.exhausted {"budget":"points","period":"1","used":10,"limit":10}`,
-	}
-	if diff := cmp.Diff(want, eventsOf(t, s)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	give(t, s, 10, "")
-	budget := uint64(20_000_000)
-	if err := s.SetPlan(t.Context(), shop, PlanChange{BudgetBytes: &budget}); err != nil {
-		t.Fatal(err)
-	}
-	c.pass(time.Second)
-	settle(t, s, carried("a", 17_000_000, c))
-	c.pass(31 * 24 * time.Hour)
-	settle(t, s, carried("a", 17_100_000, c))
-	want = append(want, `budget.warning {"budget":"relay_bytes","period":"2026-03","used":17000000,"limit":20000000}`)
-	if diff := cmp.Diff(want, eventsOf(t, s)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+		settle(t, s, carried("a", 17_000_000, c))
+		c.pass(31 * 24 * time.Hour)
+		settle(t, s, carried("a", 17_100_000, c))
+		want = append(want, `budget.warning {"budget":"relay_bytes","period":"2026-03","used":17000000,"limit":20000000}`)
+		if diff := cmp.Diff(want, eventsOf(t, s)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestAMonthsBytesAreReservedAheadToo(t *testing.T) {
-	s, c := newStore(t)
-	if _, err := s.CreateProject(t.Context(), shop, ""); err != nil {
-		t.Fatal(err)
-	}
-	budget := uint64(1_200_000)
-	if err := s.SetPlan(t.Context(), shop, PlanChange{BudgetBytes: &budget}); err != nil {
-		t.Fatal(err)
-	}
-	if a, b := settle(t, s, carried("a", 0, c)), settle(t, s, carried("b", 0, c)); a != 1_000_000 || b != 200_000 {
-		t.Errorf("they may carry %d and %d bytes", a, b)
-	}
-	c.pass(time.Second)
-	if got := settle(t, s, carried("a", 1_000_000, c)); got != 1_000_000 {
-		t.Errorf("it may carry %d bytes, want no more", got)
-	}
-	plan := must(s.Plan(t.Context(), shop))(t)
-	if !plan.Exhausted() || plan.UsedBytes != 1_000_000 || plan.HeldBytes != 200_000 {
-		t.Errorf("got %+v", plan)
-	}
-	settle(t, s, last(carried("b", 200_000, c)))
-	if plan := must(s.Plan(t.Context(), shop))(t); plan.UsedBytes != budget || plan.HeldBytes != 0 {
-		t.Errorf("got %+v, want the budget to the byte", plan)
-	}
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newStore(t, at)
+		if _, err := s.CreateProject(t.Context(), shop, ""); err != nil {
+			t.Fatal(err)
+		}
+		budget := uint64(1_200_000)
+		if err := s.SetPlan(t.Context(), shop, PlanChange{BudgetBytes: &budget}); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := settle(t, s, carried("a", 0, c)), settle(t, s, carried("b", 0, c)); a != 1_000_000 || b != 200_000 {
+			t.Errorf("they may carry %d and %d bytes", a, b)
+		}
+		c.pass(time.Second)
+		if got := settle(t, s, carried("a", 1_000_000, c)); got != 1_000_000 {
+			t.Errorf("it may carry %d bytes, want no more", got)
+		}
+		plan := must(s.Plan(t.Context(), shop))(t)
+		if !plan.Exhausted() || plan.UsedBytes != 1_000_000 || plan.HeldBytes != 200_000 {
+			t.Errorf("got %+v", plan)
+		}
+		settle(t, s, last(carried("b", 200_000, c)))
+		if plan := must(s.Plan(t.Context(), shop))(t); plan.UsedBytes != budget || plan.HeldBytes != 0 {
+			t.Errorf("got %+v, want the budget to the byte", plan)
+		}
+	})
 }
 
 // onRelay is a session of the shop's that has been on the relay for so long.
@@ -307,36 +323,38 @@ func TestTimeOnTheRelayCostsWhateverGoesThrough(t *testing.T) {
 }
 
 func TestTheLastMinuteOfASessionThatWeBrokeOffComesBackOnce(t *testing.T) {
-	s, c := newShop(t, 100)
-	session := newShopSession(t, c)
-	saveSession(t, s, onRelay(session, 1, 0))
-	count := func(bytes uint64) record.Usage {
-		u := carried("a", bytes, c)
-		u.Grant = session.ViewerGrant
-		return u
-	}
-	settle(t, s, count(10_000_000))
-	c.pass(2 * time.Minute)
-	settle(t, s, count(15_000_000))
-	wantBalance := func(want float64) {
-		t.Helper()
-		if got, _ := purseOf(t, s); got != want {
-			t.Errorf("got %v points, want %v", got, want)
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newShop(t, at, 100)
+		session := newShopSession(t, c)
+		saveSession(t, s, onRelay(session, 1, 0))
+		count := func(bytes uint64) record.Usage {
+			u := carried("a", bytes, c)
+			u.Grant = session.ViewerGrant
+			return u
 		}
-	}
-	wantBalance(85)
-	session.Ended, session.Reason = c.now(), protocol.ReasonInternal
-	saveSession(t, s, onRelay(session, 2, 10*time.Second))
-	wantBalance(90)
-	settle(t, s, last(count(16_000_000))) // the last count comes after the end
-	wantBalance(90)
-	saveSession(t, s, onRelay(session, 3, 20*time.Second))
-	wantBalance(90)
-	// A relay that stops breaks off sessions which live on.
-	u := last(carried("b", 3_000_000, c))
-	u.Cut = true
-	settle(t, s, u)
-	wantBalance(90)
+		settle(t, s, count(10_000_000))
+		c.pass(2 * time.Minute)
+		settle(t, s, count(15_000_000))
+		wantBalance := func(want float64) {
+			t.Helper()
+			if got, _ := purseOf(t, s); got != want {
+				t.Errorf("got %v points, want %v", got, want)
+			}
+		}
+		wantBalance(85)
+		session.Ended, session.Reason = c.now(), protocol.ReasonInternal
+		saveSession(t, s, onRelay(session, 2, 10*time.Second))
+		wantBalance(90)
+		settle(t, s, last(count(16_000_000))) // the last count comes after the end
+		wantBalance(90)
+		saveSession(t, s, onRelay(session, 3, 20*time.Second))
+		wantBalance(90)
+		// A relay that stops breaks off sessions which live on.
+		u := last(carried("b", 3_000_000, c))
+		u.Cut = true
+		settle(t, s, u)
+		wantBalance(90)
+	})
 }
 
 // books are the sums of a project's ledger beside what is kept, all read from the tables.

@@ -14,23 +14,29 @@ import (
 	"github.com/sightline-rtc/sightline/record"
 )
 
-// childDir makes this test binary a second process on a data directory.
-const childDir = "SIGHTLINE_STORE_CHILD"
+// With one of these, this test binary is a second process on a data directory or a database.
+const (
+	childDir      = "SIGHTLINE_STORE_CHILD"
+	childDatabase = "SIGHTLINE_STORE_CHILD_DATABASE"
+)
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		if err := child(context.Background(), dir); err != nil {
+	at := place{dir: os.Getenv(childDir), database: os.Getenv(childDatabase)}
+	if at != (place{}) {
+		if err := child(context.Background(), at); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	closeServer()
+	os.Exit(code)
 }
 
-// child opens the directory, makes a key and prints it.
-func child(ctx context.Context, dir string) error {
-	s, err := Open(ctx, dir, Config{})
+// child opens the store, makes a key and prints it.
+func child(ctx context.Context, at place) error {
+	s, err := at.open(ctx, Config{})
 	if err != nil {
 		return err
 	}
@@ -42,11 +48,11 @@ func child(ctx context.Context, dir string) error {
 	return s.Close()
 }
 
-func runChild(t *testing.T, dir string) string {
+func runChild(t *testing.T, at place) string {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, os.Args[0], "-test.run=^$")
-	command.Env = append(os.Environ(), childDir+"="+dir)
+	command.Env = append(os.Environ(), childDir+"="+at.dir, childDatabase+"="+at.database)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {
@@ -56,30 +62,32 @@ func runChild(t *testing.T, dir string) string {
 }
 
 func TestProcessesThatStartTogetherShareOneStore(t *testing.T) {
-	dir := t.TempDir()
-	keys := make([]string, 3)
-	var group sync.WaitGroup
-	for i := range keys {
-		group.Go(func() { keys[i] = runChild(t, dir) })
-	}
-	s := open(t, dir, newClock())
-	group.Wait()
-	if got := must(s.SigningKeys(t.Context()))(t); len(got) != 1 {
-		t.Errorf("got %d signing keys, want 1", len(got))
-	}
-	for _, key := range keys {
-		if _, err := s.Authenticate(t.Context(), key); err != nil {
-			t.Errorf("key of another process: %v", err)
+	eachStore(t, func(t *testing.T, at place) {
+		keys := make([]string, 3)
+		var group sync.WaitGroup
+		for i := range keys {
+			group.Go(func() { keys[i] = runChild(t, at) })
 		}
-	}
+		s := open(t, at, newClock())
+		group.Wait()
+		if got := must(s.SigningKeys(t.Context()))(t); len(got) != 1 {
+			t.Errorf("got %d signing keys, want 1", len(got))
+		}
+		for _, key := range keys {
+			if _, err := s.Authenticate(t.Context(), key); err != nil {
+				t.Errorf("key of another process: %v", err)
+			}
+		}
+	})
 }
 
 func TestWhatAnotherProcessWritesIsSeenAtOnce(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir, newClock())
-	for range 2 {
-		if _, err := s.Authenticate(t.Context(), runChild(t, dir)); err != nil {
-			t.Errorf("key of another process: %v", err)
+	eachStore(t, func(t *testing.T, at place) {
+		s := open(t, at, newClock())
+		for range 2 {
+			if _, err := s.Authenticate(t.Context(), runChild(t, at)); err != nil {
+				t.Errorf("key of another process: %v", err)
+			}
 		}
-	}
+	})
 }

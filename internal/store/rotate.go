@@ -112,7 +112,7 @@ func (s *Store) noteUse(ctx context.Context, k record.Key) {
 	if !s.uses.due(k, now) {
 		return
 	}
-	_, err := change(ctx, s.writer, `UPDATE api_keys SET used_ms = ? WHERE id = ? AND used_ms < ?`, stampOf(now), k.ID, stampOf(now))
+	_, err := s.change(ctx, `UPDATE api_keys SET used_ms = ? WHERE id = ? AND used_ms < ?`, stampOf(now), k.ID, stampOf(now))
 	if err != nil && ctx.Err() == nil {
 		s.log.Warn("cannot note the use of a key", "err", err)
 	}

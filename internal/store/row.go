@@ -16,7 +16,6 @@ import (
 // queryer is a *database or a *tx.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
 // scan reads one row into its record.
@@ -49,8 +48,8 @@ func one[T any](ctx context.Context, db queryer, read scan[T], query string, arg
 }
 
 // change runs a statement and reports whether it changed a row.
-func change(ctx context.Context, db queryer, query string, args ...any) (bool, error) {
-	result, err := db.ExecContext(ctx, query, args...)
+func change(ctx context.Context, tx *tx, query string, args ...any) (bool, error) {
+	result, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return false, err
 	}

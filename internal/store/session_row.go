@@ -108,9 +108,17 @@ func upsertSession(ctx context.Context, tx *tx, s record.Session) (written bool,
 		WHERE sessions.ended_ms = 0 AND sessions.project = excluded.project
 			AND sessions.device = excluded.device AND sessions.owner = excluded.owner`,
 		s.ID, s.Kind, s.Project, s.Device, s.Key, s.Viewer, join(s.Rights), owner,
-		s.Media.Video, s.Media.Audio, s.Media.Talk, s.ViewerGrant, s.DeviceGrant,
+		oneIf(s.Media.Video), oneIf(s.Media.Audio), oneIf(s.Media.Talk), s.ViewerGrant, s.DeviceGrant,
 		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path), string(terms),
 		s.DeviceProject, s.Payer)
+}
+
+// oneIf is a truth as an INTEGER column keeps it.
+func oneIf(truth bool) int {
+	if truth {
+		return 1
+	}
+	return 0
 }
 
 // saveGrant notes that a relay grant is the session's; an empty one is none.

@@ -135,7 +135,7 @@ func (s *Sessions) List(ctx context.Context, in protocol.ProjectID, filter recor
 // End marks a session of a project, or of a device that it shares, as ended, if it has not yet, whether or not a hub knows it. It fails with
 // CodeNotFound.
 func (s *Sessions) End(ctx context.Context, in protocol.ProjectID, id protocol.SessionID, reason protocol.Reason) error {
-	ended, err := change(ctx, s.store.writer, `UPDATE sessions SET ended_ms = ?, reason = ? 
+	ended, err := s.store.change(ctx, `UPDATE sessions SET ended_ms = ?, reason = ?
 		WHERE id = ? AND (project = ? OR device_project = ?) AND ended_ms = 0`,
 		stampOf(s.store.now()), reason, id, in, in)
 	if err == nil && !ended {

@@ -1,9 +1,9 @@
-// Package store keeps projects, keys, devices, enrolments, sessions and relay usage in SQLite, in one file of the data
-// directory.
+// Package store keeps projects, keys, devices, enrolments, sessions, events and relay usage: in SQLite, in one file of the
+// data directory, or in a PostgreSQL database.
 //
-// Several processes may have the same directory open: what one commits, the others read with their next query. A
+// Several processes may have the same store open: what one commits, the others read with their next query. A
 // failure that a peer may see is a protocol.Error; everything else is a fault of the machine. What comes out of the
-// store equals what went in, with times cut to milliseconds in UTC. The SQL keeps to what PostgreSQL speaks too.
+// store equals what went in, with times cut to milliseconds in UTC. The SQL is what both databases speak (see dialect).
 package store
 
 import (
@@ -14,11 +14,15 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/record"
 )
 
 // Config says how a Store works. The zero value is a good default.
 type Config struct {
+	// Database is the URL of a PostgreSQL database (postgres://user:password@host/name); empty means SQLite in the
+	// directory.
+	Database auth.Secret
 	// Logger hears of what no caller is told; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
@@ -27,11 +31,11 @@ type Config struct {
 	Tariff record.Tariff
 }
 
-// Store is an open data directory. It is safe for concurrent use; whoever opened it closes it.
+// Store is an open data directory or database. It is safe for concurrent use; whoever opened it closes it.
 type Store struct {
-	// writer has one connection, so that writes of this process queue here and not in SQLite's busy loop.
+	// writer has one connection, so that writes of this process queue here and not in the database.
 	writer *database
-	// reader has several, which see the last commit without waiting for a writer (WAL).
+	// reader has several, which see the last commit without waiting for a writer.
 	reader    *database
 	followers followers
 	log       *slog.Logger
@@ -40,9 +44,9 @@ type Store struct {
 	tariff    record.Tariff
 }
 
-// Open opens the data directory, which it makes if need be, brings its schema up to date and fills in what every
-// installation has: the default project, a signing key and a relay secret. Processes that open an empty directory at
-// the same time take turns.
+// Open opens the data directory, which it makes if need be, or the database of the Config, and then has no use for the
+// directory. It brings the schema up to date and fills in what every installation has: the default project, a signing key
+// and a relay secret. Processes that open an empty store at the same time take turns.
 func Open(ctx context.Context, dir string, cfg Config) (*Store, error) {
 	s := &Store{log: cfg.Logger, clock: cfg.Now, tariff: cmp.Or(cfg.Tariff, record.DefaultTariff)}
 	if s.log == nil {
@@ -51,18 +55,24 @@ func Open(ctx context.Context, dir string, cfg Config) (*Store, error) {
 	if s.clock == nil {
 		s.clock = time.Now
 	}
-	unlock, err := lockDirectory(ctx, dir)
-	if err != nil {
-		return nil, err
+	var err error
+	if cfg.Database.Reveal() == "" {
+		err = s.openDirectory(ctx, dir)
+	} else {
+		err = s.openServer(ctx, cfg.Database)
 	}
-	defer unlock()
-	if err := s.open(ctx, dir); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, dir string) error {
+func (s *Store) openDirectory(ctx context.Context, dir string) error {
+	unlock, err := lockDirectory(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	path, err := ensureFile(dir)
 	if err != nil {
 		return err
@@ -70,14 +80,19 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	if s.writer, err = connect(path, writerPragmas, 1); err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.writer); err != nil {
-		return fmt.Errorf("open store %s: %w", path, err)
-	}
-	if err := s.found(ctx); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return fmt.Errorf("open store %s: %w", path, err)
 	}
 	s.reader, err = connect(path, readerPragmas, readers)
 	return err
+}
+
+// prepare makes of whatever the writer has found a store of today. Nobody else opens it meanwhile.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := migrate(ctx, s.writer); err != nil {
+		return err
+	}
+	return s.found(ctx)
 }
 
 // Close closes the store. Calls that are under way end first.

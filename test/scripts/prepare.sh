@@ -43,6 +43,10 @@ if ! /usr/bin/python3 -c "$has_gstreamer" 2>/dev/null; then
   read -ra packages <<<"$gstreamer"
   missing+=("${packages[@]}")
 fi
+# Debian keeps the server's programs out of the PATH. The tests start servers of their own and leave Debian's alone.
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+  missing+=(postgresql)
+fi
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
@@ -55,7 +59,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing what the tests need: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-# Installing coturn, nginx and HAProxy must not start a server on this machine: for the moment, services may not be started.
+# Installing coturn, nginx, HAProxy and PostgreSQL must not start a server on this machine: for the moment, services may not be started.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy"
