@@ -49,3 +49,23 @@ const (
 	CauseInternal   Cause = "internal"   // a fault of the server
 	CauseHubLost    Cause = "hub_lost"   // the server ended without closing it
 )
+
+// Presence is a change of a device's presence, as a hub has seen it.
+type Presence struct {
+	Device     protocol.DeviceID
+	Status     protocol.Status
+	Generation uint64
+	// At is when it changed, Since from when on the device is online or when it was last seen.
+	At, Since time.Time
+	// Transport is the door by which it is online.
+	Transport protocol.Transport
+	// Cause is why its last connection ended, where it is not online.
+	Cause Cause
+}
+
+// Alert is what a person should look at of a device.
+type Alert struct {
+	Device protocol.DeviceID
+	Kind   AlertKind
+	At     time.Time
+}

@@ -5,9 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"time"
 
-	"github.com/sightline-rtc/sightline/nat"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -21,7 +19,11 @@ func (s *Sessions) SaveAccounts(ctx context.Context, sessions []record.Session) 
 	err := s.store.write(ctx, func(tx *tx) error {
 		days, till := pathDays{}, s.store.openTill(tx)
 		for _, session := range sessions {
-			if err := saveAccount(ctx, till, days, session); err != nil {
+			known, err := readKnown(ctx, tx, session.ID)
+			if err == nil && known.found {
+				err = saveAccount(ctx, till, days, session, known)
+			}
+			if err != nil {
 				return fmt.Errorf("session %s: %w", session.ID, err)
 			}
 		}
@@ -33,13 +35,31 @@ func (s *Sessions) SaveAccounts(ctx context.Context, sessions []record.Session) 
 	return about(err, "save accounts of %d sessions", len(sessions))
 }
 
-// saveAccount keeps an account if it is newer than the known one, with the events of what has changed, and has the time on
-// the relay paid.
-func saveAccount(ctx context.Context, till *till, days pathDays, session record.Session) error {
+// knownSession is what the store has of a session that is written: the zero value is nothing.
+type knownSession struct {
+	record.Account
+	found, ended bool
+}
+
+func readKnown(ctx context.Context, tx *tx, id protocol.SessionID) (knownSession, error) {
+	known, _, err := one(ctx, tx, func(row *sql.Rows) (k knownSession, err error) {
+		var text string
+		var ended stamp
+		if err := row.Scan(&text, &ended); err != nil {
+			return k, err
+		}
+		k.found, k.ended = true, ended != 0
+		return k, readAccount(text, &k.Account)
+	}, `SELECT account, ended_ms FROM sessions WHERE id = ?`, id)
+	return known, err
+}
+
+// saveAccount keeps the account of a session that the store has if it is newer than the known one, with the events of what
+// has changed, and has the time on the relay paid.
+func saveAccount(ctx context.Context, till *till, days pathDays, session record.Session, known knownSession) error {
 	tx := till.tx
-	known, ok, err := one(ctx, tx, scanAccount, `SELECT account FROM sessions WHERE id = ?`, session.ID)
-	if err != nil || !ok || known.Version >= session.Account.Version {
-		return err
+	if known.Version >= session.Account.Version {
+		return nil
 	}
 	text, err := json.Marshal(&session.Account)
 	if err != nil {
@@ -48,28 +68,14 @@ func saveAccount(ctx context.Context, till *till, days pathDays, session record.
 	if _, err := tx.ExecContext(ctx, `UPDATE sessions SET account = ? WHERE id = ?`, string(text), session.ID); err != nil {
 		return err
 	}
-	days.addNews(session, &known)
-	if err := till.payTime(ctx, session, &known); err != nil {
+	days.addNews(session, &known.Account)
+	if err := till.payTime(ctx, session, &known.Account); err != nil {
 		return err
 	}
-	for _, change := range session.Account.Changes {
-		if change.Number <= known.Numbered || change.Number > maxPathEvents {
-			continue
-		}
-		if err := insertEventOf(ctx, tx, eventOf(session, record.EventSessionPath, change.At), pathEvent(session, change)); err != nil {
-			return err
-		}
+	if known.ended {
+		return nil
 	}
-	return nil
-}
-
-func scanAccount(row *sql.Rows) (a record.Account, err error) {
-	var text string
-	if err := row.Scan(&text); err != nil {
-		return a, err
-	}
-	err = readAccount(text, &a)
-	return a, err
+	return insertPaths(ctx, tx, session, &known.Account)
 }
 
 func readAccount(text string, into *record.Account) error {
@@ -77,21 +83,4 @@ func readAccount(text string, into *record.Account) error {
 		return nil
 	}
 	return json.Unmarshal([]byte(text), into)
-}
-
-// eventOf is an event of a session without its data.
-func eventOf(session record.Session, kind record.EventKind, at time.Time) record.Event {
-	return record.Event{Project: session.Project, Kind: kind, At: at, Device: session.Device, Session: session.ID}
-}
-
-func pathEvent(session record.Session, change record.PathChange) record.PathEvent {
-	data := record.PathEvent{
-		Number: change.Number, Path: change.Kind, Means: change.Means,
-		By: change.By, Local: change.Path.Local, Remote: change.Path.Remote, Protocol: change.Path.Protocol, AfterMS: change.Path.AfterMS,
-	}
-	if change.Kind == protocol.PathRelay {
-		device, viewer := session.Account.Networks()
-		data.RelayReason = string(nat.RelayReason(device, viewer, session.Account.Policy).After(0))
-	}
-	return data
 }

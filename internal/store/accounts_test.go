@@ -107,8 +107,8 @@ func TestAnOlderAccountChangesNothing(t *testing.T) {
 		if diff := cmp.Diff(want, usageOf(t, s, march)); diff != "" {
 			t.Errorf("usage differs:\n%s", diff)
 		}
-		if got := must(s.Events(t.Context(), protocol.DefaultProject, record.EventFilter{}, 0))(t); len(got) != 2 {
-			t.Errorf("got %d events, want one of each session", len(got))
+		if got := must(s.Events(t.Context(), protocol.DefaultProject, paths, 0))(t); len(got) != 2 {
+			t.Errorf("got %d events of paths, want one of each session", len(got))
 		}
 	})
 }
@@ -367,6 +367,9 @@ func merged(list []record.Stretch) []record.Stretch {
 	return out
 }
 
+// paths chooses the events of sessions' paths.
+var paths = record.EventFilter{Kinds: []record.EventKind{record.EventSessionPath}}
+
 func TestEventsAreWrittenWithTheirChangeAndNumberedByProject(t *testing.T) {
 	eachStore(t, func(t *testing.T, at place) {
 		s, c := newStore(t, at)
@@ -389,8 +392,8 @@ func TestEventsAreWrittenWithTheirChangeAndNumberedByProject(t *testing.T) {
 		a.Changes = append(a.Changes, told, direct)
 		saveSession(t, s, session)
 
-		list := must(s.Events(t.Context(), protocol.DefaultProject, record.EventFilter{}, 0))(t)
-		if len(list) != 2 || list[0].Seq != 1 || list[1].Seq != 2 || list[0].ID == "" || list[0].ID == list[1].ID {
+		list := must(s.Events(t.Context(), protocol.DefaultProject, paths, 0))(t) // after opened and live
+		if len(list) != 2 || list[0].Seq != 3 || list[1].Seq != 4 || list[0].ID == "" || list[0].ID == list[1].ID {
 			t.Fatalf("got %+v, want two in order", list)
 		}
 		var first, second record.PathEvent
@@ -415,8 +418,8 @@ func TestEventsAreWrittenWithTheirChangeAndNumberedByProject(t *testing.T) {
 			limit  int
 			want   int
 		}{
-			{record.EventFilter{After: 1}, 0, 1},
-			{record.EventFilter{After: 2}, 0, 0},
+			{record.EventFilter{After: 1}, 0, 3},
+			{record.EventFilter{After: 4}, 0, 0},
 			{record.EventFilter{}, 1, 1},
 			{record.EventFilter{Kinds: []record.EventKind{"device.online"}}, 0, 0},
 			{record.EventFilter{Kinds: []record.EventKind{"device.online", record.EventSessionPath}}, 0, 2},
@@ -425,7 +428,7 @@ func TestEventsAreWrittenWithTheirChangeAndNumberedByProject(t *testing.T) {
 				t.Errorf("%+v: got %d events, want %d", test.filter, len(got), test.want)
 			}
 		}
-		if got := must(s.Events(t.Context(), "acme", record.EventFilter{}, 0))(t); len(got) != 1 || got[0].Seq != 1 {
+		if got := must(s.Events(t.Context(), "acme", paths, 0))(t); len(got) != 1 || got[0].Seq != 3 {
 			t.Errorf("of the other project: got %+v, want one with a number of its own", got)
 		}
 	})
@@ -440,16 +443,18 @@ func TestEventsAreBoundedAndKeepTheirNumbers(t *testing.T) {
 			session.Account.Changes = append(session.Account.Changes, record.PathChange{At: c.now(), Number: n + 1})
 		}
 		saveSession(t, s, session)
-		if got := must(s.Events(t.Context(), protocol.DefaultProject, record.EventFilter{}, 0))(t); len(got) != maxPathEvents {
+		if got := must(s.Events(t.Context(), protocol.DefaultProject, paths, 0))(t); len(got) != maxPathEvents {
 			t.Errorf("got %d events of one session, want %d", len(got), maxPathEvents)
 		}
 		if _, err := s.change(t.Context(), `UPDATE projects SET events = ?`, MaxEvents+10); err != nil {
 			t.Fatal(err)
 		}
 		must(s.Prune(t.Context()))(t)
-		if got := must(s.Events(t.Context(), protocol.DefaultProject, record.EventFilter{}, 0))(t); len(got) != maxPathEvents-10 || got[0].Seq != 11 {
+		if got := must(s.Events(t.Context(), protocol.DefaultProject, record.EventFilter{}, 0))(t); len(got) != maxPathEvents+2-10 || got[0].Seq != 11 {
 			t.Errorf("got %d events, want those after the tenth", len(got))
 		}
+		session.Ended, session.Reason = c.now(), protocol.ReasonViewerLeft
+		saveSession(t, s, session)
 		c.pass(EventLife + time.Second)
 		must(s.Prune(t.Context()))(t)
 		if got := must(s.Events(t.Context(), protocol.DefaultProject, record.EventFilter{}, 0))(t); len(got) != 0 {
@@ -459,7 +464,7 @@ func TestEventsAreBoundedAndKeepTheirNumbers(t *testing.T) {
 		next.Account = went("2026-03-31", protocol.MeansICE, 1, 1)
 		next.Account.Changes[0].At = c.now()
 		saveSession(t, s, next)
-		if got := must(s.Events(t.Context(), protocol.DefaultProject, record.EventFilter{}, 0))(t); len(got) != 1 || got[0].Seq != MaxEvents+11 {
+		if got := must(s.Events(t.Context(), protocol.DefaultProject, record.EventFilter{}, 0))(t); len(got) != 3 || got[0].Seq != MaxEvents+12 {
 			t.Errorf("got %+v, want the next number", got)
 		}
 	})

@@ -90,6 +90,9 @@ func (s *Store) RevokeDevice(ctx context.Context, in protocol.ProjectID, id prot
 		if err != nil {
 			return err
 		}
+		if err := leaveForEver(ctx, tx, d); err != nil {
+			return err
+		}
 		return insertEventOf(ctx, tx, record.Event{Project: in, Kind: record.EventDeviceDeleted, At: now, Device: id},
 			record.DeletedEvent{Name: d.Name})
 	})

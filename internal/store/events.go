@@ -20,6 +20,8 @@ const (
 	MaxEvents = 1_000_000
 	// MaxEventPage bounds what one call of Events returns.
 	MaxEventPage = 1000
+	// prunedAtOnce is how many one transaction deletes, so that others need not wait: some 30 ms.
+	prunedAtOnce = 10_000
 )
 
 // insertEvent writes an event in the transaction of what it tells, with the next number of its project.
@@ -88,19 +90,49 @@ func scanEvent(row *sql.Rows) (record.Event, error) {
 	return e, err
 }
 
-// pruneEvents deletes those that are too old, or too many.
-func pruneEvents(ctx context.Context, tx *tx, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM events WHERE at_ms < ?`, stampOf(now.Add(-EventLife))); err != nil {
-		return err
-	}
-	full, err := all(ctx, tx, scanEventCount, `SELECT id, events FROM projects WHERE events > ?`, MaxEvents)
+// pruneEvents deletes those that are too old, or too many, of projects that have had more than some: always the first ones,
+// so that what is kept has no gaps.
+func (s *Store) pruneEvents(ctx context.Context, now time.Time, some uint64) error {
+	counts, err := all(ctx, s.reader, scanEventCount, `SELECT id, events FROM projects WHERE events > ?`, some)
 	if err != nil {
 		return err
 	}
-	for _, p := range full {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM events WHERE project = ? AND seq <= ?`, p.project, p.events-MaxEvents); err != nil {
+	for _, c := range counts {
+		first, err := s.firstToKeep(ctx, c, now)
+		if err != nil {
 			return err
+		}
+		for {
+			kept, err := s.EventSpan(ctx, c.project)
+			if err != nil {
+				return err
+			}
+			if kept.First >= first {
+				break
+			}
+			err = s.write(ctx, func(tx *tx) error {
+				_, err := tx.ExecContext(ctx, `DELETE FROM events WHERE project = ? AND seq < ?`, c.project, min(first, kept.First+prunedAtOnce))
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// firstToKeep is the number of the first event of a project that is neither too old nor one too many.
+func (s *Store) firstToKeep(ctx context.Context, c eventCount, now time.Time) (uint64, error) {
+	first, ok, err := one(ctx, s.reader, func(row *sql.Rows) (seq uint64, err error) {
+		err = row.Scan(&seq)
+		return seq, err
+	}, `SELECT seq FROM events WHERE project = ? AND at_ms >= ? ORDER BY seq LIMIT 1`, c.project, stampOf(now.Add(-EventLife)))
+	if !ok {
+		first = c.events + 1
+	}
+	if c.events > MaxEvents {
+		first = max(first, c.events-MaxEvents+1)
+	}
+	return first, err
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -15,31 +16,45 @@ const (
 	SessionLife = 30 * 24 * time.Hour
 
 	pruneInterval = time.Hour
+	// reportInterval is how late after its hour a report is at most, and how many events over MaxEvents there may be: those
+	// of a minute.
+	reportInterval = time.Minute
+
+	// abandonedAfter is how long after its lease a live session that nobody has ended is taken for one whose end a hub could
+	// not keep: a hub that goes on with it keeps each longer lease, and one that starts gives minutes.
+	abandonedAfter = time.Hour
+	// atOnce is how many rows one transaction changes where there may be very many, so that others need not wait: some 50 ms.
+	atOnce = 1000
 )
 
-// Run ends what has expired and deletes what is too old, at once and then every hour, and tells those who Follow of what
-// other processes write, until the context ends.
+// Run does what the store has to do by itself, until the context ends: every hour it ends what has expired and deletes what
+// is too old, every minute it reports what projects use and deletes events that are too many, and every second it tells
+// those who Follow of what other processes have written.
 func (s *Store) Run(ctx context.Context) error {
 	var work sync.WaitGroup
-	work.Go(func() { s.pruneUntil(ctx) })
 	work.Go(func() { s.pollEvents(ctx) })
+	work.Go(func() {
+		s.every(ctx, pruneInterval, "cannot prune the store", func(ctx context.Context) error {
+			_, err := s.Prune(ctx)
+			return err
+		})
+	})
+	work.Go(func() {
+		s.every(ctx, reportInterval, "cannot report what projects use", func(ctx context.Context) error {
+			return errors.Join(s.Report(ctx), s.pruneEvents(ctx, s.now(), MaxEvents))
+		})
+	})
 	work.Wait()
 	return nil
 }
 
-func (s *Store) pruneUntil(ctx context.Context) {
-	tick := time.NewTicker(pruneInterval)
+// every does something at once and then at each interval until the context ends. What fails is done the next time.
+func (s *Store) every(ctx context.Context, interval time.Duration, warning string, do func(context.Context) error) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		began := s.clock()
-		deleted, err := s.Prune(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			s.log.Warn("cannot prune the store", "err", err)
-		case deleted > 0:
-			s.log.Debug("old sessions deleted", "took", s.clock().Sub(began))
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn(warning, "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -49,15 +64,14 @@ func (s *Store) pruneUntil(ctx context.Context) {
 	}
 }
 
-// Prune does what Run does, once, and returns how many sessions it deleted.
+// Prune does what Run does every hour, once, and returns how many sessions it deleted.
 func (s *Store) Prune(ctx context.Context) (sessions int64, err error) {
 	now := s.now()
+	if err := s.endAbandoned(ctx, now); err != nil {
+		return 0, about(err, "end abandoned sessions")
+	}
 	old := stampOf(now.Add(-SessionLife))
 	err = s.write(ctx, func(tx *tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE sessions SET ended_ms = expires_ms, reason = ?
-			WHERE kind = ? AND ended_ms = 0 AND expires_ms <= ?`, protocol.ReasonExpired, record.SessionTest, stampOf(now)); err != nil {
-			return err
-		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM relay_usage WHERE grant_id IN (SELECT g.grant_id FROM session_grants g
 			JOIN sessions s ON s.id = g.session WHERE s.ended_ms <> 0 AND s.ended_ms < ?)`, old); err != nil {
 			return err
@@ -88,7 +102,35 @@ func (s *Store) Prune(ctx context.Context) (sessions int64, err error) {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM path_days WHERE day < ?`, record.DayOf(now.Add(-PathLife))); err != nil {
 			return err
 		}
-		return pruneEvents(ctx, tx, now)
+		return nil
 	})
+	if err == nil {
+		err = s.pruneEvents(ctx, now, 0)
+	}
 	return sessions, about(err, "prune store")
+}
+
+// endAbandoned ends test sessions whose time is over, and live ones that have been for so long that no hub can know them.
+func (s *Store) endAbandoned(ctx context.Context, now time.Time) error {
+	for {
+		var ended int
+		err := s.write(ctx, func(tx *tx) error {
+			over, err := all(ctx, tx, scanWhole, `SELECT `+sessionColumns+`, account FROM sessions
+				WHERE ended_ms = 0 AND (kind = ? AND expires_ms <= ? OR expires_ms <= ?) ORDER BY created_ms, id LIMIT ?`,
+				record.SessionTest, stampOf(now), stampOf(now.Add(-abandonedAfter)), atOnce)
+			if err != nil {
+				return err
+			}
+			for _, session := range over {
+				if err := endRow(ctx, tx, session, protocol.ReasonExpired, session.Expires); err != nil {
+					return err
+				}
+			}
+			ended = len(over)
+			return nil
+		})
+		if err != nil || ended < atOnce {
+			return err
+		}
+	}
 }

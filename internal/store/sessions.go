@@ -21,15 +21,24 @@ func (s *Store) Sessions() *Sessions { return &Sessions{store: s} }
 // Save writes a session, new or known. An ended session stays as it ended: a later end is taken for the first, and
 // anything else fails with CodeConflict, as does a session that another project, device or owner has, or a relay grant
 // that another session has. Relayed is not written: it is what Record was told. An account that is newer than the known one
-// is kept with what it adds to its project's days, and with the events of its changes.
+// is kept with what it adds to its project's days. The events of all that are written with it.
 func (s *Sessions) Save(ctx context.Context, session record.Session) error {
 	err := s.store.write(ctx, func(tx *tx) error {
+		known, err := readKnown(ctx, tx, session.ID)
+		if err != nil {
+			return err
+		}
 		written, err := upsertSession(ctx, tx, session)
 		if err != nil {
 			return err
 		}
 		if !written {
 			return s.refuse(ctx, tx, session)
+		}
+		if !known.found {
+			if err := insertOpened(ctx, tx, session); err != nil {
+				return err
+			}
 		}
 		if err := saveGrant(ctx, tx, session.ID, session.ViewerGrant, protocol.RoleViewer); err != nil {
 			return err
@@ -38,13 +47,19 @@ func (s *Sessions) Save(ctx context.Context, session record.Session) error {
 			return err
 		}
 		days, till := pathDays{}, s.store.openTill(tx)
-		if err := saveAccount(ctx, till, days, session); err != nil {
+		if err := saveAccount(ctx, till, days, session, known); err != nil {
 			return err
 		}
 		if err := days.write(ctx, tx); err != nil {
 			return err
 		}
-		return till.close(ctx)
+		if err := till.close(ctx); err != nil {
+			return err
+		}
+		if session.Ended.IsZero() {
+			return nil
+		}
+		return insertEnded(ctx, tx, session)
 	})
 	return about(err, "save session %s", session.ID)
 }
@@ -135,12 +150,20 @@ func (s *Sessions) List(ctx context.Context, in protocol.ProjectID, filter recor
 // End marks a session of a project, or of a device that it shares, as ended, if it has not yet, whether or not a hub knows it. It fails with
 // CodeNotFound.
 func (s *Sessions) End(ctx context.Context, in protocol.ProjectID, id protocol.SessionID, reason protocol.Reason) error {
-	ended, err := s.store.change(ctx, `UPDATE sessions SET ended_ms = ?, reason = ?
-		WHERE id = ? AND (project = ? OR device_project = ?) AND ended_ms = 0`,
-		stampOf(s.store.now()), reason, id, in, in)
-	if err == nil && !ended {
-		_, err = s.Get(ctx, in, id)
-	}
+	now := s.store.now()
+	err := s.store.write(ctx, func(tx *tx) error {
+		session, ok, err := one(ctx, tx, scanWhole, `SELECT `+sessionColumns+`, account FROM sessions
+			WHERE id = ? AND (project = ? OR device_project = ?)`, id, in, in)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return noSession()
+		case !session.Ended.IsZero():
+			return nil
+		}
+		return endRow(ctx, tx, session, reason, now)
+	})
 	return about(err, "end session %s", id)
 }
 

@@ -224,6 +224,7 @@ func TestPruneKeepsThirtyDays(t *testing.T) {
 		sessions := s.Sessions()
 		ended, open, orphan := newSession(t, c, "cam"), newSession(t, c, "cam"), newSession(t, c, "cam")
 		ended.Ended, ended.Reason = c.now(), protocol.ReasonViewerLeft
+		open.Expires = c.now().Add(2 * SessionLife) // as if its viewer asked for a longer lease every hour
 		for _, session := range []record.Session{ended, open} {
 			if err := sessions.Save(t.Context(), session); err != nil {
 				t.Fatal(err)

@@ -41,6 +41,9 @@ func (s *Store) CreateTestGrants(ctx context.Context, in protocol.ProjectID, cou
 			if err := saveGrant(ctx, tx, session.ID, grant, protocol.RoleViewer); err != nil {
 				return err
 			}
+			if err := insertOpened(ctx, tx, session); err != nil {
+				return err
+			}
 			grants = append(grants, grant)
 		}
 		return nil
