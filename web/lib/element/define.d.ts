@@ -1,7 +1,0 @@
-import { SightlineCamera } from "./camera.ts";
-declare global {
-    interface HTMLElementTagNameMap {
-        "sightline-camera": SightlineCamera;
-    }
-}
-export { SightlineCamera };

@@ -1,4 +1,0 @@
-/** Every reason a session can end with: one closed list, the same on the link, in the API and on the page. */
-export declare const REASONS: readonly ["viewer_left", "device_left", "device_offline", "ice_failed", "timeout", "closed_by_api", "revoked", "expired", "quota", "busy", "codec", "privacy", "superseded", "unknown", "internal"];
-/** Why a session ended. */
-export type Reason = (typeof REASONS)[number];
