@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,6 +22,7 @@ const maxBodyBytes = 16 << 10
 // Config says what an API works on. Everything is needed but Price, Rates, Logger and Now.
 type Config struct {
 	Keys       Keys
+	Claims     Claims
 	Projects   Projects
 	Devices    Devices
 	Enrolments Enrolments
@@ -42,6 +44,14 @@ type Config struct {
 	Now func() time.Time
 }
 
+// complete reports whether the config has all that is needed.
+func (c *Config) complete() bool {
+	parts := []any{
+		c.Keys, c.Claims, c.Projects, c.Devices, c.Enrolments, c.Sessions, c.Events, c.Usage, c.Hub, c.Snapshots, c.Tokens,
+	}
+	return !slices.Contains(parts, nil) && c.ClientAddress != nil
+}
+
 // API serves the REST API. It is safe for concurrent use.
 type API struct {
 	config   Config
@@ -50,13 +60,13 @@ type API struct {
 	huma     huma.API
 	enrols   *limiter
 	rates    *rates
+	turns    turns
 	document []byte
 }
 
 // New makes the API.
 func New(config Config) (*API, error) {
-	if config.Keys == nil || config.Projects == nil || config.Devices == nil || config.Enrolments == nil || config.Sessions == nil ||
-		config.Events == nil || config.Usage == nil || config.Hub == nil || config.Snapshots == nil || config.Tokens == nil || config.ClientAddress == nil {
+	if !config.complete() {
 		return nil, errors.New("api: the config is not complete")
 	}
 	if config.Logger == nil {

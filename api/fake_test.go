@@ -43,6 +43,8 @@ type world struct {
 	plan  record.Plan
 	// photos are the devices' pictures, nil of one that is offline.
 	photos map[protocol.DeviceID][]byte
+	// claims are those of all projects by their names.
+	claims map[string]*fakeClaim
 	// broken is what every call of Devices fails with, unless it is nil.
 	broken error
 }
@@ -342,7 +344,7 @@ func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 		t.Fatal(err)
 	}
 	a, err = New(Config{
-		Keys: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Hub: hub{w}, Snapshots: w,
+		Keys: w, Claims: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Hub: hub{w}, Snapshots: w,
 		Price:         Price{PerGB: 0.05, Currency: "USD"},
 		Tokens:        auth.NewKeyring([]record.SigningKey{{ID: "a", Private: private}}),
 		ClientAddress: remoteAddress,

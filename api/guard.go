@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -62,17 +63,29 @@ func (s *statusOnly) Header() http.Header         { return s.header }
 func (s *statusOnly) WriteHeader(status int)      { s.status = status }
 func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
-type keyOfContext struct{}
+type credentialOfContext struct{}
+
+// credential is an API key and the text that proves it.
+type credential struct {
+	key   record.Key
+	plain auth.Secret
+}
 
 // keyOf returns the API key that an authenticated request came with.
 func keyOf(ctx context.Context) record.Key {
-	key, _ := ctx.Value(keyOfContext{}).(record.Key)
-	return key
+	c, _ := ctx.Value(credentialOfContext{}).(credential)
+	return c.key
+}
+
+// plainOf returns that key's own text, of which nothing but a hash is kept.
+func plainOf(ctx context.Context) auth.Secret {
+	c, _ := ctx.Value(credentialOfContext{}).(credential)
+	return c.plain
 }
 
 // authenticate is the middleware of all operations that need an API key (RFC 6750 section 2.1).
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
-	key, err := a.bearer(ctx)
+	proven, err := a.bearer(ctx)
 	if err != nil {
 		p := a.fail(ctx.Context(), ctx.Operation().Path, err)
 		if p.Code == protocol.CodeRevoked || p.Code == protocol.CodeExpired { // of a credential, unlike of a device, that is 401
@@ -84,7 +97,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		refuse(ctx, p)
 		return
 	}
-	next(huma.WithValue(ctx, keyOfContext{}, key))
+	next(huma.WithValue(ctx, credentialOfContext{}, proven))
 }
 
 // permit makes the middleware that asks the API key for a scope.
@@ -98,12 +111,14 @@ func (a *API) permit(scope record.Scope) func(huma.Context, func(huma.Context)) 
 	}
 }
 
-func (a *API) bearer(ctx huma.Context) (record.Key, error) {
+func (a *API) bearer(ctx huma.Context) (credential, error) {
 	scheme, plain, _ := strings.Cut(ctx.Header("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return record.Key{}, protocol.Errorf(protocol.CodeBadToken, "send an API key: Authorization: Bearer sl_live_…")
+		return credential{}, protocol.Errorf(protocol.CodeBadToken, "send an API key: Authorization: Bearer sl_live_…")
 	}
-	return a.config.Keys.Authenticate(ctx.Context(), strings.TrimSpace(plain))
+	plain = strings.TrimSpace(plain)
+	key, err := a.config.Keys.Authenticate(ctx.Context(), plain)
+	return credential{key, auth.NewSecret(plain)}, err
 }
 
 // refuse answers a huma request with a problem.

@@ -47,13 +47,19 @@ func newHuma(mux *http.ServeMux) huma.API {
 	return humago.New(mux, config)
 }
 
-// add adds an operation that needs an API key with the scope of its method and path. Its own middlewares come last.
+// add adds an operation that needs an API key with the scope of its method and path. A POST may have an idempotency
+// key. The operation's own middlewares come last.
 func add[I, O any](a *API, operation huma.Operation, serve func(context.Context, *I) (*O, error)) {
 	resource, _, _ := strings.Cut(strings.TrimPrefix(operation.Path, "/v1/"), "/")
 	scope := record.ScopeOf(resource, operation.Method != http.MethodGet && operation.Method != http.MethodHead)
 	operation.Security = []map[string][]string{{securityScheme: {}}}
 	operation.Extensions = map[string]any{"x-scope": scope}
-	operation.Middlewares = append(huma.Middlewares{a.authenticate, a.limitRequests, a.permit(scope)}, operation.Middlewares...)
+	chain := huma.Middlewares{a.authenticate, a.limitRequests, a.permit(scope)}
+	if operation.Method == http.MethodPost {
+		chain = append(chain, a.once)
+		operation.Parameters = append(operation.Parameters, idempotencyParameter)
+	}
+	operation.Middlewares = append(chain, operation.Middlewares...)
 	addOpen(a, operation, serve)
 }
 

@@ -49,6 +49,11 @@ var statuses = map[protocol.Code]int{
 	protocol.CodeOffline:     http.StatusServiceUnavailable,
 	protocol.CodeBusy:        http.StatusServiceUnavailable,
 	protocol.CodeTimeout:     http.StatusGatewayTimeout,
+
+	protocol.CodePreconditionFailed:   http.StatusPreconditionFailed,
+	protocol.CodePreconditionRequired: http.StatusPreconditionRequired,
+	protocol.CodeIdempotencyMismatch:  http.StatusUnprocessableEntity,
+	protocol.CodeAnswerLost:           http.StatusConflict,
 }
 
 // codes are the codes of what huma and the mux refuse on their own. Other client errors are CodeInvalid.

@@ -21,6 +21,16 @@ type (
 		Keys(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Key, string, error)
 		RevokeKey(ctx context.Context, project protocol.ProjectID, id protocol.KeyID) error
 	}
+	// Claims keeps the requests that have an idempotency key, and their answers.
+	Claims interface {
+		// Claim takes the right to execute a request, or returns one that is Done. It fails with CodeIdempotencyMismatch,
+		// CodeConflict and CodeAnswerLost.
+		Claim(ctx context.Context, wanted record.Claim) (*record.Claim, error)
+		// FinishClaim keeps an answer, nil for one that cannot be kept.
+		FinishClaim(ctx context.Context, c *record.Claim, answer []byte) error
+		// ReleaseClaim forgets a request that has changed nothing; else it returns false.
+		ReleaseClaim(ctx context.Context, c *record.Claim) (released bool, err error)
+	}
 	// Projects knows the projects, and what they may use and have used of the relay.
 	Projects interface {
 		Project(ctx context.Context, id protocol.ProjectID) (record.Project, error)

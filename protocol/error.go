@@ -41,6 +41,12 @@ const (
 	CodeCodec       Code = "codec"    // no codec that both ends have
 	CodeInvalid     Code = "invalid"  // a request whose values make no sense
 	CodeInternal    Code = "internal"
+
+	// What a request of the API can meet besides. docs/api.md says more.
+	CodePreconditionFailed   Code = "precondition_failed"   // what was to be changed is no longer what If-Match says
+	CodePreconditionRequired Code = "precondition_required" // a change of this kind needs If-Match
+	CodeIdempotencyMismatch  Code = "idempotency_mismatch"  // the idempotency key is another request's
+	CodeAnswerLost           Code = "answer_lost"           // the request was executed, and what it was answered is gone
 )
 
 // Error is what a peer may see of a failure. Its private cause goes to the log and is reached with errors.Unwrap.

@@ -111,7 +111,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	rest, err := api.New(api.Config{
-		Keys: s.store, Projects: s.store, Devices: s.store, Enrolments: s.store,
+		Keys: s.store, Claims: s.store, Projects: s.store, Devices: s.store, Enrolments: s.store,
 		Sessions: sessions{s.store.Sessions(), s.relay}, Events: s.store, Usage: s.store, Hub: s.hub, Snapshots: s.hub, Tokens: keyring,
 		Price:         api.Price{PerGB: c.RelayPrice, Currency: c.RelayCurrency},
 		Rates:         api.Rates{Key: c.APIKeyRate, Project: c.APIProjectRate},

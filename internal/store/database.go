@@ -68,7 +68,7 @@ func (s *Store) write(ctx context.Context, do func(*tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	if err := do(begun); err != nil {
+	if err := underClaim(ctx, begun, do); err != nil {
 		if undo := begun.began.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
 			return errors.Join(err, undo)
 		}

@@ -102,7 +102,7 @@ func (s *Store) Prune(ctx context.Context) (sessions int64, err error) {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM path_days WHERE day < ?`, record.DayOf(now.Add(-PathLife))); err != nil {
 			return err
 		}
-		return nil
+		return pruneClaims(ctx, tx, now, MaxClaims)
 	})
 	if err == nil {
 		err = s.pruneEvents(ctx, now, 0)

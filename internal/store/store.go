@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/sightline-rtc/sightline/auth"
@@ -42,6 +43,8 @@ type Store struct {
 	clock     func() time.Time
 	uses      keyUses
 	tariff    record.Tariff
+	// claims counts the new ones of this process.
+	claims atomic.Uint64
 }
 
 // Open opens the data directory, which it makes if need be, or the database of the Config, and then has no use for the

@@ -58,6 +58,11 @@ export const WHY_WORDS: Readonly<Record<Why, Words>> = {
   bad_message: { title: "Something went wrong", detail: "The service and this page misunderstood each other." },
   unknown_type: { title: "Something went wrong", detail: "The service and this page misunderstood each other." },
   invalid: { title: "This link is not complete", detail: "Check that it was copied whole." },
+  // The REST API's, which no page meets.
+  precondition_failed: { title: "Something went wrong", detail: "Reload this page." },
+  precondition_required: { title: "Something went wrong", detail: "Reload this page." },
+  idempotency_mismatch: { title: "Something went wrong", detail: "Reload this page." },
+  answer_lost: { title: "Something went wrong", detail: "Reload this page." },
 };
 
 /** Why there is no WebSocket. Only the first is known to most browsers. */

@@ -25,6 +25,10 @@ export const CODES = [
   "codec",
   "invalid",
   "internal",
+  "precondition_failed",
+  "precondition_required",
+  "idempotency_mismatch",
+  "answer_lost",
 ] as const;
 
 /** The stable, machine-readable name of an error. */

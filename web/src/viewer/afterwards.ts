@@ -44,4 +44,8 @@ export const AFTERWARDS: Readonly<Record<Reason | Code, Afterwards>> = {
   version: "stop",
   too_large: "stop",
   invalid: "stop",
+  precondition_failed: "stop",
+  precondition_required: "stop",
+  idempotency_mismatch: "stop",
+  answer_lost: "stop",
 };
