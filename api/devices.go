@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -45,7 +46,15 @@ type (
 		ID protocol.DeviceID `path:"device" maxLength:"64"`
 	}
 	deviceOutput struct {
+		ETag string `header:"ETag" doc:"Of what can be changed of the device; its presence and network are no part of it"`
 		Body DeviceDetails
+	}
+	changeDeviceInput struct {
+		ID protocol.DeviceID `path:"device" maxLength:"64"`
+		Precondition
+		Body struct {
+			Name string `json:"name,omitempty" minLength:"1" maxLength:"128" doc:"What it is called; absent: as before"`
+		}
 	}
 	devicesInput struct {
 		Page
@@ -68,6 +77,10 @@ func (a *API) addDevices() {
 		Summary: "Get a device, with its network and what would let more viewers reach it directly",
 	}, a.getDevice)
 	add(a, huma.Operation{
+		OperationID: "change-device", Method: http.MethodPatch, Path: "/v1/devices/{device}", Tags: []string{"devices"},
+		Summary: "Change a device: its name",
+	}, a.changeDevice)
+	add(a, huma.Operation{
 		OperationID: "delete-device", Method: http.MethodDelete, Path: "/v1/devices/{device}", Tags: []string{"devices"},
 		Summary: "Delete a device: its link and its sessions end at once, and its key is refused for ever",
 	}, a.deleteDevice)
@@ -88,7 +101,27 @@ func (a *API) getDevice(ctx context.Context, in *deviceInput) (*deviceOutput, er
 	if err != nil {
 		return nil, err
 	}
-	out := &deviceOutput{Body: DeviceDetails{Device: a.device(d)}}
+	return a.deviceDetails(d), nil
+}
+
+func (a *API) changeDevice(ctx context.Context, in *changeDeviceInput) (*deviceOutput, error) {
+	d, err := a.config.Devices.ChangeDevice(ctx, keyOf(ctx).Project, in.ID, func(d *record.Device) error {
+		if err := in.check(deviceTag(*d)); err != nil {
+			return err
+		}
+		d.Name = cmp.Or(in.Body.Name, d.Name)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.deviceDetails(d), nil
+}
+
+func deviceTag(d record.Device) string { return etagOf(d.ID, d.Name) }
+
+func (a *API) deviceDetails(d record.Device) *deviceOutput {
+	out := &deviceOutput{ETag: deviceTag(d), Body: DeviceDetails{Device: a.device(d)}}
 	if told, ok := a.config.Hub.Network(d.ID); ok { // the store is some seconds behind
 		d.Network, d.NetworkTold = &told.Network, told.Told
 	}
@@ -96,7 +129,7 @@ func (a *API) getDevice(ctx context.Context, in *deviceInput) (*deviceOutput, er
 		out.Body.Network.Told = d.NetworkTold
 		out.Body.Network.Advice = nat.Advice(*d.Network)
 	}
-	return out, nil
+	return out
 }
 
 func (a *API) deleteDevice(ctx context.Context, in *deviceInput) (*struct{}, error) {

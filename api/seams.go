@@ -40,6 +40,8 @@ type (
 	Devices interface {
 		Device(ctx context.Context, id protocol.DeviceID) (record.Device, error)
 		Devices(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Device, string, error)
+		// ChangeDevice calls change with the device as it is, and keeps its name as it is then; nobody else changes it meanwhile.
+		ChangeDevice(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID, change func(*record.Device) error) (record.Device, error)
 		RevokeDevice(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID) error
 		// CreateDevice makes a device without an agent, and RenewBearer gives one another bearer token; it fails with
 		// CodeConflict for a device that has an agent.

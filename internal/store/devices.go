@@ -77,6 +77,35 @@ func (s *Store) Devices(ctx context.Context, in protocol.ProjectID, cursor strin
 	return list, next, nil
 }
 
+// ChangeDevice has change make of a project's device what it is to be, of which the name is kept. What change is given
+// stays as it is until that is written. Its error comes back as it is; else ChangeDevice fails with CodeNotFound, and with
+// CodeInvalid for a name that cannot be one.
+func (s *Store) ChangeDevice(ctx context.Context, in protocol.ProjectID, id protocol.DeviceID, change func(*record.Device) error) (record.Device, error) {
+	var d record.Device
+	err := s.write(ctx, func(tx *tx) error {
+		known, ok, err := one(ctx, tx, scanDevice, `SELECT `+deviceColumns+` FROM devices WHERE id = ? AND project = ? AND revoked_ms = 0`, id, in)
+		if err == nil && !ok {
+			err = noDevice()
+		}
+		if err != nil {
+			return err
+		}
+		d = known
+		if err := change(&d); err != nil {
+			return err
+		}
+		if d.Name == "" {
+			return protocol.Errorf(protocol.CodeInvalid, "a device has a name")
+		}
+		if err := checkName("the device's name", d.Name); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE devices SET name = ? WHERE id = ?`, d.Name, id)
+		return err
+	})
+	return d, about(err, "change device %s", id)
+}
+
 // RevokeDevice deletes a device of a project. Its row stays, so that its key is refused as revoked for ever. It fails
 // with CodeNotFound, also when the device is revoked already.
 func (s *Store) RevokeDevice(ctx context.Context, in protocol.ProjectID, id protocol.DeviceID) error {
