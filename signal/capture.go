@@ -56,6 +56,10 @@ func (h *Hub) ask(c *capture) {
 		h.album.drop(c, offlineError(lastSeen))
 		return
 	}
+	if d.link.mute {
+		h.album.drop(c, protocol.Errorf(protocol.CodeNotFound, "the camera makes no still pictures"))
+		return
+	}
 	d.link.send(protocol.Must(protocol.TypeCapture, "", &protocol.Capture{Request: c.request}))
 }
 

@@ -27,6 +27,7 @@ type client struct {
 	program protocol.Client
 	since   time.Time
 	logger  *slog.Logger
+	mute    bool // its door has no words for a path, for how much has come, or for a longer lease
 
 	sessions map[protocol.SessionID]*session // at whose end it is; Hub.mu guards it
 

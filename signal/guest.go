@@ -13,7 +13,7 @@ import (
 
 // guest is a viewer that has no link of its own: the door that it came by speaks for it. For the hub it is a client like any
 // other, on a socket in memory, so that whatever holds for viewers holds for it. It has no other place to come back from: when
-// it ends, so do its sessions, unless the hub is stopping.
+// it ends, so do its sessions, unless the hub is stopping. A camera of the KVS format is one too: see welcomeMaster.
 type guest struct {
 	hub     *Hub
 	client  *client
@@ -65,23 +65,35 @@ func (h *Hub) welcomeGuest(ctx context.Context, config guestConfig) (*guest, err
 			return nil, err
 		}
 	}
-	g := &guest{hub: h, inbox: make(chan *said, guestInbox), over: make(chan struct{})}
-	g.carrier = &carrier{socket: g, address: config.Address, transport: config.Door}
-	g.client = h.newClient(protocol.RoleViewer, config.Program, g.carrier, now)
+	g := h.newGuest(protocol.RoleViewer, config, now)
 	limited, cancel := context.WithTimeout(ctx, h.config.HelloTimeout)
 	defer cancel()
 	if err := h.admitViewer(limited, g.client, viewer, protocol.ResumeNew, now); err != nil {
 		return nil, err
 	}
-	h.work.Go(func() { g.attend(ctx) })
+	return g, g.begin(ctx, limited)
+}
+
+// newGuest makes a guest that nobody knows yet.
+func (h *Hub) newGuest(role protocol.Role, config guestConfig, now time.Time) *guest {
+	g := &guest{hub: h, inbox: make(chan *said, guestInbox), over: make(chan struct{})}
+	g.carrier = &carrier{socket: g, address: config.Address, transport: config.Door}
+	g.client = h.newClient(role, config.Program, g.carrier, now)
+	g.client.mute = true
+	return g
+}
+
+// begin waits for the welcome of a guest that has been admitted and ends with ctx.
+func (g *guest) begin(ctx, limited context.Context) error {
+	g.hub.work.Go(func() { g.attend(ctx) })
 	for g.welcome == nil { // it is the first message
 		m, err := g.next(limited)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		g.welcome, _ = m.body.(*protocol.Welcome)
 	}
-	return g, nil
+	return nil
 }
 
 // attend waits for the end of the guest and takes it off the hub.
@@ -94,7 +106,18 @@ func (g *guest) attend(ctx context.Context) {
 	c := g.client
 	c.handling <- struct{}{} // what it has begun to say is finished first
 	defer func() { <-c.handling }()
-	g.hub.leave(context.WithoutCancel(ctx), c, g.carrier, g.why().Code != protocol.CodeGoingAway)
+	bye := c.role == protocol.RoleViewer && g.why().Code != protocol.CodeGoingAway // a device is lost, and may come back
+	g.hub.leave(context.WithoutCancel(ctx), c, g.carrier, bye)
+}
+
+// isOver reports whether the guest has ended.
+func (g *guest) isOver() bool {
+	select {
+	case <-g.over:
+		return true
+	default:
+		return false
+	}
 }
 
 // why is what ended the guest; CodeGoingAway when the hub stops.

@@ -85,11 +85,17 @@ func (h *Hub) admitDevice(
 	if err := h.replay.Use(token, now); err != nil {
 		return err
 	}
-	if c.generation, err = h.config.Directory.NextGeneration(ctx, id); err != nil {
-		return fmt.Errorf("count link of device %s: %w", id, err)
+	c.maxSessions, c.issued = maxSessions(hello), token.Issued.Unix()
+	return h.enterDevice(ctx, c, row, reason)
+}
+
+// enterDevice makes a client the link of a device that has shown who it is.
+func (h *Hub) enterDevice(ctx context.Context, c *client, row record.Device, reason protocol.ResumeReason) (err error) {
+	if c.generation, err = h.config.Directory.NextGeneration(ctx, row.ID); err != nil {
+		return fmt.Errorf("count link of device %s: %w", row.ID, err)
 	}
-	c.device, c.maxSessions, c.issued = id, maxSessions(hello), token.Issued.Unix()
-	c.logger = c.logger.With("device", id, "link", c.id)
+	c.device = row.ID
+	c.logger = c.logger.With("device", row.ID, "link", c.id)
 	var change takeover
 	comeOnline := func() (err error) {
 		change, err = h.onlineLocked(c, row)

@@ -59,6 +59,8 @@ type Hub struct {
 	strangers map[*webSocket]bool
 	// prospects are those of the long poll door; a link has one at most.
 	prospects map[protocol.LinkID]*pollSocket
+	// fetched are the relay grants that wait for viewers of the KVS door, by fetchKey.
+	fetched map[string]fetched
 	// revoked are the API keys whose tokens are refused; removed the devices that were revoked while the hub ran, of
 	// which a hello that began before may still come.
 	revoked map[protocol.KeyID]bool
@@ -85,6 +87,7 @@ func New(config Config) *Hub {
 		late:      map[protocol.SessionID]*session{},
 		strangers: map[*webSocket]bool{},
 		prospects: map[protocol.LinkID]*pollSocket{},
+		fetched:   map[string]fetched{},
 		revoked:   map[protocol.KeyID]bool{},
 		removed:   map[protocol.DeviceID]bool{},
 	}

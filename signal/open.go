@@ -125,7 +125,7 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	s = newSession(record.Session{
 		ID: id, Kind: record.SessionLive, Project: c.viewer.Project, Device: m.Device,
 		Key: c.viewer.Key, Viewer: c.viewer.Subject, Rights: c.viewer.Rights, Terms: c.viewer.Terms, Owner: ownerHash(m.Owner), Media: m.Media,
-		DeviceGrant: protocol.GrantID(newSecret()), Created: now.UTC(), Expires: h.lease(c.viewer, now),
+		DeviceGrant: protocol.GrantID(newSecret()), Created: now.UTC(), Expires: h.leaseOf(c, d, now),
 	}, now)
 	s.rationed, s.terms = c.rationed, h.plan(s.row.Project).For(c.viewer.Terms)
 	s.relayless = s.rationed || s.terms.Path == protocol.PathDirectOnly
@@ -167,6 +167,15 @@ func (h *Hub) mayViewLocked(viewer auth.Viewer, now time.Time) error {
 		return protocol.Errorf(protocol.CodeForbidden, "the token does not allow to view")
 	}
 	return h.checkKeyLocked(viewer.Key)
+}
+
+// leaseOf is until when a new session lives. A viewer that cannot ask for more has as much as its token, if the device tells
+// when the media has ended.
+func (h *Hub) leaseOf(c *client, d *device, now time.Time) time.Time {
+	if c.mute && !d.link.mute {
+		return c.viewer.Expires.UTC()
+	}
+	return h.lease(c.viewer, now)
 }
 
 // lease is until when a session lives without extend.

@@ -185,7 +185,7 @@ func hubGoroutines() []string {
 	b := make([]byte, 1<<20)
 	var found []string
 	for stack := range strings.SplitSeq(string(b[:runtime.Stack(b, true)]), "\n\n") {
-		if strings.Contains(stack, "signal.(*Hub).serve") || strings.Contains(stack, "signal.(*client)") || strings.Contains(stack, "signal.farewell") || strings.Contains(stack, "signal.(*pollSocket)") || strings.Contains(stack, "signal.(*guest)") {
+		if strings.Contains(stack, "signal.(*Hub).serve") || strings.Contains(stack, "signal.(*client)") || strings.Contains(stack, "signal.farewell") || strings.Contains(stack, "signal.(*pollSocket)") || strings.Contains(stack, "signal.(*guest)") || strings.Contains(stack, "signal.(*kvsSocket)") {
 			found = append(found, stack)
 		}
 	}

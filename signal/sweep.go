@@ -10,7 +10,7 @@ import (
 // sweep ends what has outlived its time and renews what is about to.
 func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.finishAll(ctx, protocol.ReasonExpired, h.sessions, func(s *session) bool { return !now.Before(s.row.Expires) })
-	h.finishAll(ctx, protocol.ReasonTimeout, h.sessions, func(s *session) bool { return now.Sub(s.media) >= h.config.MediaTimeout })
+	h.finishAll(ctx, protocol.ReasonTimeout, h.sessions, func(s *session) bool { return h.silentLocked(s, now) })
 	h.sweepPaths(ctx, now)
 	h.saveBooks(ctx, now, bookInterval)
 	h.sweepLate(now)
@@ -19,10 +19,27 @@ func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.sweepBacklogs()
 	h.relieveVolatile()
 	h.sweepProspects(now)
+	h.sweepFetched(now)
 	h.sweepDevices(now)
 	h.album.sweep(now)
 	h.renewSessions(now)
 	h.renewLinks(now)
+}
+
+// silentLocked reports whether nothing has told for too long that a session's media flows.
+func (h *Hub) silentLocked(s *session, now time.Time) bool {
+	if now.Sub(s.media) >= h.config.MediaTimeout/2 && h.vouchedLocked(s) {
+		s.media = now
+	}
+	return now.Sub(s.media) >= h.config.MediaTimeout
+}
+
+// vouchedLocked reports whether the link of a session's device stands for its media, which neither end has words for: it was
+// answered, and the device is there. The lease ends it then.
+func (h *Hub) vouchedLocked(s *session) bool {
+	d := h.devices[s.row.Device]
+	return s.answered() && d != nil && d.link != nil && d.link.mute &&
+		(s.viewer == nil || s.viewer.mute) && s.row.Account.Viewer.Told.IsZero()
 }
 
 // sweepDevices ends the wait for devices that did not come back.

@@ -14,6 +14,8 @@ func (s *Server) routes(rest, pages http.Handler) http.Handler {
 	mux.HandleFunc(protocol.PollPath, s.hub.ServePoll)
 	mux.HandleFunc("PUT "+protocol.SnapshotPath, s.hub.ServeCapture)
 	mux.HandleFunc(protocol.SnapshotPath+"/{device}", s.hub.ServeSnapshot)
+	mux.HandleFunc("GET /v1/kvs/{device}", s.hub.ServeKVS)
+	mux.HandleFunc("/v1/kvs/{device}/ice-servers", s.hub.ServeKVSServers)
 	mux.Handle("/v1/", rest)
 	mux.Handle("/openapi.json", rest)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, true) })

@@ -1,0 +1,131 @@
+package signal
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/internal/kvs"
+	"github.com/sightline-rtc/sightline/protocol"
+)
+
+// maxFetched bounds the relay grants that wait for the offer of whoever fetched them, in some 2 MB.
+const maxFetched = 8 << 10
+
+// fetched is a relay grant whose credentials a viewer has been given before it came to the KVS door. Hub.mu guards it.
+type fetched struct {
+	grant protocol.GrantID
+	key   protocol.KeyID
+	at    time.Time // when it was last given away
+}
+
+// fetchKey names the viewer of a request: by its token, and its client ID where several share that.
+func fetchKey(viewer auth.Viewer, r *http.Request) string {
+	id := r.URL.Query().Get("X-Amz-ClientId")
+	return string(viewer.Project) + "/" + viewer.ID + "/" + id[:min(len(id), kvs.MaxIDBytes)]
+}
+
+// ServeKVSServers is GET /v1/kvs/{device}/ice-servers, in the place of KVS' GetIceServerConfig: the ICE servers for a viewer's
+// next peer connection. The camera gets STUN servers here, and the relay with each offer.
+func (h *Hub) ServeKVSServers(w http.ResponseWriter, r *http.Request) {
+	if !h.enterDoor(w, r, http.MethodGet) {
+		return
+	}
+	if !h.enter() {
+		h.refuseKVS(w, r, stoppingError)
+		return
+	}
+	defer h.work.Done()
+	list, err := h.fetch(r.Context(), r)
+	if err != nil {
+		h.refuseKVS(w, r, err)
+		return
+	}
+	responseOf(http.StatusOK, kvs.Servers{List: kvs.ServersOf(list, relayLife)}).write(w)
+}
+
+func (h *Hub) fetch(ctx context.Context, r *http.Request) ([]protocol.ICEServer, error) {
+	token, device, now := kvsToken(r), protocol.DeviceID(r.PathValue("device")), time.Now()
+	if auth.IsBearer(token) {
+		if _, err := h.bearerOf(ctx, token, device); err != nil {
+			return nil, err
+		}
+		return h.stun(h.config.DeviceSTUN...), nil
+	}
+	viewer, err := h.config.Tokens.Verify(token, now)
+	if err != nil {
+		return nil, err
+	}
+	if viewer.Device != device {
+		return nil, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
+	}
+	if _, err := h.visible(ctx, viewer); err != nil {
+		return nil, err
+	}
+	plan := h.plan(viewer.Project)
+	terms := plan.For(viewer.Terms)
+	if plan.Exhausted() {
+		terms.Path = protocol.PathDirectOnly
+	}
+	grant, err := h.setAside(viewer, fetchKey(viewer, r), now)
+	if err != nil {
+		return nil, err
+	}
+	return h.grantRelay(grant, protocol.RoleViewer, viewer.Project, terms)
+}
+
+// setAside returns the grant that waits for a viewer, a new one if there is none.
+func (h *Hub) setAside(viewer auth.Viewer, key string, now time.Time) (protocol.GrantID, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.mayViewLocked(viewer, now); err != nil {
+		return "", err
+	}
+	f, known := h.fetched[key]
+	switch {
+	case known:
+	case len(h.fetched) >= maxFetched:
+		err := protocol.Errorf(protocol.CodeRateLimited, "too many have fetched ICE servers and made no offer")
+		err.RetryMS = spread(crowdedWait).Milliseconds()
+		return "", err
+	default:
+		f = fetched{grant: protocol.GrantID(newSecret()), key: viewer.Key}
+	}
+	f.at = now
+	h.fetched[key] = f
+	return f.grant, nil
+}
+
+// collect makes the grant that waits for a viewer the one of its next session, and returns that.
+func (h *Hub) collect(c *client, key string) protocol.GrantID {
+	h.mu.Lock()
+	f, ok := h.fetched[key]
+	unused := c.grant
+	if ok {
+		delete(h.fetched, key)
+		c.grant = f.grant
+	}
+	grant := c.grant
+	h.mu.Unlock()
+	if ok {
+		h.config.Relay.End(unused)
+	}
+	return grant
+}
+
+// sweepFetched ends the grants that nobody came for, and those of revoked keys.
+func (h *Hub) sweepFetched(now time.Time) {
+	var over []protocol.GrantID
+	h.mu.Lock()
+	for key, f := range h.fetched {
+		if now.Sub(f.at) >= relayLife || h.revoked[f.key] {
+			delete(h.fetched, key)
+			over = append(over, f.grant)
+		}
+	}
+	h.mu.Unlock()
+	for _, grant := range over {
+		h.config.Relay.End(grant)
+	}
+}
