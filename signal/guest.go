@@ -71,7 +71,10 @@ func (h *Hub) welcomeGuest(ctx context.Context, config guestConfig) (*guest, err
 	if err := h.admitViewer(limited, g.client, viewer, protocol.ResumeNew, now); err != nil {
 		return nil, err
 	}
-	return g, g.begin(ctx, limited)
+	if err := g.begin(ctx, limited); err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 // newGuest makes a guest that nobody knows yet.

@@ -259,7 +259,7 @@ func (p *kvsPeer) closed() protocol.CloseCode {
 // get asks for JSON with a bearer token.
 func (s *kvsStage) get(t *testing.T, address, token string) (status int, answer map[string]any) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func (s *kvsStage) get(t *testing.T, address, token string) (status int, answer 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it has been read
+	defer response.Body.Close()
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		t.Fatal(err)
 	}
