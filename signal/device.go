@@ -28,6 +28,8 @@ type device struct {
 	network      *protocol.Network
 	told, booked time.Time
 	unsaved      bool
+
+	telling telling
 }
 
 func (h *Hub) deviceLocked(id protocol.DeviceID) *device {
@@ -44,7 +46,8 @@ func (h *Hub) deviceLocked(id protocol.DeviceID) *device {
 
 // forgetLocked drops a device that nobody needs any more.
 func (h *Hub) forgetLocked(d *device) {
-	if d.link == nil && d.status == protocol.StatusOffline && len(d.watchers) == 0 && len(d.waiting) == 0 && len(d.sessions) == 0 {
+	if d.link == nil && d.status == protocol.StatusOffline && len(d.watchers) == 0 && len(d.waiting) == 0 && len(d.sessions) == 0 &&
+		h.untold[d.id] == nil {
 		delete(h.devices, d.id)
 	}
 }
@@ -66,6 +69,7 @@ func (h *Hub) setStatusLocked(d *device, status protocol.Status, now time.Time) 
 		return
 	}
 	d.status, d.since = status, now.UTC().Truncate(time.Millisecond)
+	h.changedLocked(d, now)
 	h.tellPresenceLocked(d)
 }
 

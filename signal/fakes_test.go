@@ -31,6 +31,12 @@ type world struct {
 	// connections are by their ID, with the last that was saved of each. unsaved, when set, fails their writes.
 	connections map[string]record.Connection
 	unsaved     error
+	// present are the devices that were told to be online or suspect, told all that was told of presence, and alerts.
+	present map[protocol.DeviceID]record.Presence
+	told    []record.Presence
+	alerts  []record.Alert
+	// generations are the highest that were told.
+	generations map[protocol.DeviceID]uint64
 	// saving, when set, is called before each write of a session; its error fails the write.
 	saving func(record.Session) error
 }
@@ -39,6 +45,7 @@ func newWorld() *world {
 	return &world{
 		devices: map[protocol.DeviceID]record.Device{}, rows: map[protocol.SessionID]record.Session{},
 		connections: map[string]record.Connection{},
+		present:     map[protocol.DeviceID]record.Presence{}, generations: map[protocol.DeviceID]uint64{},
 		granted:     map[protocol.GrantID]int{}, allowed: map[protocol.GrantID][]netip.AddrPort{}, ended: map[protocol.GrantID]bool{},
 		assigned: map[protocol.GrantID]record.Plan{},
 	}
@@ -101,6 +108,60 @@ func (w *world) EndConnections(ctx context.Context, ended []record.Connection) e
 		}
 	}
 	return nil
+}
+
+// SavePresence tells what the store would.
+func (w *world) SavePresence(_ context.Context, changes []record.Presence) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.unsaved != nil {
+		return w.unsaved
+	}
+	for _, p := range changes {
+		known := cmp.Or(w.present[p.Device].Status, protocol.StatusOffline)
+		if p.Generation < w.generations[p.Device] || p.Status == protocol.StatusSuspect && known == protocol.StatusOffline {
+			continue
+		}
+		w.generations[p.Device] = p.Generation
+		if p.Status == protocol.StatusOffline {
+			delete(w.present, p.Device)
+		} else {
+			w.present[p.Device] = p
+		}
+		if p.Status != known {
+			w.told = append(w.told, p)
+		}
+	}
+	return nil
+}
+
+func (w *world) SaveAlerts(_ context.Context, alerts []record.Alert) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.alerts = append(w.alerts, alerts...)
+	return nil
+}
+
+func (w *world) Present(context.Context) ([]record.Presence, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	present := slices.Collect(maps.Values(w.present))
+	for i, p := range present {
+		present[i].Since = w.devices[p.Device].LastSeen
+	}
+	return present, nil
+}
+
+// toldOf returns what was told of a device's presence.
+func (w *world) toldOf(id protocol.DeviceID) (told []record.Presence) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.told {
+		if p.Device == id {
+			told = append(told, p)
+		}
+	}
+	return told
 }
 
 // history returns a device's connections, the newest first.

@@ -60,14 +60,17 @@ func (h *Hub) departed(ctx context.Context, connection *record.Connection, end e
 	if connection == nil {
 		return
 	}
-	h.history.end(connection)
-	h.mu.Lock()
-	stopping, ending := h.stopping, h.ending
-	h.mu.Unlock()
+	newest := h.history.end(connection)
 	ended := *connection
 	ended.Closed = time.Now().UTC().Truncate(time.Millisecond)
 	ended.Bye = errors.Is(end, errBye)
-	ended.Cause, ended.Detail = causeOf(end, stopping)
+	h.mu.Lock()
+	ending := h.ending
+	ended.Cause, ended.Detail = causeOf(end, h.stopping)
+	if d := h.devices[connection.Device]; newest && d != nil {
+		d.telling.cause = ended.Cause
+	}
+	h.mu.Unlock()
 	if ending {
 		h.history.put(ended)
 		return
@@ -95,12 +98,15 @@ func (y *history) begin(c *record.Connection) {
 	}
 }
 
-func (y *history) end(c *record.Connection) {
+// end reports whether the connection was the device's newest.
+func (y *history) end(c *record.Connection) bool {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	if y.current[c.Device] == c {
-		delete(y.current, c.Device)
+	if y.current[c.Device] != c {
+		return false
 	}
+	delete(y.current, c.Device)
+	return true
 }
 
 // put keeps a connection that has ended with the hub until all have.

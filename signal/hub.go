@@ -35,6 +35,8 @@ type Hub struct {
 	figures *figures
 	// work counts the goroutines of sockets and writers.
 	work sync.WaitGroup
+	// news has a token where somebody should look at untold at once.
+	news chan struct{}
 	// hurry is closed by Abort.
 	hurry   chan struct{}
 	hurried sync.Once
@@ -50,6 +52,9 @@ type Hub struct {
 	sessions map[protocol.SessionID]*session
 	// late are the sessions that ended a moment ago, of which the device may have something to tell.
 	late map[protocol.SessionID]*session
+	// untold are the devices of which there may be something to tell, or was a moment ago, unkept the sessions of whose end it does not know.
+	untold map[protocol.DeviceID]*device
+	unkept map[protocol.SessionID]*session
 	// parked are the clients whose link has no socket, the longest without one first; graves the links that ended.
 	parked *list.List
 	graves graves
@@ -73,6 +78,7 @@ func New(config Config) *Hub {
 	return &Hub{
 		config:    config,
 		hurry:     make(chan struct{}),
+		news:      make(chan struct{}, 1),
 		admission: newAdmission(config),
 		budget:    newBudget(config.QueueBytes),
 		album:     newAlbum(config.AlbumBytes),
@@ -85,6 +91,8 @@ func New(config Config) *Hub {
 		devices:   map[protocol.DeviceID]*device{},
 		sessions:  map[protocol.SessionID]*session{},
 		late:      map[protocol.SessionID]*session{},
+		untold:    map[protocol.DeviceID]*device{},
+		unkept:    map[protocol.SessionID]*session{},
 		strangers: map[*webSocket]bool{},
 		prospects: map[protocol.LinkID]*pollSocket{},
 		fetched:   map[string]fetched{},
@@ -107,7 +115,12 @@ func (h *Hub) Load(ctx context.Context) error {
 	if err := h.config.Directory.LoseConnections(ctx); err != nil {
 		return fmt.Errorf("load connections: %w", err)
 	}
+	present, err := h.config.Directory.Present(ctx)
+	if err != nil {
+		return fmt.Errorf("load presence: %w", err)
+	}
 	h.adoptRows(open, revoked, time.Now())
+	h.expect(present, time.Now())
 	h.finishAll(ctx, protocol.ReasonRevoked, h.sessions, func(s *session) bool { return h.revoked[s.row.Key] })
 	return nil
 }
@@ -143,6 +156,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(func() { h.sweepUntil(base, over) })
 	work.Go(func() { h.relieveUntil(over) })
+	work.Go(func() { h.tellUntil(base, over) })
 	<-ctx.Done()
 	work.Go(func() {
 		select {
@@ -158,6 +172,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	work.Wait()
 	h.work.Wait() // what cut has begun
 	h.saveBooks(base, time.Now(), 0)
+	h.keepEnds(base)
 	err := h.saveLast(base)
 	h.config.Logger.Info("hub drained", "links", links, "took", time.Since(start).Round(time.Millisecond))
 	return err

@@ -296,6 +296,9 @@ func (m *model) finish() {
 	if n := m.stage.alive(); n != 0 {
 		m.fail("%d grants are left", n)
 	}
+	if err := checkTold(m.stage.toldOf(camera), protocol.StatusOffline); err != nil {
+		m.fail("what was told: %v", err)
+	}
 }
 
 // forgetLeft ends the sockets that were given up.

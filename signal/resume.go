@@ -8,6 +8,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // errNotResumed says that a hello cannot go on with its link, and gets a new one.
@@ -295,6 +296,9 @@ func (h *Hub) mourn(ctx context.Context, hello *protocol.Hello) (*client, protoc
 			return nil, protocol.ResumeNew, errNotResumed
 		}
 		h.config.Logger.Warn("two boxes have the key of one device", "device", g.device, "link", hello.Resume.Link)
+		h.mu.Lock()
+		h.alertLocked(d, record.AlertDuplicateKey, time.Now())
+		h.mu.Unlock()
 		return nil, "", supersededError
 	}
 	return nil, g.reason, errNotResumed

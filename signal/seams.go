@@ -24,6 +24,12 @@ type directory interface {
 	LoseConnections(ctx context.Context) error
 	// EndConnections keeps how many connections have ended at once, and that their devices were seen until then.
 	EndConnections(ctx context.Context, ended []record.Connection) error
+	// SavePresence keeps changes of devices' presence and tells of those that are news; repeating is harmless.
+	SavePresence(ctx context.Context, changes []record.Presence) error
+	// SaveAlerts tells of what a person should look at.
+	SaveAlerts(ctx context.Context, alerts []record.Alert) error
+	// Present lists the devices that were not told offline: Since is when they were last seen, if that is after At.
+	Present(ctx context.Context) ([]record.Presence, error)
 	// SaveNetworks keeps what devices have told of their networks.
 	SaveNetworks(ctx context.Context, told []record.DeviceNetwork) error
 	// RevokedKeys lists the revoked API keys whose tokens may not have expired yet.

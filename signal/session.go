@@ -173,7 +173,7 @@ func (s *session) closed() protocol.Envelope {
 // release frees what an ended session had outside the hub and keeps how it ended.
 func (h *Hub) release(ctx context.Context, s *session) {
 	h.endGrants(s)
-	h.keep(ctx, s)
+	h.keepEnd(ctx, s)
 	h.config.Logger.Info("session ended", "session", s.row.ID, "device", s.row.Device, "reason", s.row.Reason)
 }
 

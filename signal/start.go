@@ -15,17 +15,24 @@ const maxInviteBytes = protocol.MaxMessageBytes - 1<<10
 // start keeps a new session, then tells both ends. If it cannot, it is as if there had been no open.
 func (h *Hub) start(ctx context.Context, s *session, w *waiting, next protocol.GrantID) error {
 	servers, err := h.provide(ctx, s, w.viewer, next)
+	kept := err == nil
 	h.mu.Lock()
 	ended := h.sessions[s.row.ID] != s
 	if err == nil && !ended && !s.invited {
 		err = h.inviteLocked(s, servers.device)
 	}
 	if err != nil && !ended {
+		if kept {
+			s.row.Ended, s.row.Reason = time.Now().UTC(), protocol.ReasonInternal
+		}
 		unused := h.undoLocked(s, w.viewer, next)
 		h.mu.Unlock()
 		h.config.Relay.End(s.row.DeviceGrant)
 		if unused != "" {
 			h.config.Relay.End(unused)
+		}
+		if kept {
+			h.keepEnd(ctx, s)
 		}
 		return err
 	}
