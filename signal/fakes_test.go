@@ -46,7 +46,7 @@ func newWorld() *world {
 		devices: map[protocol.DeviceID]record.Device{}, rows: map[protocol.SessionID]record.Session{},
 		connections: map[string]record.Connection{},
 		present:     map[protocol.DeviceID]record.Presence{}, generations: map[protocol.DeviceID]uint64{},
-		granted:     map[protocol.GrantID]int{}, allowed: map[protocol.GrantID][]netip.AddrPort{}, ended: map[protocol.GrantID]bool{},
+		granted: map[protocol.GrantID]int{}, allowed: map[protocol.GrantID][]netip.AddrPort{}, ended: map[protocol.GrantID]bool{},
 		assigned: map[protocol.GrantID]record.Plan{},
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/api"
 	"github.com/sightline-rtc/sightline/nat"
+	"github.com/sightline-rtc/sightline/record"
 )
 
 // bill is what GET /v1/usage/paths answers.
@@ -74,13 +75,21 @@ func TestTheBooksTellHowPicturesWentAndWhy(t *testing.T) {
 	}
 	var events struct{ Events []api.Event }
 	must(t, s.api.Do(t.Context(), http.MethodGet, "/v1/events", nil, &events))
-	ways := map[string]bool{}
+	ways, kinds := map[string]bool{}, map[record.EventKind]bool{}
 	for _, e := range events.Events {
-		var data struct{ Path string }
-		must(t, json.Unmarshal(e.Data, &data))
-		ways[data.Path] = true
+		kinds[e.Kind] = true
+		if e.Kind == record.EventSessionPath {
+			var data record.PathEvent
+			must(t, json.Unmarshal(e.Data, &data))
+			ways[string(data.Path)] = true
+		}
 	}
 	if len(ways) != 2 {
 		t.Errorf("got the events %+v, want one of each path", events.Events)
+	}
+	for _, kind := range []record.EventKind{record.EventDeviceEnrolled, record.EventDeviceOnline, record.EventSessionOpened, record.EventSessionLive} {
+		if !kinds[kind] {
+			t.Errorf("got the events %+v, want %s", events.Events, kind)
+		}
 	}
 }
