@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,13 +55,17 @@ func (c *Config) complete() bool {
 
 // API serves the REST API. It is safe for concurrent use.
 type API struct {
-	config   Config
-	log      *slog.Logger
-	mux      *http.ServeMux
-	huma     huma.API
-	enrols   *limiter
-	rates    *rates
-	turns    turns
+	config  Config
+	log     *slog.Logger
+	mux     *http.ServeMux
+	huma    huma.API
+	enrols  *limiter
+	rates   *rates
+	turns   turns
+	waiting waiting
+	// ending is closed by End.
+	ending   chan struct{}
+	end      sync.Once
 	document []byte
 }
 
@@ -75,7 +80,7 @@ func New(config Config) (*API, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	a := &API{config: config, log: config.Logger, mux: http.NewServeMux(), enrols: newLimiter(), rates: newRates(config.Rates)}
+	a := &API{config: config, log: config.Logger, mux: http.NewServeMux(), enrols: newLimiter(), rates: newRates(config.Rates), ending: make(chan struct{})}
 	a.huma = newHuma(a.mux)
 	a.addDevices()
 	a.addBearers()
@@ -98,3 +103,6 @@ func New(config Config) (*API, error) {
 
 // Handler serves /v1/ and /openapi.json. Whatever else it is asked is answered as a problem too.
 func (a *API) Handler() http.Handler { return a.guard(a.mux) }
+
+// End ends what waits for events, so that a server which stops need not wait for it.
+func (a *API) End() { a.end.Do(func() { close(a.ending) }) }

@@ -28,11 +28,13 @@ type (
 		After uint64   `query:"after" maximum:"9007199254740991" doc:"The next of the answer before: only later events are returned"`
 		Kinds []string `query:"kinds" maxItems:"32" enum:"device.online,device.suspect,device.offline,device.enrolled,device.deleted,device.alert,session.opened,session.live,session.path,session.ended,usage.report,budget.warning,budget.exhausted,key.revoked" nullable:"false" doc:"Only events of these kinds, separated by commas"`
 		Limit int      `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many to return at most"`
+		Wait  int      `query:"wait" minimum:"0" maximum:"25" doc:"If there are none, wait for some, for as many seconds at most"`
 	}
 	eventsOutput struct {
 		Body struct {
 			Events []Event `json:"events" nullable:"false"`
 			Next   uint64  `json:"next" doc:"What to give as after the next time"`
+			First  uint64  `json:"first" doc:"The oldest event that is kept; if it is over after + 1, some are gone"`
 		}
 	}
 )
@@ -40,26 +42,32 @@ type (
 func (a *API) addEvents() {
 	add(a, huma.Operation{
 		OperationID: "list-events", Method: http.MethodGet, Path: "/v1/events", Tags: []string{"events"},
-		Summary: "List what happened after an event, the oldest first",
+		Summary: "List what happened after an event, the oldest first, or wait for it",
 		Description: "Events are kept for 30 days, a million of a project at most. Each is kept together with what it tells of, or not at all. " +
-			"Without kinds, a number that is left out between after and the first event means that some are gone already.",
+			"32 requests of one API key can wait at a time, streams included.",
 	}, a.listEvents)
+	a.addEventStream()
+}
+
+func filterOf(after uint64, kinds []string) record.EventFilter {
+	filter := record.EventFilter{After: after}
+	for _, kind := range kinds {
+		filter.Kinds = append(filter.Kinds, record.EventKind(kind))
+	}
+	return filter
 }
 
 func (a *API) listEvents(ctx context.Context, in *eventsInput) (*eventsOutput, error) {
-	filter := record.EventFilter{After: in.After}
-	for _, kind := range in.Kinds {
-		filter.Kinds = append(filter.Kinds, record.EventKind(kind))
+	r := a.reading(ctx, filterOf(in.After, in.Kinds), in.Limit)
+	list, err := r.next(ctx)
+	if err == nil && len(list) == 0 && in.Wait > 0 {
+		list, err = r.wait(ctx, time.Duration(in.Wait)*time.Second)
 	}
-	list, err := a.config.Events.Events(ctx, keyOf(ctx).Project, filter, in.Limit)
 	if err != nil {
 		return nil, err
 	}
 	out := &eventsOutput{}
-	out.Body.Events, out.Body.Next = each(list, event), in.After
-	if n := len(list); n > 0 {
-		out.Body.Next = list[n-1].Seq
-	}
+	out.Body.Events, out.Body.Next, out.Body.First = each(list, event), r.filter.After, r.first
 	return out, nil
 }
 

@@ -43,6 +43,8 @@ type world struct {
 	plan  record.Plan
 	// photos are the devices' pictures, nil of one that is offline.
 	photos map[protocol.DeviceID][]byte
+	// followers are told of all events.
+	followers map[chan struct{}]bool
 	// claims are those of all projects by their names.
 	claims map[string]*fakeClaim
 	// broken is what every call of Devices fails with, unless it is nil.

@@ -87,10 +87,7 @@ func plainOf(ctx context.Context) auth.Secret {
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	proven, err := a.bearer(ctx)
 	if err != nil {
-		p := a.fail(ctx.Context(), ctx.Operation().Path, err)
-		if p.Code == protocol.CodeRevoked || p.Code == protocol.CodeExpired { // of a credential, unlike of a device, that is 401
-			p.Status, p.Title = http.StatusUnauthorized, http.StatusText(http.StatusUnauthorized)
-		}
+		p := a.fail(ctx.Context(), ctx.Operation().Path, ofCredential(err))
 		if p.Status == http.StatusUnauthorized {
 			p = a.limitStrangers(ctx, p)
 		}
@@ -100,15 +97,29 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, credentialOfContext{}, proven))
 }
 
+// ofCredential makes of a refused credential a problem with the status 401: revoked, of a device that is 403.
+func ofCredential(err error) error {
+	p := problemOf(err)
+	if p.Code != protocol.CodeRevoked && p.Code != protocol.CodeExpired {
+		return err
+	}
+	p.Status, p.Title = http.StatusUnauthorized, http.StatusText(http.StatusUnauthorized)
+	return p
+}
+
 // permit makes the middleware that asks the API key for a scope.
 func (a *API) permit(scope record.Scope) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if key := keyOf(ctx.Context()); !key.May(scope) {
-			refuse(ctx, problemOf(protocol.Errorf(protocol.CodeForbidden, "this API key has not the scope %s", scope)))
+			refuse(ctx, problemOf(noScope(scope)))
 			return
 		}
 		next(ctx)
 	}
+}
+
+func noScope(scope record.Scope) error {
+	return protocol.Errorf(protocol.CodeForbidden, "this API key has not the scope %s", scope)
 }
 
 func (a *API) bearer(ctx huma.Context) (credential, error) {

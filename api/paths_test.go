@@ -153,10 +153,10 @@ func TestEventsArePulledByNumber(t *testing.T) {
 	if len(body.Events) != 0 || body.Next != 3 {
 		t.Errorf("got %+v", body)
 	}
-	if got := call(t, a, theirs, "GET", "/v1/events", "").Body.String(); got != `{"events":[],"next":0}`+"\n" {
+	if got := call(t, a, theirs, "GET", "/v1/events", "").Body.String(); got != `{"events":[],"next":0,"first":1}`+"\n" {
 		t.Errorf("another project gets %s", got)
 	}
-	for _, bad := range []string{"after=-1", "after=x", "after=18446744073709551615", "kinds=device.exploded", "limit=0", "limit=1001", "wait=25"} {
+	for _, bad := range []string{"after=-1", "after=x", "after=18446744073709551615", "kinds=device.exploded", "limit=0", "limit=1001", "wait=26"} {
 		wantProblem(t, call(t, a, key, "GET", "/v1/events?"+bad, ""), http.StatusUnprocessableEntity, protocol.CodeInvalid)
 	}
 	wantProblem(t, call(t, a, "", "GET", "/v1/events", ""), http.StatusUnauthorized, protocol.CodeBadToken)

@@ -120,6 +120,9 @@ func (p *Problem) write(w http.ResponseWriter) {
 
 // fail turns an error into a problem, and logs what the client is not told.
 func (a *API) fail(ctx context.Context, operation string, err error) *Problem {
+	if p := (*Problem)(nil); errors.As(err, &p) {
+		return p
+	}
 	p := problemOf(err)
 	switch {
 	case p.Status != http.StatusInternalServerError:

@@ -68,6 +68,9 @@ type (
 	// Events keeps what happened, in the order of each project's numbers.
 	Events interface {
 		Events(ctx context.Context, project protocol.ProjectID, filter record.EventFilter, limit int) ([]record.Event, error)
+		EventSpan(ctx context.Context, project protocol.ProjectID) (record.EventSpan, error)
+		// Follow returns a channel that gets a token after events of the project were committed, until cancel is called.
+		Follow(project protocol.ProjectID) (news <-chan struct{}, cancel func())
 	}
 	// Usage sums up how media went, ordered by device, day and means. Of devices it returns a page.
 	Usage interface {

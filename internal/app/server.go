@@ -125,6 +125,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	s.http = s.serverOf(s.routes(rest.Handler(), pages))
+	s.http.RegisterOnShutdown(rest.End)
 	counters := obs.Counters(slices.Concat(s.counters(), s.quotaCounters()))
 	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(
 		slices.Concat(s.gauges(), s.quotaGauges()), slices.Concat(s.relay.Collectors(), s.hub.Collectors(), counters)...)))
