@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -24,23 +26,21 @@ const (
 	prunedAtOnce = 10_000
 )
 
-// insertEvent writes an event in the transaction of what it tells, with the next number of its project.
-func insertEvent(ctx context.Context, tx *tx, e record.Event) error {
+// insertEvent writes an event in the transaction of what it tells: at its end, with the next number of its project. Until then
+// the transaction itself does not see it.
+func insertEvent(_ context.Context, tx *tx, e record.Event) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE projects SET events = events + 1 WHERE id = ?`, e.Project)
-	if err != nil {
-		return err
+	// One event that PostgreSQL refuses would undo what all others in the transaction have written.
+	for _, text := range []string{string(e.Device), string(e.Session), string(e.Data)} {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return fmt.Errorf("an event of kind %s has what is no text", e.Kind)
+		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO events (project, seq, id, kind, at_ms, device, session, data)
-		SELECT id, events, ?, ?, ?, ?, ?, ? FROM projects WHERE id = ?`,
-		id.String(), e.Kind, stampOf(e.At), e.Device, e.Session, string(e.Data), e.Project)
-	if err != nil {
-		return err
-	}
-	tx.news(e.Project)
+	e.ID = id.String()
+	tx.events.add(e)
 	return nil
 }
 
@@ -76,7 +76,7 @@ func (s *Store) Events(ctx context.Context, in protocol.ProjectID, f record.Even
 			args = append(args, kind)
 		}
 	}
-	list, err := all(ctx, s.reader, scanEvent, `SELECT project, seq, id, kind, at_ms, device, session, data FROM events
+	list, err := all(ctx, s.reader, scanEvent, `SELECT `+eventColumns+` FROM events
 		WHERE `+where+` ORDER BY seq LIMIT ?`, append(args, limit)...)
 	return list, about(err, "list events")
 }

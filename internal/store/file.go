@@ -93,7 +93,7 @@ func connect(path string, pragmas url.Values, connections int) (*database, error
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return &database{db, onSQLite}, nil
+	return &database{pool: db, dialect: onSQLite}, nil
 }
 
 // notWritable says in one line what a person has to mend.

@@ -80,7 +80,7 @@ func (s *server) connect(connections int) *database {
 	pool := stdlib.OpenDB(*s.config)
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
-	return &database{pool, onPostgres}
+	return &database{pool: pool, dialect: onPostgres}
 }
 
 // openServer opens a PostgreSQL database. Processes that open an empty one at the same time take turns.
@@ -89,7 +89,7 @@ func (s *Store) openServer(ctx context.Context, name auth.Secret) (err error) {
 	if err != nil {
 		return err
 	}
-	s.writer, s.reader = to.connect(1), to.connect(postgresReaders)
+	s.writer, s.reader = newWriter(to.connect(1), s.tell), to.connect(postgresReaders)
 	opening, err := s.reader.pool.Conn(ctx)
 	if err != nil {
 		return to.explain(err)

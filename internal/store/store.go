@@ -34,8 +34,8 @@ type Config struct {
 
 // Store is an open data directory or database. It is safe for concurrent use; whoever opened it closes it.
 type Store struct {
-	// writer has one connection, so that writes of this process queue here and not in the database.
-	writer *database
+	// writer has one connection: writes of this process queue here and not in the database.
+	writer *writer
 	// reader has several, which see the last commit without waiting for a writer.
 	reader    *database
 	followers followers
@@ -80,9 +80,11 @@ func (s *Store) openDirectory(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	if s.writer, err = connect(path, writerPragmas, 1); err != nil {
+	writes, err := connect(path, writerPragmas, 1)
+	if err != nil {
 		return err
 	}
+	s.writer = newWriter(writes, s.tell)
 	if err := s.prepare(ctx); err != nil {
 		return fmt.Errorf("open store %s: %w", path, err)
 	}
@@ -92,7 +94,7 @@ func (s *Store) openDirectory(ctx context.Context, dir string) error {
 
 // prepare makes of whatever the writer has found a store of today. Nobody else opens it meanwhile.
 func (s *Store) prepare(ctx context.Context) error {
-	if err := migrate(ctx, s.writer); err != nil {
+	if err := migrate(ctx, s.writer.database); err != nil {
 		return err
 	}
 	return s.found(ctx)
@@ -101,13 +103,17 @@ func (s *Store) prepare(ctx context.Context) error {
 // Close closes the store. Calls that are under way end first.
 func (s *Store) Close() error {
 	var errs []error
-	for _, db := range []*database{s.reader, s.writer} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.Close())
 	}
 	return errors.Join(errs...)
 }
+
+// tell lets those who follow know of events that were committed.
+func (s *Store) tell(r *eventRows) { s.followers.tell(r.projects()) }
 
 // now returns the time as the store keeps it.
 func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }
