@@ -41,8 +41,39 @@ func eachStore(t *testing.T, test func(t *testing.T, at place)) {
 // inDirectory is a place of the test's own for SQLite.
 func inDirectory(t *testing.T) place { return place{dir: t.TempDir()} }
 
-// onServer is an empty PostgreSQL database of the test's own.
-func onServer(t *testing.T) place {
+// onServer is a PostgreSQL database of the test's own: a copy of one that was opened once.
+func onServer(t *testing.T) place { return newDatabase(t, ` TEMPLATE `+opened(t)) }
+
+// newDatabase makes an empty one, or as the words say.
+func newDatabase(t *testing.T, words string) place {
+	t.Helper()
+	server := running(t)
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	administer(t, `CREATE DATABASE `+name+words)
+	t.Cleanup(func() { administer(t, `DROP DATABASE `+name+` WITH (FORCE)`) })
+	return place{database: server.URL(postgres.Superuser, name)}
+}
+
+// opened is the name of a database with the schema of today.
+func opened(t *testing.T) string {
+	t.Helper()
+	server := running(t)
+	const name = "opened"
+	openOnce.Do(func() {
+		administer(t, `CREATE DATABASE `+name)
+		s, err := place{database: server.URL(postgres.Superuser, name)}.open(t.Context(), Config{Now: newClock().now})
+		if err == nil {
+			err = s.Close()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return name
+}
+
+// running is the PostgreSQL of this test binary.
+func running(t *testing.T) *postgres.Server {
 	t.Helper()
 	server, err := privateServer()
 	if errors.Is(err, postgres.ErrMissing) {
@@ -51,13 +82,10 @@ func onServer(t *testing.T) place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := fmt.Sprintf("test_%d", databases.Add(1))
-	administer(t, `CREATE DATABASE `+name)
-	t.Cleanup(func() { administer(t, `DROP DATABASE `+name+` WITH (FORCE)`) })
-	return place{database: server.URL(postgres.Superuser, name)}
+	return server
 }
 
-// privateServer is the PostgreSQL of this test binary. TestMain closes it; were it not to come to that, the server goes all the
+// privateServer starts it. TestMain closes it; were it not to come to that, the server goes all the
 // same.
 var privateServer = sync.OnceValues(func() (*postgres.Server, error) {
 	serverStarted.Store(true)
@@ -67,6 +95,7 @@ var privateServer = sync.OnceValues(func() (*postgres.Server, error) {
 var (
 	serverStarted atomic.Bool
 	databases     atomic.Int64
+	openOnce      sync.Once
 )
 
 func closeServer() {
@@ -83,11 +112,7 @@ func closeServer() {
 // administer runs a statement as the server's administrator.
 func administer(t *testing.T, statement string) {
 	t.Helper()
-	server, err := privateServer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	to, err := parseDatabase(auth.NewSecret(server.URL(postgres.Superuser, postgres.Superuser)))
+	to, err := parseDatabase(auth.NewSecret(running(t).URL(postgres.Superuser, postgres.Superuser)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,11 +26,7 @@ func refused(t *testing.T, name string) string {
 }
 
 func TestADatabaseThatCannotBeUsedIsOneClearError(t *testing.T) {
-	at := onServer(t)
-	server, err := privateServer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	at, server := newDatabase(t, ""), running(t)
 	_, name, _ := strings.Cut(at.database, "@/")
 	name, _, _ = strings.Cut(name, "?")
 	administer(t, `CREATE ROLE `+postgres.Guarded+` LOGIN PASSWORD 'sesame'`)

@@ -62,23 +62,27 @@ func runChild(t *testing.T, at place) string {
 }
 
 func TestProcessesThatStartTogetherShareOneStore(t *testing.T) {
-	eachStore(t, func(t *testing.T, at place) {
-		keys := make([]string, 3)
-		var group sync.WaitGroup
-		for i := range keys {
-			group.Go(func() { keys[i] = runChild(t, at) })
+	for name, at := range map[string]place{"sqlite": inDirectory(t), "postgres": newDatabase(t, "")} {
+		t.Run(name, func(t *testing.T) { startTogether(t, at) })
+	}
+}
+
+func startTogether(t *testing.T, at place) {
+	keys := make([]string, 3)
+	var group sync.WaitGroup
+	for i := range keys {
+		group.Go(func() { keys[i] = runChild(t, at) })
+	}
+	s := open(t, at, newClock())
+	group.Wait()
+	if got := must(s.SigningKeys(t.Context()))(t); len(got) != 1 {
+		t.Errorf("got %d signing keys, want 1", len(got))
+	}
+	for _, key := range keys {
+		if _, err := s.Authenticate(t.Context(), key); err != nil {
+			t.Errorf("key of another process: %v", err)
 		}
-		s := open(t, at, newClock())
-		group.Wait()
-		if got := must(s.SigningKeys(t.Context()))(t); len(got) != 1 {
-			t.Errorf("got %d signing keys, want 1", len(got))
-		}
-		for _, key := range keys {
-			if _, err := s.Authenticate(t.Context(), key); err != nil {
-				t.Errorf("key of another process: %v", err)
-			}
-		}
-	})
+	}
 }
 
 func TestWhatAnotherProcessWritesIsSeenAtOnce(t *testing.T) {
