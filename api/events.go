@@ -20,7 +20,7 @@ type Event struct {
 	At      time.Time          `json:"at"`
 	Device  protocol.DeviceID  `json:"device,omitempty"`
 	Session protocol.SessionID `json:"session,omitempty"`
-	Data    json.RawMessage    `json:"data" doc:"Depends on the kind. Of session.path: number, path, means, by, local, remote, protocol, after_ms, relay_reason"`
+	Data    json.RawMessage    `json:"data" doc:"Depends on the kind: docs/api.md"`
 }
 
 type (
