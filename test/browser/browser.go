@@ -28,6 +28,7 @@ const maxAnswer = 1 << 20
 // Browser is a running Chromium. It is safe for concurrent use.
 type Browser struct {
 	cmd     *exec.Cmd
+	folder  string // of this package
 	scratch string
 	readers sync.WaitGroup
 
@@ -70,7 +71,7 @@ func Start(ctx context.Context, config Config) (*Browser, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Browser{scratch: scratch, waiting: make(map[int]chan answer)}
+	b := &Browser{folder: config.Folder, scratch: scratch, waiting: make(map[int]chan answer)}
 	if err := b.launch(ctx, config); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the browser: %w", err), os.RemoveAll(scratch))
 	}
