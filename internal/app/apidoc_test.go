@@ -124,7 +124,7 @@ func (r *running) furnish(variables map[string]string) {
 		r.t.Fatal(err)
 	}
 	session := record.Session{
-		ID: "s-example", Kind: record.SessionLive, Project: device.Project, Device: device.ID, Viewer: "anna",
+		ID: protocol.SessionID("s-" + device.ID), Kind: record.SessionLive, Project: device.Project, Device: device.ID, Viewer: "anna",
 		Created: time.Now(), Expires: time.Now().Add(time.Hour),
 	}
 	if err := r.store.Sessions().Save(ctx, session); err != nil {

@@ -8,8 +8,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // dialect is which database's SQL is spoken. The package writes what both understand, with ? for parameters; the rest of
@@ -39,6 +42,10 @@ func (d dialect) translate(query string, args []any) (string, []any, error) {
 		value, err := driver.DefaultParameterConverter.ConvertValue(arg)
 		if err != nil {
 			return "", nil, fmt.Errorf("parameter %d: %w", i+1, err)
+		}
+		if text, is := value.(string); is && (strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text)) {
+			// PostgreSQL has no such text, so nothing is of this name either. SQLite takes it.
+			return "", nil, protocol.Errorf(protocol.CodeInvalid, "a text is not UTF-8, or has the character U+0000")
 		}
 		plain[i] = value
 	}

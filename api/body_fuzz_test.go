@@ -1,0 +1,62 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// withBodies returns the operations that take a body, in an order that stays.
+func withBodies(a *API) []*huma.Operation {
+	var list []*huma.Operation
+	for _, item := range a.huma.OpenAPI().Paths {
+		for _, op := range []*huma.Operation{item.Post, item.Put, item.Patch, item.Delete} {
+			if op != nil && op.RequestBody != nil {
+				list = append(list, op)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b *huma.Operation) int { return strings.Compare(a.OperationID, b.OperationID) })
+	return list
+}
+
+func FuzzBodies(f *testing.F) {
+	for operation := range uint8(20) {
+		for _, body := range []string{
+			`{}`, `null`, `[]`, `{`, ``, `"x"`, `{"name":"Garden"}`, `{"device":"cam"}`, `{"device":"cam","grants":["view"],"ttl_s":60,"relay_delay_ms":0}`,
+			`{"name":null,"ttl_s":1e400}`, `{"name":"\u0000"}`, `{"code":"0000-0000-0000-0000","public_key":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik="}`,
+		} {
+			f.Add(operation, body)
+		}
+	}
+	// One for all: to make an API takes longer than a thousand requests.
+	var w *world
+	var a *API
+	var key string
+	f.Fuzz(func(t *testing.T, which uint8, body string) {
+		if a == nil {
+			w, a, key, _ = newWorld(t)
+		}
+		a.rates = newRates(Rates{})
+		w.devices, w.enrolments, w.keys = nil, nil, w.keys[:2]
+		addDevice(w, "mine", "cam")
+		operations := withBodies(a)
+		op := operations[int(which)%len(operations)]
+		path := strings.NewReplacer("{device}", "cam", "{key}", string(w.keys[0].ID)).Replace(op.Path)
+		got := call(t, a, key, op.Method, path, body)
+		if got.Code >= http.StatusInternalServerError {
+			t.Fatalf("%s %s %q: got %d %s", op.Method, path, body, got.Code, got.Body)
+		}
+		if got.Code < http.StatusBadRequest {
+			return
+		}
+		var p Problem
+		if err := json.Unmarshal(got.Body.Bytes(), &p); err != nil || p.Code == "" || p.Status != got.Code || got.Header().Get("Content-Type") != problemType {
+			t.Errorf("%s %s %q: got %d %s, want a problem (%v)", op.Method, path, body, got.Code, got.Body, err)
+		}
+	})
+}
