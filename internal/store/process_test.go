@@ -23,7 +23,11 @@ const (
 func TestMain(m *testing.M) {
 	at := place{dir: os.Getenv(childDir), database: os.Getenv(childDatabase)}
 	if at != (place{}) {
-		if err := child(context.Background(), at); err != nil {
+		do := child
+		if name := os.Getenv(childWork); name != "" {
+			do = func(ctx context.Context, at place) error { return childAtWork(ctx, at, name) }
+		}
+		if err := do(context.Background(), at); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
