@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -202,7 +203,7 @@ func killed(t *testing.T, at place, name string, lines int, after time.Duration,
 	defer kill.Stop()
 	for {
 		line, err := reader.ReadString('\n')
-		if err == io.EOF { //nolint:errorlint // as bufio says
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
