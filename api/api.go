@@ -22,17 +22,20 @@ const maxBodyBytes = 16 << 10
 
 // Config says what an API works on. Everything is needed but Price, Rates, Logger and Now.
 type Config struct {
-	Keys       Keys
-	Claims     Claims
-	Projects   Projects
-	Devices    Devices
-	Enrolments Enrolments
-	Sessions   Sessions
-	Events     Events
-	Usage      Usage
-	Hub        Hub
-	Snapshots  Snapshots
-	Tokens     Tokens
+	Keys         Keys
+	Claims       Claims
+	PartnerKeys  PartnerKeys
+	Projects     Projects
+	Devices      Devices
+	DeviceGrants DeviceGrants
+	Access       Access
+	Enrolments   Enrolments
+	Sessions     Sessions
+	Events       Events
+	Usage        Usage
+	Hub          Hub
+	Snapshots    Snapshots
+	Tokens       Tokens
 	// Price is what a gigabyte costs that goes through the relay.
 	Price Price
 	// Rates are how often requests may come.
@@ -48,7 +51,8 @@ type Config struct {
 // complete reports whether the config has all that is needed.
 func (c *Config) complete() bool {
 	parts := []any{
-		c.Keys, c.Claims, c.Projects, c.Devices, c.Enrolments, c.Sessions, c.Events, c.Usage, c.Hub, c.Snapshots, c.Tokens,
+		c.Keys, c.Claims, c.PartnerKeys, c.Projects, c.Devices, c.DeviceGrants, c.Access, c.Enrolments, c.Sessions, c.Events, c.Usage,
+		c.Hub, c.Snapshots, c.Tokens,
 	}
 	return !slices.Contains(parts, nil) && c.ClientAddress != nil
 }
@@ -89,7 +93,10 @@ func New(config Config) (*API, error) {
 	a.addEnrolments()
 	a.addTokens()
 	a.addKeys()
+	a.addPartnerKeys()
+	a.addDeviceGrants()
 	a.addProject()
+	a.addProjects()
 	a.addSessions()
 	a.addEvents()
 	a.addUsage()

@@ -21,6 +21,7 @@ type Device struct {
 	Created  time.Time         `json:"created"`
 	LastSeen time.Time         `json:"last_seen,omitzero" doc:"When it was last online, if it ever was"`
 	Presence Presence          `json:"presence"`
+	Shared   *Shared           `json:"shared,omitempty" doc:"The device is another project's, which shares it"`
 }
 
 // Presence says whether a device can be reached.
@@ -58,6 +59,7 @@ type (
 	}
 	devicesInput struct {
 		Page
+		Shared bool `query:"shared" doc:"Those that other projects share with yours, instead of your own"`
 	}
 	devicesOutput struct {
 		Body struct {
@@ -70,7 +72,7 @@ type (
 func (a *API) addDevices() {
 	add(a, huma.Operation{
 		OperationID: "list-devices", Method: http.MethodGet, Path: "/v1/devices", Tags: []string{"devices"},
-		Summary: "List the devices, the newest first",
+		Summary: "List the devices of the project, or those that are shared with it, the newest first",
 	}, a.listDevices)
 	add(a, huma.Operation{
 		OperationID: "get-device", Method: http.MethodGet, Path: "/v1/devices/{device}", Tags: []string{"devices"},
@@ -87,19 +89,30 @@ func (a *API) addDevices() {
 }
 
 func (a *API) listDevices(ctx context.Context, in *devicesInput) (*devicesOutput, error) {
+	out := &devicesOutput{}
+	if in.Shared {
+		list, next, err := a.config.DeviceGrants.SharedDevices(ctx, keyOf(ctx).Project, in.Cursor, in.Limit)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Devices, out.Body.NextCursor = each(list, a.sharedDevice), next
+		return out, nil
+	}
 	list, next, err := a.config.Devices.Devices(ctx, keyOf(ctx).Project, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	out := &devicesOutput{}
 	out.Body.Devices, out.Body.NextCursor = each(list, a.device), next
 	return out, nil
 }
 
 func (a *API) getDevice(ctx context.Context, in *deviceInput) (*deviceOutput, error) {
-	d, err := a.ownDevice(ctx, in.ID)
+	d, grant, err := a.visibleDevice(ctx, in.ID)
 	if err != nil {
 		return nil, err
+	}
+	if grant != nil {
+		return &deviceOutput{Body: DeviceDetails{Device: a.sharedDevice(record.SharedDevice{Device: d, Grant: *grant})}}, nil
 	}
 	return a.deviceDetails(d), nil
 }

@@ -47,6 +47,10 @@ type world struct {
 	followers map[chan struct{}]bool
 	// claims are those of all projects by their names.
 	claims map[string]*fakeClaim
+	// partnerKeys, grants and changed are what was made of keys for signing, device grants and projects.
+	partnerKeys []record.PartnerKey
+	grants      []record.DeviceGrant
+	changed     map[protocol.ProjectID]record.ProjectChange
 	// broken is what every call of Devices fails with, unless it is nil.
 	broken error
 }
@@ -340,13 +344,13 @@ func (w *world) Snapshot(_ context.Context, id protocol.DeviceID) ([]byte, time.
 // newWorld makes an API on a world with two projects, mine and theirs, and a key of each.
 func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 	t.Helper()
-	w = &world{alive: map[protocol.SessionID]bool{}}
+	w = &world{changed: map[protocol.ProjectID]record.ProjectChange{}, alive: map[protocol.SessionID]bool{}}
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a, err = New(Config{
-		Keys: w, Claims: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Hub: hub{w}, Snapshots: w,
+		Keys: w, Claims: w, PartnerKeys: w, DeviceGrants: w, Access: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Hub: hub{w}, Snapshots: w,
 		Price:         Price{PerGB: 0.05, Currency: "USD"},
 		Tokens:        auth.NewKeyring([]record.SigningKey{{ID: "a", Private: private}}),
 		ClientAddress: remoteAddress,

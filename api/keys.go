@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/sightline-rtc/sightline/auth"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -15,8 +17,13 @@ import (
 type Key struct {
 	ID      protocol.KeyID `json:"id"`
 	Name    string         `json:"name"`
+	Scopes  []record.Scope `json:"scopes" nullable:"false" doc:"What it may do; none is everything of its project"`
 	Created time.Time      `json:"created"`
-	Revoked time.Time      `json:"revoked,omitzero"`
+	Expires time.Time      `json:"expires,omitzero" doc:"When it ends by itself; the tokens that it has made live on to their own end"`
+	// LastUsed is as coarse as record.KeyUseInterval.
+	LastUsed  time.Time      `json:"last_used,omitzero" doc:"When it was used last, up to 10 minutes ago"`
+	Revoked   time.Time      `json:"revoked,omitzero"`
+	Successor protocol.KeyID `json:"successor,omitempty" doc:"The key that took its place in a rotation"`
 }
 
 type (
@@ -24,8 +31,18 @@ type (
 		ID protocol.KeyID `path:"key" maxLength:"64"`
 	}
 	createKeyInput struct {
+		Body KeyInputBody
+	}
+	// KeyInputBody says what key to make.
+	KeyInputBody struct {
+		Name    string         `json:"name,omitempty" maxLength:"128" doc:"What the key is for"`
+		Scopes  []record.Scope `json:"scopes,omitempty" maxItems:"32" uniqueItems:"true" nullable:"false" example:"[\"tokens:write\"]" doc:"What it may do: RESOURCE:read or RESOURCE:write, no more than the key that asks may. None is everything of the project"`
+		Expires time.Time      `json:"expires,omitempty" doc:"When it ends by itself; absent: never. A key that expires makes none that outlives it"`
+	}
+	rotateKeyInput struct {
+		ID   protocol.KeyID `path:"key" maxLength:"64"`
 		Body struct {
-			Name string `json:"name,omitempty" maxLength:"128" doc:"What the key is for"`
+			OverlapSeconds int `json:"overlap_s" minimum:"0" maximum:"2592000" doc:"How long the old key lives beside the new one"`
 		}
 	}
 	createKeyOutput struct {
@@ -55,13 +72,35 @@ func (a *API) addKeys() {
 		Summary: "List the API keys, revoked ones too, the newest first",
 	}, a.listKeys)
 	add(a, huma.Operation{
+		OperationID: "rotate-key", Method: http.MethodPost, Path: "/v1/keys/{key}/rotate", Tags: []string{"keys"},
+		Summary: "Make a successor of an API key", DefaultStatus: http.StatusCreated,
+		Description: "It has the name, the scopes and the expiry of the old one, which ends after the overlap. Two live at most: " +
+			"a key is rotated once, and not before the one that it replaced has ended. The tokens that the old one has made live on to their own end.",
+	}, a.rotateKey)
+	add(a, huma.Operation{
 		OperationID: "revoke-key", Method: http.MethodDelete, Path: "/v1/keys/{key}", Tags: []string{"keys"},
 		Summary: "Revoke an API key: the viewers whose tokens it made are shut out at once",
 	}, a.revokeKey)
 }
 
 func (a *API) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
-	k, plain, err := a.config.Keys.CreateKey(ctx, record.Key{Project: keyOf(ctx).Project, Name: in.Body.Name})
+	by := keyOf(ctx)
+	asked := record.Key{Project: by.Project, Name: in.Body.Name, Scopes: in.Body.Scopes, Expires: in.Body.Expires}
+	switch {
+	case slices.Contains(asked.Scopes, record.ScopeOperator):
+		return nil, errOperatorKey()
+	case !by.MayMake(asked):
+		return nil, protocol.Errorf(protocol.CodeForbidden, "a key cannot make one that may more than itself, or lives longer")
+	}
+	return shownOnce(a.config.Keys.CreateKey(ctx, asked))
+}
+
+func (a *API) rotateKey(ctx context.Context, in *rotateKeyInput) (*createKeyOutput, error) {
+	return shownOnce(a.config.Keys.RotateKey(ctx, keyOf(ctx), in.ID, time.Duration(in.Body.OverlapSeconds)*time.Second))
+}
+
+// shownOnce is the answer that has a fresh key.
+func shownOnce(k record.Key, plain auth.Secret, err error) (*createKeyOutput, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -89,5 +128,12 @@ func (a *API) revokeKey(ctx context.Context, in *keyInput) (*struct{}, error) {
 }
 
 func key(k record.Key) Key {
-	return Key{ID: k.ID, Name: k.Name, Created: k.Created, Revoked: k.Revoked}
+	out := Key{
+		ID: k.ID, Name: k.Name, Scopes: k.Scopes, Created: k.Created, Expires: k.Expires, LastUsed: k.Used, Revoked: k.Revoked,
+		Successor: k.Successor,
+	}
+	if out.Scopes == nil {
+		out.Scopes = []record.Scope{}
+	}
+	return out
 }

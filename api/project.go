@@ -46,7 +46,10 @@ func (a *API) addProject() {
 }
 
 func (a *API) getProject(ctx context.Context, _ *struct{}) (*projectOutput, error) {
-	id := keyOf(ctx).Project
+	return a.project(ctx, keyOf(ctx).Project)
+}
+
+func (a *API) project(ctx context.Context, id protocol.ProjectID) (*projectOutput, error) {
 	p, err := a.config.Projects.Project(ctx, id)
 	if err != nil {
 		return nil, err

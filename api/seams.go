@@ -20,6 +20,29 @@ type (
 		CreateKey(ctx context.Context, asked record.Key) (record.Key, auth.Secret, error)
 		Keys(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Key, string, error)
 		RevokeKey(ctx context.Context, project protocol.ProjectID, id protocol.KeyID) error
+		// RotateKey makes a successor of a key of the asking one's project. The old key lives for the overlap.
+		RotateKey(ctx context.Context, by record.Key, id protocol.KeyID, overlap time.Duration) (record.Key, auth.Secret, error)
+	}
+	// PartnerKeys keeps the public keys with which partners sign viewer tokens.
+	PartnerKeys interface {
+		CreatePartnerKey(ctx context.Context, project protocol.ProjectID, name string, public ed25519.PublicKey) (record.PartnerKey, error)
+		PartnerKeys(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.PartnerKey, string, error)
+		RevokePartnerKey(ctx context.Context, project protocol.ProjectID, id protocol.KeyID) error
+	}
+	// DeviceGrants keeps which devices are shared. Both sides know a grant, and both may end it.
+	DeviceGrants interface {
+		// CreateDeviceGrant shares a device as the owner, viewer, rights, payer and expiry of what is asked for say.
+		CreateDeviceGrant(ctx context.Context, asked record.DeviceGrant) (record.DeviceGrant, error)
+		DeviceGrants(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.DeviceGrant, string, error)
+		DeviceGrant(ctx context.Context, project protocol.ProjectID, id string) (record.DeviceGrant, error)
+		EndDeviceGrant(ctx context.Context, by protocol.ProjectID, id string) error
+		// SharedDevices lists what others share with a project; SharedDevice fails with CodeNotFound for what they do not.
+		SharedDevices(ctx context.Context, with protocol.ProjectID, cursor string, limit int) ([]record.SharedDevice, string, error)
+		SharedDevice(ctx context.Context, with protocol.ProjectID, id protocol.DeviceID) (record.SharedDevice, error)
+	}
+	// Access takes up what has changed of partners' keys and of device grants. It returns when whoever has lost access is out.
+	Access interface {
+		Refresh(ctx context.Context) error
 	}
 	// Claims keeps the requests that have an idempotency key, and their answers.
 	Claims interface {
@@ -35,6 +58,9 @@ type (
 	Projects interface {
 		Project(ctx context.Context, id protocol.ProjectID) (record.Project, error)
 		Plan(ctx context.Context, id protocol.ProjectID) (record.Plan, error)
+		ProjectPage(ctx context.Context, cursor string, limit int) ([]record.Project, string, error)
+		CreateProject(ctx context.Context, id protocol.ProjectID, name string) (record.Project, error)
+		ChangeProject(ctx context.Context, id protocol.ProjectID, change record.ProjectChange) error
 	}
 	// Devices keeps the devices. Device returns those of all projects, and revoked ones.
 	Devices interface {
@@ -56,6 +82,9 @@ type (
 		// CreateEnrolment makes a code with the project, name, count and models of what is asked for.
 		CreateEnrolment(ctx context.Context, asked record.Enrolment, life time.Duration) (record.Enrolment, auth.Secret, error)
 		Enrolments(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Enrolment, string, error)
+		Enrolment(ctx context.Context, project protocol.ProjectID, id string) (record.Enrolment, error)
+		// EnrolmentDevices lists those that joined with a code, deleted ones too.
+		EnrolmentDevices(ctx context.Context, project protocol.ProjectID, id, cursor string, limit int) ([]record.Device, string, error)
 		DeleteEnrolment(ctx context.Context, project protocol.ProjectID, id string) error
 		Enrol(ctx context.Context, code string, key ed25519.PublicKey, name, model string) (record.Device, error)
 	}

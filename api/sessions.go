@@ -16,9 +16,11 @@ import (
 type Session struct {
 	ID       protocol.SessionID    `json:"id"`
 	Kind     record.SessionKind    `json:"kind" enum:"live,test" doc:"A test session belongs to a measuring tool and has no device"`
+	Project  protocol.ProjectID    `json:"project" doc:"The viewer's project. Another than yours looks at a device that you share"`
 	Device   protocol.DeviceID     `json:"device,omitempty"`
+	Owner    protocol.ProjectID    `json:"owner,omitempty" doc:"The device's project, where that is another"`
 	Viewer   string                `json:"viewer,omitempty" doc:"The subject of the viewer's token"`
-	Key      protocol.KeyID        `json:"key,omitempty" doc:"The API key that made the viewer's token"`
+	Key      protocol.KeyID        `json:"key,omitempty" doc:"The key that made or signed the viewer's token"`
 	State    protocol.SessionState `json:"state" enum:"opening,answered,ended"`
 	Reason   protocol.Reason       `json:"reason,omitempty" doc:"Why it ended"`
 	Grants   []protocol.Right      `json:"grants" nullable:"false"`
@@ -62,7 +64,7 @@ type (
 func (a *API) addSessions() {
 	add(a, huma.Operation{
 		OperationID: "list-sessions", Method: http.MethodGet, Path: "/v1/sessions", Tags: []string{"sessions"},
-		Summary: "List the sessions of the last 30 days, the newest first",
+		Summary: "List the sessions of the last 30 days, also those of other projects with devices that you share, the newest first",
 	}, a.listSessions)
 	add(a, huma.Operation{
 		OperationID: "get-session", Method: http.MethodGet, Path: "/v1/sessions/{session}", Tags: []string{"sessions"},
@@ -110,7 +112,7 @@ func (a *API) closeSession(ctx context.Context, in *sessionInput) (*struct{}, er
 
 func session(s record.Session) Session {
 	out := Session{
-		ID: s.ID, Kind: s.Kind, Device: s.Device, Viewer: s.Viewer, Key: s.Key, State: stateOf(s), Reason: s.Reason,
+		ID: s.ID, Kind: s.Kind, Project: s.Project, Device: s.Device, Owner: s.DeviceProject, Viewer: s.Viewer, Key: s.Key, State: stateOf(s), Reason: s.Reason,
 		Grants: s.Rights, Media: s.Media,
 		Created: s.Created, Expires: s.Expires, Answered: s.Answered, Ended: s.Ended,
 		Relayed: Traffic(s.Relayed),

@@ -34,7 +34,7 @@ func (a *API) addSnapshots() {
 }
 
 func (a *API) getSnapshot(ctx context.Context, in *deviceInput) (*snapshotOutput, error) {
-	d, err := a.ownDevice(ctx, in.ID)
+	d, _, err := a.visibleDevice(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

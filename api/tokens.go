@@ -45,19 +45,25 @@ func (a *API) addTokens() {
 }
 
 func (a *API) createToken(ctx context.Context, in *createTokenInput) (*createTokenOutput, error) {
-	d, err := a.ownDevice(ctx, in.Body.Device)
+	d, grant, err := a.visibleDevice(ctx, in.Body.Device)
 	if err != nil {
 		return nil, err
+	}
+	if grant != nil && len(grant.Within(in.Body.Grants)) < len(in.Body.Grants) {
+		return nil, protocol.Errorf(protocol.CodeForbidden, "the device is shared for %v", grant.Rights)
 	}
 	now, key := a.config.Now().UTC(), keyOf(ctx)
 	life := time.Duration(in.Body.TTLSeconds) * time.Second
 	viewer := auth.Viewer{
-		Project: d.Project, Subject: in.Body.Subject, Key: key.ID, Device: d.ID, Rights: in.Body.Grants,
+		Project: key.Project, Subject: in.Body.Subject, Key: key.ID, Device: d.ID, Rights: in.Body.Grants,
 		Expires: now.Add(life).Truncate(time.Second),
 		Terms: record.PlainTerms{
 			Path: in.Body.Path, RelayDelayMS: in.Body.RelayDelayMS, MaxRelayS: in.Body.MaxRelayS, MaxKbps: in.Body.MaxKbps,
 			RelayHD: in.Body.RelayHD,
 		}.Terms(),
+	}
+	if grant != nil && !grant.Expires.IsZero() && grant.Expires.Before(viewer.Expires) {
+		viewer.Expires = grant.Expires.Truncate(time.Second)
 	}
 	token, err := a.config.Tokens.Mint(viewer, now)
 	if err != nil {

@@ -40,13 +40,18 @@ func (k *Key) May(s Scope) bool {
 
 // MayMake reports whether the key has everything that another would have: its scopes, and its time.
 func (k *Key) MayMake(other Key) bool {
-	if !k.Expires.IsZero() && (other.Expires.IsZero() || other.Expires.After(k.Expires)) {
+	if !k.Outlives(other) {
 		return false
 	}
 	if len(other.Scopes) == 0 {
 		return len(k.Scopes) == 0
 	}
 	return !slices.ContainsFunc(other.Scopes, func(s Scope) bool { return !k.May(s) })
+}
+
+// Outlives reports whether the key does not end before another.
+func (k *Key) Outlives(other Key) bool {
+	return k.Expires.IsZero() || !other.Expires.IsZero() && !other.Expires.After(k.Expires)
 }
 
 // Ended reports whether the key was revoked or has expired.

@@ -97,6 +97,15 @@ func IsLow(used, of uint64) bool {
 	return of > 0 && float64(used) >= float64(of)*LowShare/100
 }
 
+// ProjectChange is what an operator changes of a project; nil leaves a part as it is.
+type ProjectChange struct {
+	Name *string
+	// Path replaces all terms but MaxKbps: those that it leaves open are the server's then.
+	Path *Terms
+	// MaxKbps is 0 for the server's bound.
+	MaxKbps *int
+}
+
 // Grant is a relay grant that the relay was not told of.
 type Grant struct {
 	Project protocol.ProjectID

@@ -73,7 +73,7 @@ func (h *Hub) picture(ctx context.Context, token string, device protocol.DeviceI
 	if viewer.Device != device {
 		return nil, time.Time{}, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	}
-	if wait := h.posters.Take(viewer.ID, now); wait > 0 {
+	if wait := h.posters.Take(string(viewer.Key)+" "+viewer.ID, now); wait > 0 {
 		err := protocol.Errorf(protocol.CodeRateLimited, "too many pictures for one token")
 		err.RetryMS = wait.Milliseconds() + 1
 		return nil, time.Time{}, err
@@ -106,10 +106,11 @@ func (h *Hub) mayLook(viewer auth.Viewer, now time.Time) (known bool, err error)
 	if d == nil || !d.connected() {
 		return false, nil
 	}
-	if d.project != viewer.Project {
-		return false, protocol.Errorf(protocol.CodeNotFound, "there is no such camera")
+	within, err := h.reach(viewer, d.project, now)
+	if err != nil {
+		return false, err
 	}
-	return true, nil
+	return true, h.mayViewLocked(within, now)
 }
 
 // deviceOf returns the device of a link that a request names, and its project. It fails with CodeUnknownLink.

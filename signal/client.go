@@ -33,9 +33,10 @@ type client struct {
 
 	// Of a viewer. Hub.mu guards them: a token is renewed on a live link.
 	viewer auth.Viewer
-	grant  protocol.GrantID // not tied to a session yet
-	renew  time.Time        // of the grant's credentials
-	// rationed says that the project's relay budget is used up, terms how a session could go when the grant was last renewed:
+	owner  protocol.ProjectID // whose the device is; it does not change
+	grant  protocol.GrantID   // not tied to a session yet
+	renew  time.Time          // of the grant's credentials
+	// rationed says that the payer's relay budget is used up, terms how a session could go when the grant was last renewed:
 	// where that is directly alone, the grant is not for use.
 	rationed bool
 	terms    record.Terms

@@ -19,6 +19,8 @@ type Config struct {
 	Tokens    tokens
 	// Plans says how sessions of projects may go; nil means that nothing bounds them.
 	Plans plans
+	// Grants says which devices are shared between projects; nil means none.
+	Grants grants
 
 	// Node names this process.
 	Node protocol.NodeID

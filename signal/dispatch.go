@@ -202,13 +202,17 @@ func (h *Hub) lengthen(c *client, e protocol.Envelope, m *protocol.Extend, now t
 	if err := h.mayViewLocked(viewer, now); err != nil {
 		return change{}, err
 	}
+	within, err := h.reach(viewer, c.owner, now)
+	if err != nil {
+		return change{}, err
+	}
 	c.viewer = viewer
 	s := c.sessions[e.Session]
 	if s == nil {
 		return change{}, protocol.Errorf(protocol.CodeNotFound, "no such session is open")
 	}
-	s.row.Expires, s.row.Key, s.row.Terms = h.lease(viewer, now), viewer.Key, viewer.Terms
-	changed = h.settleLocked(s, h.plan(s.row.Project), now)
+	s.row.Expires, s.row.Key, s.row.Terms = h.lease(within, now), viewer.Key, viewer.Terms
+	changed = h.settleLocked(s, h.plan(s.row.PaidBy()), now)
 	reply := protocol.Must(protocol.TypeReply, e.Session, &protocol.Reply{Expires: s.row.Expires})
 	reply.Re = e.ID
 	c.send(reply)

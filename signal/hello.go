@@ -120,14 +120,16 @@ func (h *Hub) admitViewer(
 	c.requests = rate.NewLimiter(requestsPerSecond, requestBurst)
 	c.grant = protocol.GrantID(newSecret())
 	c.logger = c.logger.With("link", c.id, "viewer", viewer.Subject)
-	presence, err := h.visible(ctx, viewer)
+	presence, owner, err := h.visible(ctx, viewer)
 	if err != nil {
 		return err
 	}
-	plan := h.plan(viewer.Project)
+	c.owner = owner
+	payer := h.payer(c)
+	plan := h.plan(payer)
 	c.rationed = plan.Exhausted()
 	c.terms = c.linkTerms(plan)
-	servers, err := h.grantRelay(c.grant, protocol.RoleViewer, viewer.Project, c.terms)
+	servers, err := h.grantRelay(c.grant, protocol.RoleViewer, payer, c.terms)
 	if err != nil {
 		return fmt.Errorf("grant relay: %w", err)
 	}
@@ -155,52 +157,12 @@ func maxSessions(hello *protocol.Hello) int {
 	return hello.MaxSessions
 }
 
-// checkKeyLocked refuses tokens that a revoked API key minted.
+// checkKeyLocked refuses tokens that a revoked key minted or signed.
 func (h *Hub) checkKeyLocked(key protocol.KeyID) error {
 	if h.revoked[key] {
 		return protocol.Errorf(protocol.CodeRevoked, "access was withdrawn")
 	}
 	return nil
-}
-
-// visible returns the presence of the one device that a token opens.
-func (h *Hub) visible(ctx context.Context, viewer auth.Viewer) (protocol.Presence, error) {
-	if presence, ok := h.knownTo(viewer); ok {
-		return presence, nil
-	}
-	row, err := h.device(ctx, viewer)
-	if err != nil {
-		return protocol.Presence{}, err
-	}
-	return protocol.Presence{
-		Device: row.ID, Name: row.Name, Status: protocol.StatusOffline, Generation: row.Generation, Since: row.LastSeen,
-	}, nil
-}
-
-// knownTo returns the presence of the token's device if the hub can tell without the store that it is not offline and
-// of the token's project.
-func (h *Hub) knownTo(viewer auth.Viewer) (protocol.Presence, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	d := h.devices[viewer.Device]
-	if d == nil || d.status == protocol.StatusOffline || d.project != viewer.Project {
-		return protocol.Presence{}, false
-	}
-	return d.presence(), true
-}
-
-// device reads the device that a token opens. One of another project does not exist for it.
-func (h *Hub) device(ctx context.Context, viewer auth.Viewer) (record.Device, error) {
-	row, err := h.config.Directory.Device(ctx, viewer.Device)
-	switch {
-	case errors.Is(err, &protocol.Error{Code: protocol.CodeNotFound}) || err == nil && row.Project != viewer.Project:
-		return record.Device{}, protocol.Errorf(protocol.CodeNotFound, "there is no such camera")
-	case err != nil:
-		return record.Device{}, fmt.Errorf("read device %s: %w", viewer.Device, err)
-	case !row.Revoked.IsZero():
-		return record.Device{}, protocol.Errorf(protocol.CodeRevoked, "the camera was removed")
-	}
-	return row, nil
 }
 
 // welcomeOf is what the welcome of a new link and that of a resumed one have in common.
@@ -218,7 +180,7 @@ func (h *Hub) welcomeOf(c *client, k *carrier, servers []protocol.ICEServer, now
 		welcome.ICEServers = h.stun(h.config.DeviceSTUN...)
 		return welcome
 	}
-	terms := c.linkTerms(h.plan(c.viewer.Project))
+	terms := c.linkTerms(h.plan(h.payer(c)))
 	welcome.Path, welcome.RelayDelayMS = terms.Path, terms.RelayDelay.Milliseconds()
 	return welcome
 }
@@ -274,7 +236,11 @@ func (h *Hub) mayEnterLocked(c *client) error {
 	case h.stopping:
 		return protocol.Errorf(protocol.CodeGoingAway, "the server is stopping")
 	case c.role == protocol.RoleViewer:
-		return h.checkKeyLocked(c.viewer.Key)
+		if err := h.checkKeyLocked(c.viewer.Key); err != nil {
+			return err
+		}
+		_, err := h.reach(c.viewer, c.owner, time.Now())
+		return err
 	case h.removed[c.device]:
 		return removedError
 	}

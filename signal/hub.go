@@ -134,7 +134,7 @@ func (h *Hub) adoptRows(open []record.Session, revoked []protocol.KeyID, now tim
 			row.Expires = least
 		}
 		s := newSession(row, now)
-		s.opened, s.terms = true, h.plan(row.Project).For(row.Terms)
+		s.opened, s.terms = true, h.plan(row.PaidBy()).For(row.Terms)
 		s.relayless = s.terms.Path == protocol.PathDirectOnly
 		s.onRelay, _ = row.Account.On(protocol.PathRelay)
 		h.addLocked(s)

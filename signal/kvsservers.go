@@ -15,9 +15,10 @@ const maxFetched = 8 << 10
 
 // fetched is a relay grant whose credentials a viewer has been given before it came to the KVS door. Hub.mu guards it.
 type fetched struct {
-	grant protocol.GrantID
-	key   protocol.KeyID
-	at    time.Time // when it was last given away
+	grant  protocol.GrantID
+	viewer auth.Viewer
+	owner  protocol.ProjectID // of the device
+	at     time.Time          // when it was last given away
 }
 
 // fetchKey names the viewer of a request: by its token, and its client ID where several share that.
@@ -60,23 +61,25 @@ func (h *Hub) fetch(ctx context.Context, r *http.Request) ([]protocol.ICEServer,
 	if viewer.Device != device {
 		return nil, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	}
-	if _, err := h.visible(ctx, viewer); err != nil {
+	_, owner, err := h.visible(ctx, viewer)
+	if err != nil {
 		return nil, err
 	}
-	plan := h.plan(viewer.Project)
+	payer := h.payerFor(viewer, owner)
+	plan := h.plan(payer)
 	terms := plan.For(viewer.Terms)
 	if plan.Exhausted() {
 		terms.Path = protocol.PathDirectOnly
 	}
-	grant, err := h.setAside(viewer, fetchKey(viewer, r), now)
+	grant, err := h.setAside(viewer, owner, fetchKey(viewer, r), now)
 	if err != nil {
 		return nil, err
 	}
-	return h.grantRelay(grant, protocol.RoleViewer, viewer.Project, terms)
+	return h.grantRelay(grant, protocol.RoleViewer, payer, terms)
 }
 
 // setAside returns the grant that waits for a viewer, a new one if there is none.
-func (h *Hub) setAside(viewer auth.Viewer, key string, now time.Time) (protocol.GrantID, error) {
+func (h *Hub) setAside(viewer auth.Viewer, owner protocol.ProjectID, key string, now time.Time) (protocol.GrantID, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.mayViewLocked(viewer, now); err != nil {
@@ -90,7 +93,7 @@ func (h *Hub) setAside(viewer auth.Viewer, key string, now time.Time) (protocol.
 		err.RetryMS = spread(crowdedWait).Milliseconds()
 		return "", err
 	default:
-		f = fetched{grant: protocol.GrantID(newSecret()), key: viewer.Key}
+		f = fetched{grant: protocol.GrantID(newSecret()), viewer: viewer, owner: owner}
 	}
 	f.at = now
 	h.fetched[key] = f
@@ -114,12 +117,13 @@ func (h *Hub) collect(c *client, key string) protocol.GrantID {
 	return grant
 }
 
-// sweepFetched ends the grants that nobody came for, and those of revoked keys.
+// sweepFetched ends the grants that nobody came for, and those of viewers who have lost access.
 func (h *Hub) sweepFetched(now time.Time) {
 	var over []protocol.GrantID
 	h.mu.Lock()
 	for key, f := range h.fetched {
-		if now.Sub(f.at) >= relayLife || h.revoked[f.key] {
+		_, err := h.reach(f.viewer, f.owner, now)
+		if now.Sub(f.at) >= relayLife || h.revoked[f.viewer.Key] || err != nil {
 			delete(h.fetched, key)
 			over = append(over, f.grant)
 		}

@@ -112,22 +112,20 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 		return s, "", errReopened
 	}
 	d := h.devices[m.Device]
-	switch {
-	case d == nil || d.status == protocol.StatusOffline:
+	if d == nil || d.status == protocol.StatusOffline {
 		return nil, "", errAway
-	case d.project != c.viewer.Project:
-		return nil, "", protocol.Errorf(protocol.CodeNotFound, "there is no such camera")
+	}
+	viewer, err := h.reach(c.viewer, d.project, now)
+	switch {
+	case err != nil:
+		return nil, "", err
 	case !d.connected():
 		return nil, "", h.waitLocked(d, w)
 	case len(d.sessions) >= d.link.maxSessions:
 		return nil, "", protocol.Errorf(protocol.CodeFull, "the camera serves as many viewers as it can")
 	}
-	s = newSession(record.Session{
-		ID: id, Kind: record.SessionLive, Project: c.viewer.Project, Device: m.Device,
-		Key: c.viewer.Key, Viewer: c.viewer.Subject, Rights: c.viewer.Rights, Terms: c.viewer.Terms, Owner: ownerHash(m.Owner), Media: m.Media,
-		DeviceGrant: protocol.GrantID(newSecret()), Created: now.UTC(), Expires: h.leaseOf(c, d, now),
-	}, now)
-	s.rationed, s.terms = c.rationed, h.plan(s.row.Project).For(c.viewer.Terms)
+	s = newSession(h.rowOf(w, viewer, d, now), now)
+	s.rationed, s.terms = c.rationed, h.plan(s.row.PaidBy()).For(viewer.Terms)
 	s.relayless = s.rationed || s.terms.Path == protocol.PathDirectOnly
 	s.row.Account.Policy, s.row.Account.Device.Network, s.row.Account.Viewer.Network = s.path(), d.network, c.network
 	s.trickle = m.Trickle == nil || *m.Trickle
@@ -141,6 +139,19 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 	return s, c.grant, nil
 }
 
+// rowOf is a new session of a viewer, within what it may do with the device.
+func (h *Hub) rowOf(w *waiting, viewer auth.Viewer, d *device, now time.Time) record.Session {
+	row := record.Session{
+		ID: w.request.Session, Kind: record.SessionLive, Project: viewer.Project, Device: d.id,
+		Key: viewer.Key, Viewer: viewer.Subject, Rights: viewer.Rights, Terms: viewer.Terms, Owner: ownerHash(w.open.Owner), Media: w.open.Media,
+		DeviceGrant: protocol.GrantID(newSecret()), Created: now.UTC(), Expires: h.leaseOf(w.viewer, viewer, d, now),
+	}
+	if d.project != viewer.Project {
+		row.DeviceProject, row.Payer = d.project, h.payer(w.viewer)
+	}
+	return row
+}
+
 // mayOpenLocked checks a request against the viewer's token, and against its project's budget where there is no path but
 // the relay.
 func (h *Hub) mayOpenLocked(c *client, request protocol.Envelope, m *protocol.Open, now time.Time) error {
@@ -151,7 +162,7 @@ func (h *Hub) mayOpenLocked(c *client, request protocol.Envelope, m *protocol.Op
 		return protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	case h.removed[m.Device]:
 		return protocol.Errorf(protocol.CodeRevoked, "the camera was removed")
-	case c.rationed && h.plan(c.viewer.Project).For(c.viewer.Terms).Path == protocol.PathRelayOnly:
+	case c.rationed && h.plan(h.payer(c)).For(c.viewer.Terms).Path == protocol.PathRelayOnly:
 		h.quota.refused.Add(1)
 		return protocol.Errorf(protocol.CodeQuota, "the relay budget of this month is used up")
 	}
@@ -171,11 +182,11 @@ func (h *Hub) mayViewLocked(viewer auth.Viewer, now time.Time) error {
 
 // leaseOf is until when a new session lives. A viewer that cannot ask for more has as much as its token, if the device tells
 // when the media has ended.
-func (h *Hub) leaseOf(c *client, d *device, now time.Time) time.Time {
+func (h *Hub) leaseOf(c *client, viewer auth.Viewer, d *device, now time.Time) time.Time {
 	if c.mute && !d.link.mute {
-		return c.viewer.Expires.UTC()
+		return viewer.Expires.UTC()
 	}
-	return h.lease(c.viewer, now)
+	return h.lease(viewer, now)
 }
 
 // lease is until when a session lives without extend.

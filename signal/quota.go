@@ -30,7 +30,7 @@ func (h *Hub) Quota() Quota {
 
 func (h *Hub) endRelayed(ctx context.Context, project protocol.ProjectID) {
 	h.finishAll(ctx, protocol.ReasonQuota, h.sessions, func(s *session) bool {
-		relayed := s.row.Project == project && s.answered() && !s.relayless && s.row.Path.Kind == protocol.PathRelay
+		relayed := s.row.PaidBy() == project && s.answered() && !s.relayless && s.row.Path.Kind == protocol.PathRelay
 		if relayed {
 			h.quota.ended.Add(1)
 		}

@@ -127,15 +127,16 @@ func (h *Hub) provideAgain(ctx context.Context, c *client, again *identity) ([]p
 	if c.role == protocol.RoleDevice {
 		return nil, []protocol.Presence{}, nil
 	}
-	presence, err := h.visible(ctx, again.viewer)
+	presence, _, err := h.visible(ctx, again.viewer)
 	if err != nil {
 		return nil, nil, err
 	}
 	h.mu.Lock()
 	again.grant = c.grant
-	terms := c.linkTerms(h.plan(c.viewer.Project))
+	payer := h.payer(c)
+	terms := c.linkTerms(h.plan(payer))
 	h.mu.Unlock()
-	servers, err := h.grantRelay(again.grant, protocol.RoleViewer, again.viewer.Project, terms)
+	servers, err := h.grantRelay(again.grant, protocol.RoleViewer, payer, terms)
 	if err != nil {
 		return nil, nil, fmt.Errorf("grant relay: %w", err)
 	}

@@ -32,7 +32,7 @@ type directory interface {
 	Present(ctx context.Context) ([]record.Presence, error)
 	// SaveNetworks keeps what devices have told of their networks.
 	SaveNetworks(ctx context.Context, told []record.DeviceNetwork) error
-	// RevokedKeys lists the revoked API keys whose tokens may not have expired yet.
+	// RevokedKeys lists the revoked keys, of the API and of partners, whose tokens may not have expired yet.
 	RevokedKeys(ctx context.Context) ([]protocol.KeyID, error)
 }
 
@@ -66,6 +66,13 @@ type relay interface {
 // plans says how a project's sessions may go now, from memory. internal/usage implements it.
 type plans interface {
 	Plan(project protocol.ProjectID) record.Plan
+}
+
+// grants says which devices are shared with which other projects, from memory: it never blocks. internal/access implements
+// it.
+type grants interface {
+	// Granted returns the grant by which a project may look at a device of another; ok is false if there is none.
+	Granted(device protocol.DeviceID, to protocol.ProjectID) (g record.DeviceGrant, ok bool)
 }
 
 // tokens verifies viewer tokens without any look-up. auth.Keyring implements it.

@@ -173,6 +173,11 @@ func (s *session) closed() protocol.Envelope {
 // release frees what an ended session had outside the hub and keeps how it ended.
 func (h *Hub) release(ctx context.Context, s *session) {
 	h.endGrants(s)
+	h.conclude(ctx, s)
+}
+
+// conclude keeps how a session ended.
+func (h *Hub) conclude(ctx context.Context, s *session) {
 	h.keepEnd(ctx, s)
 	h.config.Logger.Info("session ended", "session", s.row.ID, "device", s.row.Device, "reason", s.row.Reason)
 }

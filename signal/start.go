@@ -62,12 +62,12 @@ type iceServers struct{ viewer, device []protocol.ICEServer }
 // provide readies the relay for a new session and keeps it in the store, last, so that a failure leaves no row behind.
 func (h *Hub) provide(ctx context.Context, s *session, c *client, next protocol.GrantID) (servers iceServers, err error) {
 	h.mu.Lock()
-	own, coming := s.allowance(), c.linkTerms(h.plan(s.row.Project))
+	own, coming := s.allowance(), c.linkTerms(h.plan(s.row.PaidBy()))
 	h.mu.Unlock()
-	if servers.device, err = h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.Project, own); err != nil {
+	if servers.device, err = h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.PaidBy(), own); err != nil {
 		return iceServers{}, fmt.Errorf("grant relay to device: %w", err)
 	}
-	if servers.viewer, err = h.grantRelay(next, protocol.RoleViewer, s.row.Project, coming); err != nil {
+	if servers.viewer, err = h.grantRelay(next, protocol.RoleViewer, s.row.PaidBy(), coming); err != nil {
 		return iceServers{}, fmt.Errorf("grant relay to viewer: %w", err)
 	}
 	h.mu.Lock()

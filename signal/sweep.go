@@ -10,6 +10,7 @@ import (
 // sweep ends what has outlived its time and renews what is about to.
 func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.finishAll(ctx, protocol.ReasonExpired, h.sessions, func(s *session) bool { return !now.Before(s.row.Expires) })
+	h.sweepGrants(ctx, now)
 	h.finishAll(ctx, protocol.ReasonTimeout, h.sessions, func(s *session) bool { return h.silentLocked(s, now) })
 	h.sweepPaths(ctx, now)
 	h.saveBooks(ctx, now, bookInterval)
@@ -110,7 +111,7 @@ func (h *Hub) renewLinks(now time.Time) {
 	for _, c := range h.clients {
 		if c.grant != "" && !now.Before(c.renew) {
 			c.renew = now.Add(h.config.CredentialRefresh)
-			due[c] = unused{c.viewer.Project, c.grant}
+			due[c] = unused{h.payer(c), c.grant}
 		}
 	}
 	h.mu.Unlock()

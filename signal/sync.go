@@ -140,7 +140,7 @@ func (h *Hub) inviteAgain(ctx context.Context, s *session, c *client) {
 	h.mu.Lock()
 	terms := s.allowance()
 	h.mu.Unlock()
-	servers, err := h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.Project, terms)
+	servers, err := h.grantRelay(s.row.DeviceGrant, protocol.RoleDevice, s.row.PaidBy(), terms)
 	if err != nil {
 		h.config.Logger.Error("no relay for a session", "session", s.row.ID, "err", err)
 		h.finishOne(ctx, s.row.ID, protocol.ReasonInternal, func(*session) bool { return true })
@@ -197,7 +197,7 @@ func (h *Hub) renew(s *session, c *client) error {
 	if grant == "" || relayless {
 		return nil
 	}
-	servers, err := h.grantRelay(grant, c.role, s.row.Project, terms)
+	servers, err := h.grantRelay(grant, c.role, s.row.PaidBy(), terms)
 	if err != nil {
 		return fmt.Errorf("renew relay credentials: %w", err)
 	}

@@ -77,7 +77,7 @@ func (h *Hub) grantRelay(
 	return append(h.stun(), servers...), nil
 }
 
-// Replan brings a project's links and sessions to the terms that it has now, and to what it may use of the relay. When its
+// Replan brings the links and sessions for which a project pays to the terms that it has now, and to what it may use of the relay. When its
 // budget is used up, relayed sessions end. They and others that may no longer use the relay lose what they have of it, and so
 // do viewers that have not opened a session; they get it back when they may again, but a session that lost it stays without.
 // It may be called again and again.
@@ -94,7 +94,7 @@ func (h *Hub) replanSessions(project protocol.ProjectID, plan record.Plan, now t
 	var changed []change
 	h.mu.Lock()
 	for _, s := range h.sessions {
-		if s.row.Project != project {
+		if s.row.PaidBy() != project {
 			continue
 		}
 		if c := h.settleLocked(s, plan, now); c.told {
@@ -154,7 +154,7 @@ func (h *Hub) enact(c change) {
 	}
 	for _, grant := range []protocol.GrantID{s.row.ViewerGrant, s.row.DeviceGrant} {
 		if grant != "" {
-			h.config.Relay.Assign(grant, s.row.Project, c.terms.MaxKbps)
+			h.config.Relay.Assign(grant, s.row.PaidBy(), c.terms.MaxKbps)
 		}
 	}
 	for _, end := range ends {
@@ -172,7 +172,7 @@ func (h *Hub) replanLinks(project protocol.ProjectID, plan record.Plan) {
 	var changed []relink
 	h.mu.Lock()
 	for _, c := range h.clients {
-		if c.grant != "" && c.viewer.Project == project {
+		if c.grant != "" && h.payer(c) == project {
 			c.rationed = plan.Exhausted()
 			changed = append(changed, h.relinkLocked(c, plan))
 		}
@@ -196,7 +196,7 @@ func (h *Hub) relinkLocked(c *client, plan record.Plan) relink {
 	if c.grant == "" || terms == c.terms {
 		return relink{}
 	}
-	r := relink{client: c, project: c.viewer.Project}
+	r := relink{client: c, project: h.payer(c)}
 	lost := terms.Path == protocol.PathDirectOnly && c.terms.Path != protocol.PathDirectOnly
 	if c.terms = terms; lost {
 		r.ended, c.grant = c.grant, protocol.GrantID(newSecret())
@@ -221,7 +221,7 @@ func (h *Hub) reconsider(c *client) {
 		return
 	}
 	h.mu.Lock()
-	r := h.relinkLocked(c, h.plan(c.viewer.Project))
+	r := h.relinkLocked(c, h.plan(h.payer(c)))
 	h.mu.Unlock()
 	h.renewAfter(r)
 }

@@ -10,7 +10,7 @@ import (
 var floors = [][]string{
 	0: {"protocol"},
 	1: {"nat", "link", "record", "auth", "internal/obs", "internal/throttle", "internal/kvs"},
-	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/bus", "internal/usage", "internal/webhook", "internal/front"},
+	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/access", "internal/bus", "internal/usage", "internal/webhook", "internal/front"},
 	3: {"internal/config"},
 	4: {"internal/app"},
 	5: {"cmd/sightline", "cmd/sightline-agent"},

@@ -111,6 +111,13 @@ func (r *running) furnish(variables map[string]string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	_, operator, err := r.store.CreateKey(ctx, record.Key{Project: protocol.DefaultProject, Scopes: []record.Scope{record.ScopeOperator}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := r.store.CreateProject(ctx, "shop", ""); err != nil {
+		r.t.Fatal(err)
+	}
 	_, code, err := r.store.CreateEnrolment(ctx, record.Enrolment{Project: protocol.DefaultProject, Name: "Front door"}, 0)
 	if err != nil {
 		r.t.Fatal(err)
@@ -130,7 +137,7 @@ func (r *running) furnish(variables map[string]string) {
 	if err := r.store.Sessions().Save(ctx, session); err != nil {
 		r.t.Fatal(err)
 	}
-	variables["KEY"], variables["DEVICE"], variables["SESSION"] = key.Reveal(), string(device.ID), string(session.ID)
+	variables["KEY"], variables["OPERATOR"], variables["DEVICE"], variables["SESSION"] = key.Reveal(), operator.Reveal(), string(device.ID), string(session.ID)
 }
 
 // run runs the command in a shell in which curl writes headers and body to files and prints the status.

@@ -92,6 +92,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.logger.Info("metrics served", "url", "http://"+s.metricsListener.Addr().String()+"/metrics")
 	}
 	group.Go(func() error { return s.plans.Run(ctx) })
+	group.Go(func() error { return s.access.Run(ctx) })
 	var drain sync.WaitGroup
 	drain.Go(func() { s.drainRelay(base, ctx) })
 	group.Go(func() error {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/api"
 	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/internal/access"
 	"github.com/sightline-rtc/sightline/internal/config"
 	"github.com/sightline-rtc/sightline/internal/front"
 	"github.com/sightline-rtc/sightline/internal/obs"
@@ -40,6 +41,7 @@ type Server struct {
 
 	store   *store.Store
 	plans   *usage.Plans
+	access  *access.Rules
 	relay   *turn.Server
 	hub     *signal.Hub
 	http    *http.Server
@@ -98,9 +100,17 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	keyring := auth.NewKeyring(signing)
+	s.access = access.New(access.Config{
+		Books: s.store, Keyring: keyring, Logger: logger,
+		Revoked: func(ctx context.Context, key protocol.KeyID) { s.hub.RevokeKey(ctx, key) },
+		Regrant: func(ctx context.Context) { s.hub.Regrant(ctx) },
+	})
+	if err := s.access.Load(ctx); err != nil {
+		return s, err
+	}
 	everybody, devices := otherSTUN(s.relay.STUN(), c.STUNURL, c.TurnAltPort)
 	s.hub = signal.New(signal.Config{
-		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring, Plans: s.plans,
+		Directory: s.store, Sessions: s.store.Sessions(), Relay: s.relay, Tokens: keyring, Plans: s.plans, Grants: s.access,
 		Node: s.node, Audience: s.names.has, Origins: c.Origins, STUN: everybody, DeviceSTUN: devices,
 		NoFillIn: !c.IPv6FillIn, ClientAddress: s.clientAddress,
 		AcceptRate: c.AcceptRate, AddressRate: c.AddressRate, ProjectRate: c.ProjectRate,
@@ -111,8 +121,9 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 		return s, err
 	}
 	rest, err := api.New(api.Config{
-		Keys: s.store, Claims: s.store, Projects: s.store, Devices: s.store, Enrolments: s.store,
-		Sessions: sessions{s.store.Sessions(), s.relay}, Events: s.store, Usage: s.store, Hub: s.hub, Snapshots: s.hub, Tokens: keyring,
+		Keys: s.store, Claims: s.store, PartnerKeys: s.store, Projects: s.store, Devices: s.store, DeviceGrants: s.store, Access: s.access,
+		Enrolments: s.store,
+		Sessions:   sessions{s.store.Sessions(), s.relay}, Events: s.store, Usage: s.store, Hub: s.hub, Snapshots: s.hub, Tokens: keyring,
 		Price:         api.Price{PerGB: c.RelayPrice, Currency: c.RelayCurrency},
 		Rates:         api.Rates{Key: c.APIKeyRate, Project: c.APIProjectRate},
 		ClientAddress: s.clientAddress, Logger: logger,

@@ -77,8 +77,8 @@ func checkDeviceGrant(g record.DeviceGrant) error {
 		return protocol.Errorf(protocol.CodeInvalid, "a grant cannot expire in the past")
 	case g.Pays != record.PayerOwner && g.Pays != record.PayerViewer:
 		return protocol.Errorf(protocol.CodeInvalid, "the owner or the viewer pays for the relay")
-	case len(g.Rights) == 0:
-		return protocol.Errorf(protocol.CodeInvalid, "a grant needs a right")
+	case !slices.Contains(g.Rights, protocol.RightView):
+		return protocol.Errorf(protocol.CodeInvalid, "a grant gives the right to view, and may give others")
 	}
 	for i, r := range g.Rights {
 		if !r.Valid() || slices.Contains(g.Rights[:i], r) {

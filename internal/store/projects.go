@@ -134,6 +134,11 @@ func (s *Store) SetPlan(ctx context.Context, id protocol.ProjectID, c PlanChange
 	if err := c.check(); err != nil {
 		return err
 	}
+	err := s.write(ctx, func(tx *tx) error { return s.setPlan(ctx, tx, id, c) })
+	return about(err, "set plan of project %s", id)
+}
+
+func (s *Store) setPlan(ctx context.Context, tx *tx, id protocol.ProjectID, c PlanChange) error {
 	plain := c.terms().Plain()
 	var maxRelayS, budgetMS *int64
 	if c.MaxRelay != nil {
@@ -143,21 +148,62 @@ func (s *Store) SetPlan(ctx context.Context, id protocol.ProjectID, c PlanChange
 		ms := c.BudgetTime.Milliseconds()
 		budgetMS = &ms
 	}
-	err := s.write(ctx, func(tx *tx) error {
-		set, err := change(ctx, tx, `UPDATE projects SET relay_budget_bytes = COALESCE(?, relay_budget_bytes),
-			relay_budget_ms = COALESCE(?, relay_budget_ms), max_sessions = COALESCE(?, max_sessions), prepaid = COALESCE(?, prepaid),
-			relay_max_kbps = COALESCE(?, relay_max_kbps), path = COALESCE(?, path), max_relay_s = COALESCE(?, max_relay_s),
-			relay_hd = COALESCE(?, relay_hd),
-			relay_delay_ms = CASE WHEN ? THEN ? ELSE relay_delay_ms END WHERE id = ?`,
-			c.BudgetBytes, budgetMS, c.MaxSessions, c.Prepaid, c.MaxKbps, c.Path, maxRelayS, c.RelayHD,
-			c.RelayDelay != nil, plain.RelayDelayMS, id)
-		if err == nil && !set {
-			err = notFound("there is no project %q", id)
+	set, err := change(ctx, tx, `UPDATE projects SET relay_budget_bytes = COALESCE(?, relay_budget_bytes),
+		relay_budget_ms = COALESCE(?, relay_budget_ms), max_sessions = COALESCE(?, max_sessions), prepaid = COALESCE(?, prepaid),
+		relay_max_kbps = COALESCE(?, relay_max_kbps), path = COALESCE(?, path), max_relay_s = COALESCE(?, max_relay_s),
+		relay_hd = COALESCE(?, relay_hd),
+		relay_delay_ms = CASE WHEN ? THEN ? ELSE relay_delay_ms END WHERE id = ?`,
+		c.BudgetBytes, budgetMS, c.MaxSessions, c.Prepaid, c.MaxKbps, c.Path, maxRelayS, c.RelayHD,
+		c.RelayDelay != nil, plain.RelayDelayMS, id)
+	if err == nil && !set {
+		err = notFound("there is no project %q", id)
+	}
+	if err != nil || !c.budgets() {
+		return err
+	}
+	return s.rebudget(ctx, tx, id)
+}
+
+// ProjectPage returns a page of all projects, the newest first, and the cursor to the next page, empty at the end.
+func (s *Store) ProjectPage(ctx context.Context, cursor string, limit int) ([]record.Project, string, error) {
+	after, err := parseCursor(cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	size := pageSize(limit)
+	list, err := all(ctx, s.reader, scanProject, `SELECT `+projectColumns+` FROM projects
+		WHERE (created_ms, id) < (?, ?) ORDER BY created_ms DESC, id DESC LIMIT ?`, after.created, after.id, size)
+	if err != nil {
+		return nil, "", about(err, "list projects")
+	}
+	list, next := cut(list, size, func(p record.Project) (time.Time, string) { return p.Created, string(p.ID) })
+	return list, next, nil
+}
+
+// ChangeProject changes a project's name and terms. It fails with CodeNotFound, and with CodeInvalid for what cannot be.
+func (s *Store) ChangeProject(ctx context.Context, id protocol.ProjectID, c record.ProjectChange) error {
+	plan := PlanChange{MaxKbps: c.MaxKbps}
+	if c.Path != nil {
+		plan.Path, plan.RelayDelay, plan.MaxRelay, plan.RelayHD = &c.Path.Path, &c.Path.RelayDelay, &c.Path.MaxRelay, &c.Path.RelayHD
+	}
+	if c.Name != nil {
+		if *c.Name == "" {
+			return protocol.Errorf(protocol.CodeInvalid, "a project has a name")
 		}
-		if err != nil || !c.budgets() {
+		if err := checkName("the project's name", *c.Name); err != nil {
 			return err
 		}
-		return s.rebudget(ctx, tx, id)
+	}
+	if err := plan.check(); err != nil {
+		return err
+	}
+	err := s.write(ctx, func(tx *tx) error {
+		if c.Name != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE projects SET name = ? WHERE id = ?`, *c.Name, id); err != nil {
+				return err
+			}
+		}
+		return s.setPlan(ctx, tx, id, plan)
 	})
-	return about(err, "set plan of project %s", id)
+	return about(err, "change project %s", id)
 }
