@@ -3,6 +3,7 @@ package app
 import (
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -115,7 +116,7 @@ func (r *running) furnish(variables map[string]string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if _, err := r.store.CreateProject(ctx, "shop", ""); err != nil {
+	if _, err := r.store.CreateProject(ctx, "shop", ""); err != nil && !errors.Is(err, &protocol.Error{Code: protocol.CodeConflict}) {
 		r.t.Fatal(err)
 	}
 	_, code, err := r.store.CreateEnrolment(ctx, record.Enrolment{Project: protocol.DefaultProject, Name: "Front door"}, 0)
