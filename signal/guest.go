@@ -13,7 +13,8 @@ import (
 
 // guest is a viewer that has no link of its own: the door that it came by speaks for it. For the hub it is a client like any
 // other, on a socket in memory, so that whatever holds for viewers holds for it. It has no other place to come back from: when
-// it ends, so do its sessions, unless the hub is stopping. A camera of the KVS format is one too: see welcomeMaster.
+// it ends, so do its sessions, unless the hub is stopping or its door says that they go on. A camera of the KVS format is one too:
+// see welcomeMaster.
 type guest struct {
 	hub     *Hub
 	client  *client
@@ -24,6 +25,7 @@ type guest struct {
 	inbox chan *said
 	over  chan struct{}
 	once  sync.Once
+	stays func() bool
 
 	// mu guards what follows, and is held while something is said: its messages have an order.
 	mu       sync.Mutex
@@ -45,6 +47,8 @@ type guestConfig struct {
 	Program protocol.Client
 	// Door is what carries the guest's words.
 	Door protocol.Transport
+	// Stays says, when the guest ends, whether its sessions go on; nil means that they do not.
+	Stays func() bool
 }
 
 // guestInbox is how many of the hub's messages a door may leave unread before the hub waits for it.
@@ -79,7 +83,10 @@ func (h *Hub) welcomeGuest(ctx context.Context, config guestConfig) (*guest, err
 
 // newGuest makes a guest that nobody knows yet.
 func (h *Hub) newGuest(role protocol.Role, config guestConfig, now time.Time) *guest {
-	g := &guest{hub: h, inbox: make(chan *said, guestInbox), over: make(chan struct{})}
+	g := &guest{hub: h, inbox: make(chan *said, guestInbox), over: make(chan struct{}), stays: func() bool { return false }}
+	if config.Stays != nil {
+		g.stays = config.Stays
+	}
 	g.carrier = &carrier{socket: g, address: config.Address, transport: config.Door}
 	g.client = h.newClient(role, config.Program, g.carrier, now)
 	g.client.mute = true
@@ -109,8 +116,8 @@ func (g *guest) attend(ctx context.Context) {
 	c := g.client
 	c.handling <- struct{}{} // what it has begun to say is finished first
 	defer func() { <-c.handling }()
-	bye := c.role == protocol.RoleViewer && g.why().Code != protocol.CodeGoingAway // a device is lost, and may come back
-	g.hub.leave(context.WithoutCancel(ctx), c, g.carrier, bye)
+	stays := g.why().Code == protocol.CodeGoingAway || g.stays()
+	g.hub.leave(context.WithoutCancel(ctx), c, g.carrier, !stays)
 }
 
 // isOver reports whether the guest has ended.

@@ -48,7 +48,7 @@ func (h *Hub) ServeKVS(w http.ResponseWriter, r *http.Request) {
 	conn, err := upgrader.Upgrade(taken, r, http.Header{protocol.ServerHeader: {h.nodeName()}})
 	if err != nil {
 		h.config.Logger.Debug("upgrade refused", "err", err)
-		s.part()
+		s.guest.depart(socketEnded)
 		leave()
 		return // the upgrader has answered
 	}
@@ -78,10 +78,12 @@ func (s *kvsSocket) welcome(ctx context.Context, r *http.Request) (err error) {
 	if config.Viewer.Device != device {
 		return protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	}
-	if s.guest, err = s.hub.welcomeGuest(ctx, config); err != nil {
+	v := &kvsViewer{device: device, fetch: fetchKey(config.Viewer, r)}
+	config.Stays = v.stays
+	if v.guest, err = s.hub.welcomeGuest(ctx, config); err != nil {
 		return err
 	}
-	s.speaker = &kvsViewer{guest: s.guest, device: device, fetch: fetchKey(config.Viewer, r)}
+	s.guest, s.speaker = v.guest, v
 	return nil
 }
 

@@ -41,6 +41,7 @@ func (h *Hub) welcomeMaster(ctx context.Context, config guestConfig, token strin
 		return nil, err
 	}
 	config.Program.Model = row.Model
+	config.Stays = func() bool { return true } // it is lost, and may come back
 	g := h.newGuest(protocol.RoleDevice, config, now)
 	g.client.maxSessions, g.client.issued = masterSessions, now.Unix()
 	if err := h.enterDevice(limited, g.client, row, protocol.ResumeNew); err != nil {
@@ -114,9 +115,6 @@ type kvsCall struct {
 	// told are the camera's candidates. Until it has answered they wait: not every viewer takes them before that.
 	told []protocol.Candidate
 }
-
-// stays implements kvsSpeaker.
-func (m *kvsMaster) stays() bool { return true }
 
 // take implements kvsSpeaker.
 func (m *kvsMaster) take(ctx context.Context, r kvs.Request) error {

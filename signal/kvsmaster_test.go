@@ -252,7 +252,7 @@ func TestASessionOfWhichNobodyTellsLivesWithItsCamera(t *testing.T) {
 		m.await(t, protocol.TypeInvite)
 		m.tell(t, protocol.TypeDescribe, sessionID(1), &protocol.Describe{Revision: 1, Kind: protocol.DescribeAnswer, SDP: "v=0 answer"})
 		v.await(t, protocol.TypeDescribe)
-		v.depart(lostError)
+		v.depart(stoppingError) // after which its session goes on
 		time.Sleep(protocol.SessionLease - time.Minute)
 		if got := s.row(sessionID(1)); !got.Ended.IsZero() {
 			t.Fatalf("it ended: %s", got.Reason)
@@ -267,8 +267,8 @@ func TestASessionOfWhichNobodyTellsLivesWithItsCamera(t *testing.T) {
 		m.await(t, protocol.TypeInvite)
 		m.tell(t, protocol.TypeDescribe, sessionID(2), &protocol.Describe{Revision: 1, Kind: protocol.DescribeAnswer, SDP: "v=0 answer"})
 		w.await(t, protocol.TypeDescribe)
-		w.depart(lostError)
-		m.depart(lostError)
+		w.depart(stoppingError)
+		m.depart(leftError)
 		leave()
 		time.Sleep(protocol.MediaTimeout + 2*time.Second)
 		if got := s.row(sessionID(2)); got.Reason != protocol.ReasonTimeout {
@@ -361,10 +361,53 @@ func FuzzKVS(f *testing.F) {
 		}
 		socket.fuzz(t, text)
 		viewer.depart(leftError)
-		master.depart(lostError)
+		master.depart(leftError)
 		h.work.Wait()
 		if len(h.clients)+len(h.sessions) != 0 {
 			t.Errorf("%d clients and %d sessions are left", len(h.clients), len(h.sessions))
 		}
 	})
+}
+
+func TestAMasterComesBackToItsSessionsOverARestartOfTheHub(t *testing.T) {
+	s := onKVS(t, nil)
+	m := s.master(t)
+	v := s.watch(t, gate)
+	v.offer(1)
+	id := protocol.SessionID(m.await("SDP_OFFER").text("senderClientId"))
+	m.say("SDP_ANSWER", string(id), "", describedAs("answer", "v=0 answer"))
+	v.await("SDP_ANSWER")
+	s.stop(t)
+	m.await("GO_AWAY")
+	s.start(t)
+	s.master(t)
+	s.until(t, "it has its session", func() bool {
+		s.hub.mu.Lock()
+		defer s.hub.mu.Unlock()
+		session := s.hub.sessions[id]
+		return session != nil && session.device != nil
+	})
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if !s.hub.vouchedLocked(s.hub.sessions[id]) {
+		t.Error("its link does not stand for the media")
+	}
+}
+
+func TestAViewersSessionGoesOnWhenItsSocketTakesNothing(t *testing.T) {
+	s := onKVS(t, func(c *Config) { c.WriteTimeout = 50 * time.Millisecond })
+	d := s.device(t, camera)
+	v := s.watch(t, camera)
+	v.offer(1)
+	invite := d.await(protocol.TypeInvite)
+	d.answerInvite(invite)
+	v.await("SDP_ANSWER")
+	s.hub.mu.Lock()
+	c := s.hub.sessions[invite.Session].viewer
+	s.hub.mu.Unlock()
+	c.close(protocol.Errorf(protocol.CodeTooSlow, "the door does not take what is said"))
+	s.until(t, "the viewer has left", func() bool { return s.hub.Counts().Viewers == 0 })
+	if got := s.hub.Counts().Sessions; got != 1 {
+		t.Errorf("%d sessions are left, want 1", got)
+	}
 }

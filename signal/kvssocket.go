@@ -26,8 +26,6 @@ type kvsSpeaker interface {
 	// hear returns what the client is told of a message of the hub, and what the hub is told again, of the same session, nil
 	// if nothing.
 	hear(m *said) (events []kvs.Event, again *protocol.Sync)
-	// stays reports whether what the guest has goes on when the socket is lost.
-	stays() bool
 }
 
 // serve reads and writes until one of the two ends, or the guest.
@@ -40,24 +38,15 @@ func (s *kvsSocket) serve(ctx context.Context) {
 		s.write(ctx)
 	})
 	end := g.client.ending(g.carrier, s.read(ctx))
-	s.part()
+	g.depart(socketEnded)
 	<-written
 	s.socket.linger()
 	s.socket.abort()
 	s.hub.departed(context.WithoutCancel(ctx), connection, end)
 }
 
-// lostError is why a guest ends whose socket did. Its code is the one after which sessions live on.
-var lostError = protocol.Errorf(protocol.CodeGoingAway, "the socket has ended")
-
-// part ends the guest of a socket that has ended.
-func (s *kvsSocket) part() {
-	if s.speaker.stays() {
-		s.guest.depart(lostError)
-	} else {
-		s.guest.depart(leftError)
-	}
-}
+// socketEnded is why a guest ends whose client's socket did.
+var socketEnded = protocol.Errorf(protocol.CodeTimeout, "the client's socket has ended")
 
 // patience is how long nothing may be heard: clients answer pings by themselves (RFC 6455 section 5.5.2).
 func (s *kvsSocket) patience() time.Duration {

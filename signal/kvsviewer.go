@@ -31,7 +31,7 @@ type kvsViewer struct {
 	answered int    // the newest revision whose answer has passed
 }
 
-// stays implements kvsSpeaker: some viewers close their socket as soon as the media flows.
+// stays reports whether the session goes on without the socket: some viewers close that as soon as the media flows.
 func (v *kvsViewer) stays() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
