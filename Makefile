@@ -50,7 +50,7 @@ test: prepare build $(BROWSER_MODULES) $(GOLANGCI_LINT) $(GOFUMPT) ## Install wh
 	@go run ./test/cmd/checks
 
 .PHONY: unit
-unit: go ## Run the Go tests without the end-to-end tests
+unit: go $(BROWSER_MODULES) ## Run the Go tests without the end-to-end tests
 	go test -race $$(go list ./... | grep -v /test/e2e)
 
 .PHONY: e2e

@@ -36,6 +36,8 @@ type Config struct {
 	Hub          Hub
 	Snapshots    Snapshots
 	Tokens       Tokens
+	Webhooks     Webhooks
+	Courier      Courier
 	// Price is what a gigabyte costs that goes through the relay.
 	Price Price
 	// Rates are how often requests may come.
@@ -52,7 +54,7 @@ type Config struct {
 func (c *Config) complete() bool {
 	parts := []any{
 		c.Keys, c.Claims, c.PartnerKeys, c.Projects, c.Devices, c.DeviceGrants, c.Access, c.Enrolments, c.Sessions, c.Events, c.Usage,
-		c.Hub, c.Snapshots, c.Tokens,
+		c.Hub, c.Snapshots, c.Tokens, c.Webhooks, c.Courier,
 	}
 	return !slices.Contains(parts, nil) && c.ClientAddress != nil
 }
@@ -100,6 +102,7 @@ func New(config Config) (*API, error) {
 	a.addSessions()
 	a.addEvents()
 	a.addUsage()
+	a.addWebhooks()
 	var err error
 	if a.document, err = encodeDocument(a.huma); err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ const unheard protocol.DeviceID = "unheard"
 
 // world is a small store and hub in memory. Lists are in the order of creation; a cursor is a number of rows.
 type world struct {
+	hooks *hooks
 	// mu guards everything below.
 	mu         sync.Mutex
 	keys       []record.Key
@@ -344,7 +345,7 @@ func (w *world) Snapshot(_ context.Context, id protocol.DeviceID) ([]byte, time.
 // newWorld makes an API on a world with two projects, mine and theirs, and a key of each.
 func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 	t.Helper()
-	w = &world{changed: map[protocol.ProjectID]record.ProjectChange{}, alive: map[protocol.SessionID]bool{}}
+	w = &world{hooks: &hooks{}, changed: map[protocol.ProjectID]record.ProjectChange{}, alive: map[protocol.SessionID]bool{}}
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -352,6 +353,8 @@ func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 	a, err = New(Config{
 		Keys: w, Claims: w, PartnerKeys: w, DeviceGrants: w, Access: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Hub: hub{w}, Snapshots: w,
 		Price:         Price{PerGB: 0.05, Currency: "USD"},
+		Webhooks:      w.hooks,
+		Courier:       w.hooks,
 		Tokens:        auth.NewKeyring([]record.SigningKey{{ID: "a", Private: private}}),
 		ClientAddress: remoteAddress,
 		Now:           func() time.Time { return testTime },

@@ -124,6 +124,30 @@ type (
 	Snapshots interface {
 		Snapshot(ctx context.Context, id protocol.DeviceID) ([]byte, time.Time, error)
 	}
+	// Webhooks keeps the endpoints to which events are sent, and what became of it. They fail with CodeNotFound for those of
+	// other projects.
+	Webhooks interface {
+		CreateWebhook(ctx context.Context, project protocol.ProjectID, url, name string, kinds []record.EventKind) (record.Webhook, error)
+		Webhooks(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Webhook, string, error)
+		Webhook(ctx context.Context, project protocol.ProjectID, id string) (record.Webhook, error)
+		// ChangeWebhook has the webhook changed as it is then, unless change fails.
+		ChangeWebhook(ctx context.Context, project protocol.ProjectID, id string, change func(*record.Webhook) error) (record.Webhook, error)
+		RotateWebhookSecret(ctx context.Context, project protocol.ProjectID, id string) (record.Webhook, error)
+		DeleteWebhook(ctx context.Context, project protocol.ProjectID, id string) error
+		Deliveries(ctx context.Context, project protocol.ProjectID, id string, filter record.DeliveryFilter, cursor string, limit int) ([]record.Delivery, string, error)
+		DeadLetters(ctx context.Context, project protocol.ProjectID, id, cursor string, limit int) ([]record.Event, string, error)
+		ReplayWebhook(ctx context.Context, project protocol.ProjectID, id string, replay record.Replay) error
+	}
+	// Courier sends to webhooks.
+	Courier interface {
+		// Check fails with CodeInvalid for a URL to which nothing is sent.
+		Check(ctx context.Context, url string) error
+		// Test sends a test event at once.
+		Test(ctx context.Context, w record.Webhook) record.Delivery
+		// Changed is called after webhooks were changed, Replayed after events are to be sent again.
+		Changed()
+		Replayed(id string)
+	}
 	// Tokens mints viewer tokens. auth.Keyring implements it.
 	Tokens interface {
 		Mint(viewer auth.Viewer, now time.Time) (string, error)

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/pion/stun/v4"
+
+	"github.com/sightline-rtc/sightline/internal/special"
 )
 
 const (
@@ -100,7 +102,7 @@ func alike(a, b netip.Addr, networks []netip.Prefix) bool {
 	if isPrivate(a) || isPrivate(b) {
 		return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) && n.Contains(b) })
 	}
-	return isSpecial(a) == isSpecial(b)
+	return special.Is(a) == special.Is(b)
 }
 
 // carrierGrade is the shared address space of carriers (RFC 6598).

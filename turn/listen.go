@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+
+	"github.com/sightline-rtc/sightline/internal/special"
 )
 
 const (
@@ -162,7 +164,7 @@ func (s *Server) STUN() []string {
 func firstPublic(addrs []netip.Addr) []netip.Addr {
 	var kept []netip.Addr
 	for _, a := range addrs {
-		if isSpecial(a) || !slices.ContainsFunc(kept, func(k netip.Addr) bool { return k.Is4() == a.Is4() && !isSpecial(k) }) {
+		if special.Is(a) || !slices.ContainsFunc(kept, func(k netip.Addr) bool { return k.Is4() == a.Is4() && !special.Is(k) }) {
 			kept = append(kept, a)
 		}
 	}
@@ -178,9 +180,9 @@ func (s *Server) authorities(addrs []netip.Addr) []string {
 	port := s.Addr().Port()
 	addrs = slices.SortedStableFunc(slices.Values(addrs), func(a, b netip.Addr) int {
 		switch {
-		case isSpecial(a) == isSpecial(b):
+		case special.Is(a) == special.Is(b):
 			return 0
-		case isSpecial(a):
+		case special.Is(a):
 			return 1
 		}
 		return -1

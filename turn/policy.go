@@ -3,6 +3,8 @@ package turn
 import (
 	"fmt"
 	"net/netip"
+
+	"github.com/sightline-rtc/sightline/internal/special"
 )
 
 // minPeerPort is the lowest port of a peer: no browser or camera takes media on a system port (RFC 6335 section 6),
@@ -36,7 +38,7 @@ type judge interface {
 // policy refuses every peer that is not on the public Internet or in an allowed range. An address is judged as what it
 // says and as every IPv4 address that it carries; one refusal is enough.
 type policy struct {
-	// allow opens ranges, except those in never and the host's own addresses.
+	// allow opens ranges, except what special.Never has and the host's own addresses.
 	allow []netip.Prefix
 	// own reports whether an address is this host's.
 	own func(netip.Addr) bool
@@ -63,7 +65,7 @@ func (p *policy) address(addr netip.Addr) refusal {
 	if why := p.single(addr); why != allowed {
 		return why
 	}
-	for _, inner := range embedded(addr) {
+	for _, inner := range special.Embedded(addr) {
 		if why := p.single(inner); why != allowed {
 			return why
 		}
@@ -73,13 +75,13 @@ func (p *policy) address(addr netip.Addr) refusal {
 
 func (p *policy) single(addr netip.Addr) refusal {
 	switch {
-	case within(never, addr):
+	case special.Never(addr):
 		return refusedSpecial
 	case p.own(addr):
 		return refusedOwn
-	case within(p.allow, addr):
+	case special.Within(p.allow, addr):
 		return allowed
-	case isSpecial(addr):
+	case special.Is(addr):
 		return refusedSpecial
 	}
 	return allowed

@@ -27,6 +27,14 @@ func testPolicy(allow ...string) *policy {
 	}
 }
 
+func prefixes(list ...string) []netip.Prefix {
+	parsed := make([]netip.Prefix, len(list))
+	for i, s := range list {
+		parsed[i] = netip.MustParsePrefix(s)
+	}
+	return parsed
+}
+
 // deniedV4 has the first and last address of each range that design 03 section 4 names.
 var deniedV4 = []string{
 	"0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.127.255.255",

@@ -50,6 +50,9 @@ func run(ctx, hurry context.Context, args []string, stdout, stderr io.Writer) er
 	if err != nil {
 		return err
 	}
+	// What libraries say by themselves may be the words of a stranger who answers a webhook.
+	slog.SetLogLoggerLevel(slog.LevelDebug)
+	slog.SetDefault(logger)
 	switch command {
 	case "serve":
 		return serve(ctx, hurry, cli.Serve, stdout, logger)

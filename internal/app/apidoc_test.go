@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sightline-rtc/sightline/internal/config"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -95,8 +97,10 @@ func (e example) request() (method, path string) {
 }
 
 func TestEveryRequestOfTheDocumentOfTheAPIWorks(t *testing.T) {
-	r := serve(t, settings(t))
-	variables := map[string]string{"HUB": r.url}
+	r := serve(t, settings(t, func(c *config.Serve) { c.WebhookLocal = true }))
+	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(endpoint.Close)
+	variables := map[string]string{"HUB": r.url, "ENDPOINT": endpoint.URL}
 	r.furnish(variables)
 	dir := t.TempDir()
 	for _, e := range examples(t) {

@@ -93,6 +93,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	group.Go(func() error { return s.plans.Run(ctx) })
 	group.Go(func() error { return s.access.Run(ctx) })
+	group.Go(func() error { return s.webhooks.Run(ctx) })
 	var drain sync.WaitGroup
 	drain.Go(func() { s.drainRelay(base, ctx) })
 	group.Go(func() error {

@@ -23,6 +23,7 @@ import (
 	"github.com/sightline-rtc/sightline/internal/obs"
 	"github.com/sightline-rtc/sightline/internal/store"
 	"github.com/sightline-rtc/sightline/internal/usage"
+	"github.com/sightline-rtc/sightline/internal/webhook"
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 	"github.com/sightline-rtc/sightline/signal"
@@ -39,13 +40,14 @@ type Server struct {
 	logger *slog.Logger
 	node   protocol.NodeID
 
-	store   *store.Store
-	plans   *usage.Plans
-	access  *access.Rules
-	relay   *turn.Server
-	hub     *signal.Hub
-	http    *http.Server
-	metrics *http.Server
+	store    *store.Store
+	plans    *usage.Plans
+	access   *access.Rules
+	relay    *turn.Server
+	hub      *signal.Hub
+	webhooks *webhook.Worker
+	http     *http.Server
+	metrics  *http.Server
 
 	listener, metricsListener net.Listener
 	// certificate is nil without TLS; ports are those that need more than a listener, entrances those of them for TURN.
@@ -120,10 +122,15 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	if err := s.hub.Load(ctx); err != nil {
 		return s, err
 	}
+	s.webhooks, err = webhook.New(webhook.Config{Store: s.store, Guard: webhook.Guard{Loopback: c.WebhookLocal}, Logger: logger})
+	if err != nil {
+		return s, err
+	}
 	rest, err := api.New(api.Config{
 		Keys: s.store, Claims: s.store, PartnerKeys: s.store, Projects: s.store, Devices: s.store, DeviceGrants: s.store, Access: s.access,
 		Enrolments: s.store,
 		Sessions:   sessions{s.store.Sessions(), s.relay}, Events: s.store, Usage: s.store, Hub: s.hub, Snapshots: s.hub, Tokens: keyring,
+		Webhooks: s.store, Courier: s.webhooks,
 		Price:         api.Price{PerGB: c.RelayPrice, Currency: c.RelayCurrency},
 		Rates:         api.Rates{Key: c.APIKeyRate, Project: c.APIProjectRate},
 		ClientAddress: s.clientAddress, Logger: logger,
@@ -137,9 +144,9 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	}
 	s.http = s.serverOf(s.routes(rest.Handler(), pages))
 	s.http.RegisterOnShutdown(rest.End)
-	counters := obs.Counters(slices.Concat(s.counters(), s.quotaCounters()))
+	counters := obs.Counters(slices.Concat(s.counters(), s.quotaCounters(), s.webhookCounters()))
 	s.metrics = s.serverOf(obs.MetricsHandler(obs.NewMetrics(
-		slices.Concat(s.gauges(), s.quotaGauges()), slices.Concat(s.relay.Collectors(), s.hub.Collectors(), counters)...)))
+		slices.Concat(s.gauges(), s.quotaGauges(), s.webhookGauges()), slices.Concat(s.relay.Collectors(), s.hub.Collectors(), counters)...)))
 	s.ready.Store(true)
 	return s, nil
 }

@@ -64,6 +64,7 @@ type Serve struct {
 	RelayHD        bool           `name:"relay-hd" help:"Let a camera's best rendition go over the relay where its project does not say. Without it the smaller one goes there, if the camera has one."`
 	RelayPrice     float64        `name:"relay-price-per-gb" help:"What a gigabyte through the relay costs, for GET /v1/usage/paths. 0: not known." placeholder:"N"`
 	RelayCurrency  string         `help:"Currency of --relay-price-per-gb." default:"USD" placeholder:"TEXT"`
+	WebhookLocal   bool           `name:"webhook-loopback" help:"Send webhooks to this host too, and by http: for development only."`
 	Origins        []string       `help:"Web origins, besides the server's own, whose pages may show cameras; * for all." placeholder:"ORIGIN"`
 	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`
 	TLSCert        string         `name:"tls-cert" help:"Certificate chain, PEM. With --tls-key the server speaks HTTPS." placeholder:"FILE"`

@@ -74,6 +74,7 @@ var settings = []setting{
 	{"max-relay-time", "10m", "", func(s *Serve) any { return s.MaxRelayTime }, 10 * time.Minute},
 	{"relay-hd", "true", "", func(s *Serve) any { return s.RelayHD }, true},
 	{"relay-peers", "observe", "", func(s *Serve) any { return s.RelayPeers }, "observe"},
+	{"webhook-loopback", "true", "", func(s *Serve) any { return s.WebhookLocal }, true},
 	{
 		"origins", "https://a.example,*", "['https://a.example', '*']",
 		func(s *Serve) any { return strings.Join(s.Origins, " ") }, "https://a.example *",

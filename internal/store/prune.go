@@ -107,6 +107,9 @@ func (s *Store) Prune(ctx context.Context) (sessions int64, err error) {
 	if err == nil {
 		err = s.pruneEvents(ctx, now, 0)
 	}
+	if err == nil {
+		err = s.write(ctx, func(tx *tx) error { return pruneDead(ctx, tx) })
+	}
 	return sessions, about(err, "prune store")
 }
 

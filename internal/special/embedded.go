@@ -1,4 +1,4 @@
-package turn
+package special
 
 import "net/netip"
 
@@ -12,9 +12,9 @@ var (
 	sixToFour  = netip.MustParsePrefix("2002::/16")       // RFC 3056 section 2
 )
 
-// embedded returns the IPv4 addresses that an IPv6 address may stand for, as a tunnel or translator on the way would
+// Embedded returns the IPv4 addresses that an IPv6 address may stand for, as a tunnel or translator on the way would
 // read it. Where the form is ambiguous it returns every reading: all of them must be allowed.
-func embedded(addr netip.Addr) []netip.Addr {
+func Embedded(addr netip.Addr) []netip.Addr {
 	if !addr.Is6() {
 		return nil
 	}

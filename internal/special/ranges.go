@@ -1,4 +1,6 @@
-package turn
+// Package special knows which addresses are not of the public Internet, in whatever form they are written. The relay's
+// peers and the endpoints of webhooks are judged by it.
+package special
 
 import "net/netip"
 
@@ -50,7 +52,8 @@ func prefixes(list ...string) []netip.Prefix {
 	return parsed
 }
 
-func within(list []netip.Prefix, addr netip.Addr) bool {
+// Within reports whether an address is in any of the ranges.
+func Within(list []netip.Prefix, addr netip.Addr) bool {
 	for _, p := range list {
 		if p.Contains(addr) {
 			return true
@@ -59,6 +62,24 @@ func within(list []netip.Prefix, addr netip.Addr) bool {
 	return false
 }
 
-func isSpecial(addr netip.Addr) bool {
-	return within(special, addr) || addr.Is6() && !within(routable, addr)
+// Never reports whether an address is one that no configuration should open. IPv4 is judged as such: Unmap it first.
+func Never(addr netip.Addr) bool { return Within(never, addr) }
+
+// Is reports whether an address is for a special purpose, except that Never has more. IPv4 is judged as such: Unmap it first.
+func Is(addr netip.Addr) bool {
+	return Within(special, addr) || addr.Is6() && !Within(routable, addr)
+}
+
+// Public reports whether an address, and every IPv4 address that it carries, is of the public Internet.
+func Public(addr netip.Addr) bool {
+	if !addr.IsValid() || addr.Zone() != "" {
+		return false
+	}
+	addr = addr.Unmap()
+	for _, a := range append(Embedded(addr), addr) {
+		if Never(a) || Is(a) {
+			return false
+		}
+	}
+	return true
 }
