@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -16,31 +17,49 @@ const alertInterval = time.Hour
 
 // toldPresence is what the events have told of a device.
 type toldPresence struct {
+	device     protocol.DeviceID
 	project    protocol.ProjectID
 	status     protocol.Status
 	generation uint64
-	revoked    bool
 }
 
 func scanTold(row *sql.Rows) (p toldPresence, err error) {
-	var revoked stamp
-	err = row.Scan(&p.project, &p.status, &p.generation, &revoked)
-	p.revoked = revoked != 0
+	err = row.Scan(&p.device, &p.project, &p.status, &p.generation)
 	if p.status == "" {
 		p.status = protocol.StatusOffline
 	}
 	return p, err
 }
 
-// SavePresence keeps changes of devices' presence, with the events of those that are news, all or nothing. A device is told
-// online, suspect or offline only if the last of its events says something else, suspect only if it says online. What
-// comes late, from an older generation than the known one, changes nothing, and neither does anything of a device that
-// was revoked or never was.
+// selectTold is followed by the devices that are meant.
+const selectTold = `SELECT id, project, presence, presence_generation FROM devices WHERE `
+
+// SavePresence keeps changes of devices' presence, a few thousand at most, with the events of those that are news, all or
+// nothing. A device is told online, suspect or offline only if the last of its events says something else, suspect only if
+// it says online. What comes late, from an older generation than the known one, changes nothing, and neither does anything
+// of a device that was revoked or never was.
 func (s *Store) SavePresence(ctx context.Context, changes []record.Presence) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	ids := make([]any, len(changes))
+	for i, p := range changes {
+		ids[i] = p.Device
+	}
 	err := s.write(ctx, func(tx *tx) error {
+		list, err := all(ctx, tx, scanTold, selectTold+`revoked_ms = 0 AND id IN (?`+strings.Repeat(`, ?`, len(ids)-1)+`)`, ids...)
+		if err != nil {
+			return err
+		}
+		told := make(map[protocol.DeviceID]*toldPresence, len(list))
+		for i := range list {
+			told[list[i].device] = &list[i]
+		}
 		for _, p := range changes {
-			if err := savePresence(ctx, tx, p); err != nil {
-				return fmt.Errorf("device %s: %w", p.Device, err)
+			if known := told[p.Device]; known != nil {
+				if err := known.change(ctx, tx, p); err != nil {
+					return fmt.Errorf("device %s: %w", p.Device, err)
+				}
 			}
 		}
 		return nil
@@ -48,13 +67,9 @@ func (s *Store) SavePresence(ctx context.Context, changes []record.Presence) err
 	return about(err, "save presence of %d devices", len(changes))
 }
 
-func savePresence(ctx context.Context, tx *tx, p record.Presence) error {
-	told, ok, err := one(ctx, tx, scanTold,
-		`SELECT project, presence, presence_generation, revoked_ms FROM devices WHERE id = ?`, p.Device)
-	if err != nil || !ok || told.revoked || p.Generation < told.generation {
-		return err
-	}
-	if p.Status == protocol.StatusSuspect && told.status == protocol.StatusOffline {
+// change keeps what is news of a device, and tells of it.
+func (t *toldPresence) change(ctx context.Context, tx *tx, p record.Presence) error {
+	if p.Generation < t.generation || p.Status == protocol.StatusSuspect && t.status == protocol.StatusOffline {
 		return nil
 	}
 	kind, kept := kindOf(p.Status)
@@ -63,10 +78,12 @@ func savePresence(ctx context.Context, tx *tx, p record.Presence) error {
 		kept, p.Generation, stampOf(p.At), stampOf(p.Since), stampOf(p.Since), p.Device); err != nil {
 		return err
 	}
-	if p.Status == told.status {
+	same := p.Status == t.status
+	t.status, t.generation = p.Status, p.Generation
+	if same {
 		return nil
 	}
-	return insertEventOf(ctx, tx, record.Event{Project: told.project, Kind: kind, At: p.At, Device: p.Device}, presenceEvent(p))
+	return insertEventOf(ctx, tx, record.Event{Project: t.project, Kind: kind, At: p.At, Device: p.Device}, presenceEvent(p))
 }
 
 func presenceEvent(p record.Presence) record.PresenceEvent {
@@ -104,7 +121,7 @@ func (s *Store) Present(ctx context.Context) ([]record.Presence, error) {
 
 // leaveForEver tells a device that is being revoked offline, if the events say otherwise.
 func leaveForEver(ctx context.Context, tx *tx, d record.Device) error {
-	told, _, err := one(ctx, tx, scanTold, `SELECT project, presence, presence_generation, revoked_ms FROM devices WHERE id = ?`, d.ID)
+	told, _, err := one(ctx, tx, scanTold, selectTold+`id = ?`, d.ID)
 	if err != nil || told.status == protocol.StatusOffline {
 		return err
 	}

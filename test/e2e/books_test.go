@@ -24,6 +24,18 @@ func (s *stage) details(id string) (d api.SessionDetails, err error) {
 	return d, err
 }
 
+// eventKinds returns the kinds of events that tell of a device, in their order, but for the paths of its sessions.
+func (s *stage) eventKinds(device string) (kinds []record.EventKind, err error) {
+	var list struct{ Events []api.Event }
+	err = s.api.Do(s.t.Context(), http.MethodGet, "/v1/events?limit=1000", nil, &list)
+	for _, e := range list.Events {
+		if string(e.Device) == device && e.Kind != record.EventSessionPath {
+			kinds = append(kinds, e.Kind)
+		}
+	}
+	return kinds, err
+}
+
 func TestTheBooksTellHowPicturesWentAndWhy(t *testing.T) {
 	s := enter(t, "--relay-price-per-gb", "90")
 	a := s.agent("agent", "test:")

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/sightline-rtc/sightline/protocol"
+	"github.com/sightline-rtc/sightline/record"
 	"github.com/sightline-rtc/sightline/test/browser"
 	"github.com/sightline-rtc/sightline/test/rig"
 )
@@ -84,6 +86,10 @@ func TestARevokedDeviceIsGoneAtOnce(t *testing.T) {
 	_, err := s.api.Device(t.Context(), a.Device)
 	if problem, ok := errors.AsType[*rig.Problem](err); !ok || problem.Code != string(protocol.CodeNotFound) {
 		t.Errorf("the API tells of a deleted device: %v, want not_found", err)
+	}
+	told := slices.DeleteFunc(need(s.eventKinds(a.Device))(t), func(k record.EventKind) bool { return k == record.EventSessionLive })
+	if want := []record.EventKind{record.EventDeviceOffline, record.EventDeviceDeleted, record.EventSessionEnded}; !slices.Equal(told[len(told)-3:], want) {
+		t.Errorf("the last events are %v, want %v", told, want)
 	}
 }
 

@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"maps"
 	"testing"
 
+	"github.com/sightline-rtc/sightline/record"
 	"github.com/sightline-rtc/sightline/test/browser"
 	"github.com/sightline-rtc/sightline/test/natlab"
 	"github.com/sightline-rtc/sightline/test/rig"
@@ -71,6 +73,20 @@ func (v *viewing) hubRestarts(firstIsBack func(), late *natlab.Host) {
 	// A row in the store alone could not do this: the hub and both ends know the session again.
 	must(v.t, s.api.CloseSession(ctx, v.session.ID))
 	need(v.page.Until(ctx, "closed", "", soon))(v.t)
+
+	// Partners hear of both sessions, and of the camera nothing that is over as soon.
+	told := map[record.EventKind]int{
+		record.EventDeviceEnrolled: 1, record.EventDeviceOnline: 1,
+		record.EventSessionOpened: 2, record.EventSessionLive: 2, record.EventSessionEnded: 1,
+	}
+	eventually(v.t, "the events", func() (counts map[record.EventKind]int, err error) {
+		kinds, err := s.eventKinds(v.agent.Device)
+		counts = map[record.EventKind]int{}
+		for _, kind := range kinds {
+			counts[kind]++
+		}
+		return counts, err
+	}, func(counts map[record.EventKind]int) bool { return maps.Equal(counts, told) })
 }
 
 // agentIsBack waits until the hub knows a newer link of the agent.
