@@ -15,8 +15,11 @@ ALTER TABLE projects ADD COLUMN reported_ms BIGINT NOT NULL DEFAULT 0;
 
 -- What came before there were reports belongs into none.
 UPDATE path_days SET told_sessions = sessions, told_ms = time_ms, told_bytes = bytes, told_relay_bytes = relay_bytes;
+CREATE INDEX path_days_unreported ON path_days (project)
+    WHERE device = '' AND (sessions <> told_sessions OR time_ms <> told_ms OR bytes <> told_bytes OR relay_bytes <> told_relay_bytes);
 
 -- +goose Down
+DROP INDEX path_days_unreported;
 ALTER TABLE projects DROP COLUMN reported_ms;
 ALTER TABLE path_days DROP COLUMN told_relay_bytes;
 ALTER TABLE path_days DROP COLUMN told_bytes;
