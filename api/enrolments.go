@@ -92,7 +92,7 @@ type (
 func (a *API) addEnrolments() {
 	add(a, huma.Operation{
 		OperationID: "create-enrolment", Method: http.MethodPost, Path: "/v1/enrolments", Tags: []string{"enrolments"},
-		Summary: "Make a code with which a device joins the project, or a batch of them from a production line", DefaultStatus: http.StatusCreated,
+		Summary: "Make a code with which a device joins the project, or a batch of them from a production line", DefaultStatus: http.StatusCreated, Metadata: repeatable,
 	}, a.createEnrolment)
 	add(a, huma.Operation{
 		OperationID: "list-enrolments", Method: http.MethodGet, Path: "/v1/enrolments", Tags: []string{"enrolments"},

@@ -29,6 +29,10 @@ const (
 	keepTimeout = 5 * time.Second
 )
 
+// repeatable is the Metadata of operations that find what they have made when they are executed once more under the same
+// claim (record.Claim.Random), so that an answer that was lost can be given after all.
+var repeatable = map[string]any{"repeatable": true}
+
 var idempotencyParameter = &huma.Param{
 	Name: idempotencyHeader, In: "header",
 	Description: "Names the request: one that comes again with the same key within 24 hours is answered as the first was, and not executed again.",

@@ -65,7 +65,7 @@ type (
 func (a *API) addKeys() {
 	add(a, huma.Operation{
 		OperationID: "create-key", Method: http.MethodPost, Path: "/v1/keys", Tags: []string{"keys"},
-		Summary: "Make an API key of the project", DefaultStatus: http.StatusCreated,
+		Summary: "Make an API key of the project", DefaultStatus: http.StatusCreated, Metadata: repeatable,
 	}, a.createKey)
 	add(a, huma.Operation{
 		OperationID: "list-keys", Method: http.MethodGet, Path: "/v1/keys", Tags: []string{"keys"},
@@ -73,7 +73,7 @@ func (a *API) addKeys() {
 	}, a.listKeys)
 	add(a, huma.Operation{
 		OperationID: "rotate-key", Method: http.MethodPost, Path: "/v1/keys/{key}/rotate", Tags: []string{"keys"},
-		Summary: "Make a successor of an API key", DefaultStatus: http.StatusCreated,
+		Summary: "Make a successor of an API key", DefaultStatus: http.StatusCreated, Metadata: repeatable,
 		Description: "It has the name, the scopes and the expiry of the old one, which ends after the overlap. Two live at most: " +
 			"a key is rotated once, and not before the one that it replaced has ended. The tokens that the old one has made live on to their own end.",
 	}, a.rotateKey)

@@ -48,7 +48,7 @@ func newHuma(mux *http.ServeMux) huma.API {
 }
 
 // add adds an operation that needs an API key with the scope of its method and path. A POST may have an idempotency
-// key. The operation's own middlewares come last.
+// key; its Metadata are repeatable where it is. The operation's own middlewares come last.
 func add[I, O any](a *API, operation huma.Operation, serve func(context.Context, *I) (*O, error)) {
 	resource, _, _ := strings.Cut(strings.TrimPrefix(operation.Path, "/v1/"), "/")
 	scope := record.ScopeOf(resource, operation.Method != http.MethodGet && operation.Method != http.MethodHead)

@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"crypto/rand"
+	"io"
 	"strings"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -17,7 +19,12 @@ const (
 )
 
 // MintCode makes an enrolment code, as XXXX-XXXX-XXXX-XXXX. Only Hash of it should be stored.
-func MintCode() Secret { return NewSecret(group(randomText(codeAlphabet, codeChars))) }
+func MintCode() Secret { return MintCodeFrom(rand.Reader) }
+
+// MintCodeFrom makes the code that some random bytes are, a few hundred of them.
+func MintCodeFrom(random io.Reader) Secret {
+	return NewSecret(group(textFrom(random, codeAlphabet, codeChars)))
+}
 
 // ParseCode returns the code as MintCode wrote it, whatever case, spaces, dashes and look-alike letters (I, L and O)
 // it was typed with. It fails with CodeInvalid when the text cannot be a code.

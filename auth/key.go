@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"hash/crc32"
+	"io"
 	"strings"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -24,9 +25,12 @@ const (
 )
 
 // MintKey makes an API key and its public identifier. Only Hash of the key should be stored.
-func MintKey() (protocol.KeyID, Secret) {
-	id := randomText(base36, keyIDChars)
-	body := keyPrefix + id + "_" + randomText(base62, keyChars)
+func MintKey() (protocol.KeyID, Secret) { return MintKeyFrom(rand.Reader) }
+
+// MintKeyFrom makes the key that some random bytes are, a few hundred of them.
+func MintKeyFrom(random io.Reader) (protocol.KeyID, Secret) {
+	id := textFrom(random, base36, keyIDChars)
+	body := keyPrefix + id + "_" + textFrom(random, base62, keyChars)
 	return protocol.KeyID(id), NewSecret(body + checksum(body))
 }
 
@@ -73,12 +77,17 @@ func checksum(body string) string {
 }
 
 // randomText returns n letters of the alphabet, which has at most 256, each as likely as the others.
-func randomText(alphabet string, n int) string {
+func randomText(alphabet string, n int) string { return textFrom(rand.Reader, alphabet, n) }
+
+// textFrom is randomText of given random bytes.
+func textFrom(source io.Reader, alphabet string, n int) string {
 	fair := 256 - 256%len(alphabet) // bytes from here on would favour the first letters
 	text := make([]byte, 0, n)
 	var random [64]byte
 	for {
-		_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program rather than return an error
+		if _, err := io.ReadFull(source, random[:]); err != nil {
+			panic(err) // crypto/rand ends the program rather than return an error; others have enough
+		}
 		for _, b := range random {
 			if int(b) >= fair {
 				continue

@@ -35,6 +35,8 @@ type Claim struct {
 	// is the same for all executions.
 	Run  string
 	Salt []byte
+	// Written says that an execution before this one has written something.
+	Written bool
 	// Done says that the request has been answered, and Answer is what was kept of that; nil is nothing.
 	Done   bool
 	Answer []byte
@@ -51,6 +53,9 @@ func (c *Claim) Random(purpose string) io.Reader {
 	}
 	return &expansion{secret: c.Secret, salt: c.Salt, info: "random " + purpose}
 }
+
+// WasWritten reports whether what is to be made may have been made by an execution before.
+func (c *Claim) WasWritten() bool { return c != nil && c.Written }
 
 // Key returns 32 bytes for a purpose that only who has the Secret can make.
 func (c *Claim) Key(purpose string) []byte {

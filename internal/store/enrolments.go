@@ -48,12 +48,20 @@ func (s *Store) CreateEnrolment(ctx context.Context, asked record.Enrolment, lif
 	if err := checkEnrolment(asked, life); err != nil {
 		return record.Enrolment{}, auth.Secret{}, err
 	}
-	code, now := auth.MintCode(), s.now()
+	claim, now := record.ClaimOf(ctx), s.now()
+	code := auth.MintCodeFrom(claim.Random("code"))
 	e := record.Enrolment{
-		ID: newID(), Project: asked.Project, Name: asked.Name, Hash: auth.Hash(code.Reveal()), Count: asked.Count, Models: asked.Models,
+		ID: newIDFrom(claim.Random("enrolment")), Project: asked.Project, Name: asked.Name, Hash: auth.Hash(code.Reveal()), Count: asked.Count, Models: asked.Models,
 		Created: now, Expires: now.Add(life).Truncate(time.Millisecond),
 	}
 	err := s.write(ctx, func(tx *tx) error {
+		if claim.WasWritten() {
+			made, found, err := one(ctx, tx, scanEnrolment, `SELECT `+enrolmentColumns+` FROM enrolments WHERE id = ? AND hash = ?`, e.ID, e.Hash)
+			if err != nil || found {
+				e = made
+				return err
+			}
+		}
 		if _, err := project(ctx, tx, e.Project); err != nil {
 			return err
 		}

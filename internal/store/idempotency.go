@@ -25,12 +25,11 @@ const (
 type claimRow struct {
 	record.Claim
 	created, claimed time.Time
-	written          bool
 }
 
 func scanClaim(row *sql.Rows) (c claimRow, err error) {
 	var created, claimed stamp
-	err = row.Scan(&c.Project, &c.Name, &c.Request, &c.Salt, &c.Run, &created, &claimed, &c.written, &c.Done, &c.Answer)
+	err = row.Scan(&c.Project, &c.Name, &c.Request, &c.Salt, &c.Run, &created, &claimed, &c.Written, &c.Done, &c.Answer)
 	c.created, c.claimed = created.time(), claimed.time()
 	return c, err
 }
@@ -61,7 +60,7 @@ func (s *Store) Claim(ctx context.Context, wanted record.Claim) (*record.Claim, 
 			return err
 		}
 		given = wanted
-		given.Salt, given.Run, given.Done, given.Answer = known.Salt, known.Run, known.Done, known.Answer
+		given.Salt, given.Run, given.Written, given.Done, given.Answer = known.Salt, known.Run, known.Written, known.Done, known.Answer
 		if known.Done {
 			return nil
 		}
@@ -78,7 +77,7 @@ func (s *Store) Claim(ctx context.Context, wanted record.Claim) (*record.Claim, 
 
 // newClaim writes the first claim of a name, in place of one that is too old.
 func newClaim(ctx context.Context, tx *tx, c record.Claim, now time.Time) (record.Claim, error) {
-	c.Run, c.Salt, c.Done, c.Answer = newID(), make([]byte, claimSaltBytes), false, nil
+	c.Run, c.Salt, c.Written, c.Done, c.Answer = newID(), make([]byte, claimSaltBytes), false, false, nil
 	_, _ = rand.Read(c.Salt)
 	if _, err := tx.ExecContext(ctx, `DELETE FROM claims WHERE project = ? AND name = ?`, c.Project, c.Name); err != nil {
 		return c, err
@@ -100,7 +99,7 @@ func (c *claimRow) mayBeTaken(wanted record.Claim, now time.Time) error {
 		busy := protocol.Errorf(protocol.CodeConflict, "this request is being executed; ask for its answer again in a moment")
 		busy.RetryMS = max(1, left.Milliseconds())
 		return busy
-	case c.written && !wanted.Repeatable:
+	case c.Written && !wanted.Repeatable:
 		return protocol.Errorf(protocol.CodeAnswerLost, "this request was executed, at least in part, and its answer was lost; look what there is, and use another idempotency key")
 	}
 	return nil

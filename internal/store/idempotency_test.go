@@ -161,3 +161,61 @@ func TestOldAndTooManyClaimsGo(t *testing.T) {
 		wantCode(t, err, protocol.CodeIdempotencyMismatch)
 	})
 }
+
+// A process writes and dies before it answers. Whoever asks again gets what was made, and nothing is made twice.
+func TestRepeatableRequestFindsWhatItHasMade(t *testing.T) {
+	eachStore(t, func(t *testing.T, at place) {
+		s, clock := newStore(t, at)
+		old, _, err := s.CreateKey(t.Context(), record.Key{Project: protocol.DefaultProject, Name: "old"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, perform := range map[string]func(ctx context.Context) (id, secret string, err error){
+			"key": func(ctx context.Context) (string, string, error) {
+				k, plain, err := s.CreateKey(ctx, record.Key{Project: protocol.DefaultProject, Name: "new"})
+				return string(k.ID), plain.Reveal(), err
+			},
+			"rotation": func(ctx context.Context) (string, string, error) {
+				k, plain, err := s.RotateKey(ctx, old, old.ID, time.Hour)
+				return string(k.ID), plain.Reveal(), err
+			},
+			"enrolment": func(ctx context.Context) (string, string, error) {
+				e, code, err := s.CreateEnrolment(ctx, record.Enrolment{Project: protocol.DefaultProject}, 0)
+				return e.ID, code.Reveal(), err
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				claimed := func(name string) *record.Claim {
+					c := wanted(name)
+					c.Repeatable = true
+					given := must(s.Claim(t.Context(), c))(t)
+					given.Secret = []byte("secret")
+					return given
+				}
+				first, secret, err := perform(under(t, claimed(name)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				clock.pass(record.ClaimLease)
+				again, same, err := perform(under(t, claimed(name)))
+				if err != nil || again != first || same != secret {
+					t.Errorf("got %s, %v; want %s as it was", again, err, first)
+				}
+				if name == "rotation" {
+					return
+				}
+				if other, secretToo, err := perform(under(t, claimed(name+" 2"))); err != nil || other == first || secretToo == secret {
+					t.Errorf("another request made the same: %s, %v", other, err)
+				}
+			})
+		}
+		keys, _, err := s.Keys(t.Context(), protocol.DefaultProject, "", 0)
+		if err != nil || len(keys) != 4 {
+			t.Errorf("got %d keys, %v; want the old one, its successor and two", len(keys), err)
+		}
+		enrolments, _, err := s.Enrolments(t.Context(), protocol.DefaultProject, "", 0)
+		if err != nil || len(enrolments) != 2 {
+			t.Errorf("got %d enrolments, %v; want 2", len(enrolments), err)
+		}
+	})
+}

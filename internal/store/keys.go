@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"io"
 	"slices"
 	"time"
 
@@ -33,8 +34,13 @@ func (s *Store) CreateKey(ctx context.Context, asked record.Key) (record.Key, au
 	if err := checkKey(asked, now); err != nil {
 		return record.Key{}, auth.Secret{}, err
 	}
-	k, plain := mintKey(asked, now)
+	claim := record.ClaimOf(ctx)
+	k, plain := mintKey(asked, now, claim.Random("key"))
 	err := s.write(ctx, func(tx *tx) error {
+		if made, found, err := keyOfClaim(ctx, tx, claim, k); err != nil || found {
+			k = made
+			return err
+		}
 		if _, err := project(ctx, tx, k.Project); err != nil {
 			return err
 		}
@@ -58,12 +64,20 @@ func checkKey(asked record.Key, now time.Time) error {
 	return checkName("the key's name", asked.Name)
 }
 
-func mintKey(asked record.Key, now time.Time) (record.Key, auth.Secret) {
-	id, plain := auth.MintKey()
+func mintKey(asked record.Key, now time.Time, random io.Reader) (record.Key, auth.Secret) {
+	id, plain := auth.MintKeyFrom(random)
 	return record.Key{
 		ID: id, Project: asked.Project, Name: asked.Name, Scopes: asked.Scopes, Hash: auth.Hash(plain.Reveal()),
 		Created: now, Expires: stampOf(asked.Expires).time(),
 	}, plain
+}
+
+// keyOfClaim returns the key as an execution of the same request before has made it, if one has.
+func keyOfClaim(ctx context.Context, tx *tx, claim *record.Claim, k record.Key) (made record.Key, found bool, err error) {
+	if !claim.WasWritten() {
+		return record.Key{}, false, nil
+	}
+	return one(ctx, tx, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE id = ? AND hash = ?`, k.ID, k.Hash)
 }
 
 func insertKey(ctx context.Context, tx *tx, k record.Key) error {

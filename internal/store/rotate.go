@@ -44,10 +44,15 @@ func (s *Store) RotateKey(
 		if !by.MayMake(old) {
 			return protocol.Errorf(protocol.CodeForbidden, "a key cannot rotate one that may more than itself")
 		}
+		claim := record.ClaimOf(ctx)
+		fresh, plain = mintKey(old, now, claim.Random("key"))
+		if made, found, err := keyOfClaim(ctx, tx, claim, fresh); err != nil || found {
+			fresh = made
+			return err
+		}
 		if err := mayRotate(old, before, now); err != nil {
 			return err
 		}
-		fresh, plain = mintKey(old, now)
 		if err := insertKey(ctx, tx, fresh); err != nil {
 			return err
 		}

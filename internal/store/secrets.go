@@ -5,7 +5,9 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"database/sql"
+	"encoding/base32"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -19,7 +21,16 @@ const relaySecretBytes = 64
 // idChars of base 32 are 80 random bits: no two rows ever share an identifier.
 const idChars = 16
 
-func newID() string { return strings.ToLower(rand.Text()[:idChars]) }
+func newID() string { return newIDFrom(rand.Reader) }
+
+// newIDFrom returns the identifier that some random bytes are.
+func newIDFrom(random io.Reader) string {
+	var b [idChars * 5 / 8]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		panic(err) // crypto/rand ends the program rather than return an error; claims have enough
+	}
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+}
 
 // found gives an empty store what every installation has. It is harmless to repeat.
 func (s *Store) found(ctx context.Context) error {
