@@ -49,6 +49,8 @@ type guestConfig struct {
 	Door protocol.Transport
 	// Stays says, when the guest ends, whether its sessions go on; nil means that they do not.
 	Stays func() bool
+	// Grant is a relay grant that the player was given before; empty means a fresh one.
+	Grant protocol.GrantID
 }
 
 // guestInbox is how many of the hub's messages a door may leave unread before the hub waits for it.
@@ -70,6 +72,7 @@ func (h *Hub) welcomeGuest(ctx context.Context, config guestConfig) (*guest, err
 		}
 	}
 	g := h.newGuest(protocol.RoleViewer, config, now)
+	g.client.grant = config.Grant
 	limited, cancel := context.WithTimeout(ctx, h.config.HelloTimeout)
 	defer cancel()
 	if err := h.admitViewer(limited, g.client, viewer, protocol.ResumeNew, now); err != nil {
@@ -164,14 +167,17 @@ func (g *guest) next(ctx context.Context) (*said, error) {
 	}
 }
 
-// say has the hub handle a message and returns its number, which an answer has as its Re. It takes as long as the hub has a
+// say has the hub handle a message and returns the number of a request, which its answer has as its Re. It takes as long as the hub has a
 // viewer wait that says too much, and fails when the guest is over, or with what is wrong with the message.
 func (g *guest) say(ctx context.Context, kind protocol.Type, session protocol.SessionID, body protocol.Message) (uint64, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e := protocol.Must(kind, session, body)
-	g.ids++
-	e.ID = g.ids
+	switch kind {
+	case protocol.TypeOpen, protocol.TypeExtend, protocol.TypeDescribe:
+		g.ids++
+		e.ID = g.ids
+	}
 	if e.Class() == protocol.ClassSequenced {
 		e.Seq = g.seq + 1
 	}

@@ -118,7 +118,9 @@ func (h *Hub) admitViewer(
 	c.viewer = viewer
 	c.renew = now.Add(h.config.CredentialRefresh)
 	c.requests = rate.NewLimiter(requestsPerSecond, requestBurst)
-	c.grant = protocol.GrantID(newSecret())
+	if c.grant == "" { // a guest may have been promised one
+		c.grant = protocol.GrantID(newSecret())
+	}
 	c.logger = c.logger.With("link", c.id, "viewer", viewer.Subject)
 	presence, owner, err := h.visible(ctx, viewer)
 	if err != nil {

@@ -33,6 +33,8 @@ type Hub struct {
 	posters *throttle.Table[string]
 	quota   quota
 	figures *figures
+	// whep has a lock of its own.
+	whep *whepDoor
 	// work counts the goroutines of sockets and writers.
 	work sync.WaitGroup
 	// news has a token where somebody should look at untold at once.
@@ -84,6 +86,7 @@ func New(config Config) *Hub {
 		album:     newAlbum(config.AlbumBytes),
 		posters:   throttle.NewTable[string](posterPace, maxPosterTokens),
 		figures:   newFigures(),
+		whep:      newWHEPDoor(),
 		homes:     map[netip.Prefix]int{},
 		parked:    list.New(),
 		graves:    graves{byLink: map[protocol.LinkID]grave{}, most: config.MaxParked},

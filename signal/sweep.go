@@ -21,6 +21,7 @@ func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.relieveVolatile()
 	h.sweepProspects(now)
 	h.sweepFetched(now)
+	h.sweepPromises(now)
 	h.sweepDevices(now)
 	h.album.sweep(now)
 	h.renewSessions(now)
