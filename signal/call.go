@@ -90,8 +90,10 @@ func (c *call) attend(ctx context.Context) {
 		switch b := m.body.(type) {
 		case *protocol.Goaway:
 			c.guest.depart(stoppingError)
+		case *protocol.Opened:
+			c.hub.unpromise(c.guest.client) // it opens no other
 		case *protocol.Closed:
-			c.fail(closedError(b.Reason))
+			c.fail(endedBy(b.Reason))
 			return
 		case *protocol.Error:
 			if m.Session == c.id && m.Re != 0 {
@@ -234,23 +236,27 @@ func (c *call) settled(ctx context.Context, settle time.Duration) (string, error
 	}
 }
 
-// trickle tells the device more of the player's candidates.
-func (c *call) trickle(ctx context.Context, f whep.Fragment) error {
+// iceSession is that of the newest offer.
+func (c *call) iceSession() iceSession {
 	c.mu.Lock()
-	revision := c.revision
+	defer c.mu.Unlock()
+	return iceSession{ufrag: c.offer.Ufrag, revision: c.revision}
+}
+
+// trickle tells the device more of the player's candidates of an ICE session.
+func (c *call) trickle(ctx context.Context, ice iceSession, f whep.Fragment) error {
 	candidates := make([]protocol.Candidate, 0, len(f.Candidates)+1)
 	for _, one := range f.Candidates {
 		candidates = append(candidates, protocol.Candidate{
-			Revision: revision, Candidate: one.Line, Mid: one.Mid, MLine: one.Index, Ufrag: c.offer.Ufrag,
+			Revision: ice.revision, Candidate: one.Line, Mid: one.Mid, MLine: one.Index, Ufrag: ice.ufrag,
 		})
 	}
 	if f.Ended {
-		candidates = append(candidates, protocol.Candidate{Revision: revision, Ufrag: c.offer.Ufrag})
+		candidates = append(candidates, protocol.Candidate{Revision: ice.revision, Ufrag: ice.ufrag})
 	}
-	for _, one := range candidates {
-		if len(c.told) < protocol.MaxSyncCandidates {
-			c.told = append(c.told, one)
-		}
+	c.mu.Lock()
+	if room := protocol.MaxSyncCandidates - len(c.told); ice.revision == c.revision && room > 0 {
+		c.told = append(c.told, candidates[:min(len(candidates), room)]...)
 	}
 	c.mu.Unlock()
 	for i := range candidates {
@@ -268,8 +274,8 @@ func (c *call) hangUp(ctx context.Context, reason protocol.Reason) {
 	<-c.over
 }
 
-// closedError is what a player is told of the end of a session, which it did not want.
-func closedError(reason protocol.Reason) *protocol.Error {
+// endedBy is what a player is told of the end of a session, which it did not want.
+func endedBy(reason protocol.Reason) *protocol.Error {
 	code := protocol.CodeBusy
 	switch reason {
 	case protocol.ReasonCodec:

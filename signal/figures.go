@@ -15,6 +15,7 @@ type figures struct {
 	first, direct prometheus.Histogram
 	ended         *prometheus.CounterVec
 	stills        *prometheus.CounterVec
+	opened        *prometheus.CounterVec
 }
 
 func newFigures() *figures {
@@ -38,6 +39,13 @@ func newFigures() *figures {
 			Help: "Still pictures that were asked for, by what came of it.",
 		}, []string{"result"}),
 	}
+	f.opened = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "sightline", Name: "sessions_opened_total",
+		Help: "Sessions that were opened, by the door that their viewers came by.",
+	}, []string{"door"})
+	for _, door := range viewerDoors {
+		f.opened.WithLabelValues(string(door))
+	}
 	for _, result := range stillResults {
 		f.stills.WithLabelValues(result)
 	}
@@ -45,6 +53,11 @@ func newFigures() *figures {
 		f.ended.WithLabelValues(labelsOf(means)...)
 	}
 	return f
+}
+
+// viewerDoors are those that viewers come by.
+var viewerDoors = []protocol.Transport{
+	protocol.TransportWebSocket, protocol.TransportLongPoll, protocol.TransportWHEP, protocol.TransportKVS, protocol.TransportREST,
 }
 
 // What came of the wish for a still picture.
@@ -70,7 +83,7 @@ func labelsOf(means protocol.Means) []string {
 
 // Collectors returns the hub's metrics of paths and still pictures, for a registry of the caller's.
 func (h *Hub) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{h.figures.first, h.figures.direct, h.figures.ended, h.figures.stills, openPaths{h}}
+	return []prometheus.Collector{h.figures.first, h.figures.direct, h.figures.ended, h.figures.stills, h.figures.opened, openPaths{h}}
 }
 
 // openPaths counts the open sessions by path when somebody asks.

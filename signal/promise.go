@@ -109,6 +109,15 @@ func (h *Hub) forgetPromise(grant protocol.GrantID) {
 	}
 }
 
+// unpromise takes the grant of a viewer that will not use it.
+func (h *Hub) unpromise(c *client) {
+	h.mu.Lock()
+	grant := c.grant
+	c.grant = ""
+	h.mu.Unlock()
+	h.forgetPromise(grant)
+}
+
 func (h *Hub) endPromises(list []promise) {
 	for _, p := range list {
 		h.config.Relay.End(p.grant)

@@ -52,6 +52,7 @@ func (h *Hub) start(ctx context.Context, s *session, w *waiting, next protocol.G
 	if relayless {
 		h.endGrants(s) // the viewer's may have been good until then
 	}
+	h.figures.opened.WithLabelValues(string(s.row.Door)).Inc()
 	h.config.Logger.Info("session opened", "session", s.row.ID, "device", s.row.Device, "viewer", s.row.Viewer)
 	return nil
 }

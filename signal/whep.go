@@ -59,9 +59,16 @@ type resource struct {
 	patches *rate.Limiter
 	// turn is taken while an ICE restart is on its way.
 	turn sync.Mutex
-	// mu guards etag, which names the ICE session.
-	mu   sync.Mutex
-	etag string
+	// mu guards what follows.
+	mu  sync.Mutex
+	ice iceSession
+}
+
+// iceSession is what an entity tag names: the credentials of the player, and the revision of the offer that brought them.
+type iceSession struct {
+	etag     string
+	ufrag    string
+	revision int
 }
 
 func newWHEPDoor() *whepDoor {
@@ -70,9 +77,6 @@ func newWHEPDoor() *whepDoor {
 		resources: map[protocol.SessionID]*resource{}, byToken: map[string]int{}, promises: promises{},
 	}
 }
-
-// newETag is a strong entity tag (RFC 9110 section 8.8.3).
-func newETag() string { return `"` + newSecret()[:16] + `"` }
 
 // reserve counts one more session of a token. It fails with CodeRateLimited when there are too many.
 func (d *whepDoor) reserve(token string) error {
@@ -97,7 +101,8 @@ func (d *whepDoor) release(token string) {
 
 // put makes a call a resource until it is over.
 func (h *Hub) putResource(c *call) *resource {
-	r := &resource{call: c, patches: rate.NewLimiter(patchesPerSecond, patchBurst), etag: newETag()}
+	r := &resource{call: c, patches: rate.NewLimiter(patchesPerSecond, patchBurst)}
+	r.begin(c.iceSession())
 	d := h.whep
 	d.mu.Lock()
 	d.resources[c.id] = r
@@ -109,6 +114,21 @@ func (h *Hub) putResource(c *call) *resource {
 		delete(d.resources, c.id)
 	})
 	return r
+}
+
+// begin puts another ICE session in the place of the last one, and returns its entity tag, a strong one (RFC 9110 section 8.8.3).
+func (r *resource) begin(ice iceSession) (etag string) {
+	ice.etag = `"` + newSecret()[:16] + `"`
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ice = ice
+	return ice.etag
+}
+
+func (r *resource) current() iceSession {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ice
 }
 
 // name is the last part of a resource's path.

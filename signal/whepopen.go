@@ -52,7 +52,7 @@ func (h *Hub) serveOffer(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", offerType)
 	header.Set("Location", c.location())
-	header.Set("ETag", made.etag)
+	header.Set("ETag", made.current().etag)
 	header.Set("Accept-Patch", whep.FragmentType)
 	for _, link := range whep.Links(c.guest.welcome.ICEServers) {
 		header.Add("Link", link)

@@ -56,15 +56,15 @@ func (h *Hub) servePatch(w http.ResponseWriter, r *http.Request) {
 		h.refuseWHEP(w, r, err)
 		return
 	}
-	if !p.matches(match) {
+	ice := p.current()
+	switch {
+	case !matches(match, ice.etag):
 		writeProblem(w, http.StatusPreconditionFailed, protocol.Errorf(protocol.CodeConflict, "the session has another ICE session now"))
-		return
+	case fragment.Ufrag != "" && fragment.Ufrag != ice.ufrag:
+		h.restart(w, r, p, fragment)
+	default:
+		h.trickle(w, r, p, ice, fragment)
 	}
-	if !p.call.restarts(fragment) {
-		h.trickle(w, r, p, fragment)
-		return
-	}
-	h.restart(w, r, p, fragment)
 }
 
 // resource returns the one that a request names, nil if there is none: a later process knows the sessions of an earlier one,
@@ -84,27 +84,18 @@ func (h *Hub) resource(r *http.Request) *resource {
 }
 
 // matches is the precondition of If-Match (RFC 9110 section 13.1.1).
-func (p *resource) matches(values []string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func matches(values []string, etag string) bool {
 	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") {
-		if tag = strings.TrimSpace(tag); tag == "*" || tag == p.etag {
+		if tag = strings.TrimSpace(tag); tag == "*" || tag == etag {
 			return true
 		}
 	}
 	return false
 }
 
-// restarts reports whether a fragment has other ICE credentials than the session.
-func (c *call) restarts(f whep.Fragment) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return f.Ufrag != "" && f.Ufrag != c.offer.Ufrag
-}
-
 // trickle is answered as soon as the hub has the candidates: a player that sends one after the other must not wait.
-func (h *Hub) trickle(w http.ResponseWriter, r *http.Request, p *resource, f whep.Fragment) {
-	if err := p.call.trickle(r.Context(), f); err != nil {
+func (h *Hub) trickle(w http.ResponseWriter, r *http.Request, p *resource, ice iceSession, f whep.Fragment) {
+	if err := p.call.trickle(r.Context(), ice, f); err != nil {
 		h.refuseWHEP(w, r, err)
 		return
 	}
@@ -135,13 +126,9 @@ func (h *Hub) restart(w http.ResponseWriter, r *http.Request, p *resource, f whe
 		h.refuseWHEP(w, r, err)
 		return
 	}
-	etag := newETag()
-	p.mu.Lock()
-	p.etag = etag
-	p.mu.Unlock()
 	header := w.Header()
 	header.Set("Content-Type", whep.FragmentType)
-	header.Set("ETag", etag)
+	header.Set("ETag", p.begin(p.call.iceSession()))
 	w.WriteHeader(http.StatusOK)
 	_, _ = io.WriteString(w, whep.FragmentOf(answer)) // a player that has gone is missed by the device
 }

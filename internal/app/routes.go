@@ -16,6 +16,8 @@ func (s *Server) routes(rest, pages http.Handler) http.Handler {
 	mux.HandleFunc(protocol.SnapshotPath+"/{device}", s.hub.ServeSnapshot)
 	mux.HandleFunc("GET /v1/kvs/{device}", s.hub.ServeKVS)
 	mux.HandleFunc("/v1/kvs/{device}/ice-servers", s.hub.ServeKVSServers)
+	mux.HandleFunc(protocol.WHEPPath("{device}"), s.hub.ServeWHEP)
+	mux.HandleFunc(protocol.WHEPPath("{device}")+"/{session}", s.hub.ServeWHEPSession)
 	mux.Handle("/v1/", rest)
 	mux.Handle("/openapi.json", rest)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, true) })
