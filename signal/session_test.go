@@ -71,7 +71,7 @@ func TestAnOpenBringsBothEndsTogether(t *testing.T) {
 	row := s.row(sessionID(1))
 	want := record.Session{
 		ID: sessionID(1), Kind: record.SessionLive, Project: project, Device: camera, Key: apiKey, Viewer: "alice",
-		Rights: []protocol.Right{protocol.RightView, protocol.RightAudio}, Owner: ownerHash(owner),
+		Rights: []protocol.Right{protocol.RightView, protocol.RightAudio}, Door: protocol.TransportWebSocket, Owner: ownerHash(owner),
 		Media: protocol.Media{Video: true}, ViewerGrant: v.welcome.Grant, DeviceGrant: m.Grant,
 		Created: row.Created, Expires: opened.Expires, Answered: row.Answered,
 		Account: record.Account{Version: row.Account.Version, Policy: protocol.PathPreferDirect},
