@@ -68,9 +68,8 @@ type Session struct {
 	Key    protocol.KeyID
 	Viewer string
 	Rights []protocol.Right
-	// Door is what the viewer came by. Where that is a standard door, the hub extends the session by itself until Until.
-	Door  protocol.Transport
-	Until time.Time
+	// Door is what the viewer came by; empty for a test session.
+	Door protocol.Transport
 	// Owner is the SHA-256 of the viewer's owner secret.
 	Owner []byte
 	Media protocol.Media

@@ -34,7 +34,7 @@ func (h *Hub) Answer(ctx context.Context, viewer auth.Viewer, sdp string, wait t
 	}
 	made := h.putResource(c)
 	return record.SessionAnswer{
-		Session: c.id, SDP: answer, Expires: h.lease(viewer, time.Now()), Resource: c.location(), ETag: made.current().etag,
+		Session: c.id, SDP: answer, Expires: c.expires(), Resource: c.location(), ETag: made.current().etag,
 		ICEServers: c.guest.welcome.ICEServers,
 	}, nil
 }

@@ -91,7 +91,7 @@ func (c *call) attend(ctx context.Context) {
 		case *protocol.Goaway:
 			c.guest.depart(stoppingError)
 		case *protocol.Opened:
-			c.hub.unpromise(c.guest.client) // it opens no other
+			c.hub.spareGrant(c.guest.client) // it opens no other
 		case *protocol.Closed:
 			c.fail(endedBy(b.Reason))
 			return
@@ -234,6 +234,13 @@ func (c *call) settled(ctx context.Context, settle time.Duration) (string, error
 			return "", protocol.Errorf(protocol.CodeTimeout, "the camera has not answered in time").Because(ctx.Err())
 		}
 	}
+}
+
+// expires is when the session ends that has been opened.
+func (c *call) expires() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opened.Expires
 }
 
 // iceSession is that of the newest offer.

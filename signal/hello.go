@@ -118,7 +118,7 @@ func (h *Hub) admitViewer(
 	c.viewer = viewer
 	c.renew = now.Add(h.config.CredentialRefresh)
 	c.requests = rate.NewLimiter(requestsPerSecond, requestBurst)
-	if c.grant == "" { // a guest may have been promised one
+	if c.grant == "" { // a guest may have fetched one
 		c.grant = protocol.GrantID(newSecret())
 	}
 	c.logger = c.logger.With("link", c.id, "viewer", viewer.Subject)

@@ -13,7 +13,7 @@ import (
 // maxFetched bounds the relay grants that wait for the offer of whoever fetched them, in some 2 MB.
 const maxFetched = 8 << 10
 
-// fetched is a relay grant whose credentials a viewer has been given before it came to the KVS door. Hub.mu guards it.
+// fetched is a relay grant whose credentials a viewer has been given before it came to a standard door. Hub.mu guards it.
 type fetched struct {
 	grant  protocol.GrantID
 	viewer auth.Viewer
@@ -61,6 +61,11 @@ func (h *Hub) fetch(ctx context.Context, r *http.Request) ([]protocol.ICEServer,
 	if viewer.Device != device {
 		return nil, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	}
+	return h.relayAside(ctx, viewer, fetchKey(viewer, r), now)
+}
+
+// relayAside returns the ICE servers of the grant that waits for a viewer.
+func (h *Hub) relayAside(ctx context.Context, viewer auth.Viewer, key string, now time.Time) ([]protocol.ICEServer, error) {
 	_, owner, err := h.visible(ctx, viewer)
 	if err != nil {
 		return nil, err
@@ -71,7 +76,7 @@ func (h *Hub) fetch(ctx context.Context, r *http.Request) ([]protocol.ICEServer,
 	if plan.Exhausted() {
 		terms.Path = protocol.PathDirectOnly
 	}
-	grant, err := h.setAside(viewer, owner, fetchKey(viewer, r), now)
+	grant, err := h.setAside(viewer, owner, key, now)
 	if err != nil {
 		return nil, err
 	}
@@ -102,18 +107,26 @@ func (h *Hub) setAside(viewer auth.Viewer, owner protocol.ProjectID, key string,
 
 // collect makes the grant that waits for a viewer the one of its next session, and returns that.
 func (h *Hub) collect(c *client, key string) protocol.GrantID {
+	fetched := h.fetchedBy(key)
 	h.mu.Lock()
-	f, ok := h.fetched[key]
 	unused := c.grant
-	if ok {
-		delete(h.fetched, key)
-		c.grant = f.grant
+	if fetched != "" {
+		c.grant = fetched
 	}
 	grant := c.grant
 	h.mu.Unlock()
-	if ok {
+	if fetched != "" {
 		h.config.Relay.End(unused)
 	}
+	return grant
+}
+
+// fetchedBy returns the grant that waits for a viewer, and lets it go; it is empty if none waits.
+func (h *Hub) fetchedBy(key string) protocol.GrantID {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	grant := h.fetched[key].grant
+	delete(h.fetched, key)
 	return grant
 }
 

@@ -146,6 +146,7 @@ func (h *Hub) rowOf(w *waiting, viewer auth.Viewer, d *device, now time.Time) re
 		Key: viewer.Key, Viewer: viewer.Subject, Rights: viewer.Rights, Terms: viewer.Terms, Owner: ownerHash(w.open.Owner), Media: w.open.Media,
 		DeviceGrant: protocol.GrantID(newSecret()), Created: now.UTC(), Expires: h.leaseOf(w.viewer, viewer, d, now),
 	}
+	row.Door, _ = w.viewer.door()
 	if d.project != viewer.Project {
 		row.DeviceProject, row.Payer = d.project, h.payer(w.viewer)
 	}

@@ -9,7 +9,6 @@ import (
 
 // sweep ends what has outlived its time and renews what is about to.
 func (h *Hub) sweep(ctx context.Context, now time.Time) {
-	h.extendGuests(ctx, now)
 	h.finishAll(ctx, protocol.ReasonExpired, h.sessions, func(s *session) bool { return !now.Before(s.row.Expires) })
 	h.sweepGrants(ctx, now)
 	h.finishAll(ctx, protocol.ReasonTimeout, h.sessions, func(s *session) bool { return h.silentLocked(s, now) })
@@ -22,7 +21,6 @@ func (h *Hub) sweep(ctx context.Context, now time.Time) {
 	h.relieveVolatile()
 	h.sweepProspects(now)
 	h.sweepFetched(now)
-	h.sweepPromises(now)
 	h.sweepDevices(now)
 	h.album.sweep(now)
 	h.renewSessions(now)

@@ -50,7 +50,6 @@ type whepDoor struct {
 	mu        sync.Mutex
 	resources map[protocol.SessionID]*resource
 	byToken   map[string]int
-	promises  promises
 }
 
 // resource is a session that a player may change.
@@ -74,7 +73,7 @@ type iceSession struct {
 func newWHEPDoor() *whepDoor {
 	return &whepDoor{
 		askers:    throttle.NewTable[string](askPace, maxAskers),
-		resources: map[protocol.SessionID]*resource{}, byToken: map[string]int{}, promises: promises{},
+		resources: map[protocol.SessionID]*resource{}, byToken: map[string]int{},
 	}
 }
 
@@ -153,7 +152,7 @@ func (h *Hub) ServeWHEP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodOptions, http.MethodHead:
 		header := w.Header()
 		header.Set("Accept-Post", offerType)
-		for _, link := range whep.Links(h.promiseRelay(r)) {
+		for _, link := range whep.Links(h.askedServers(r)) {
 			header.Add("Link", link)
 		}
 		w.WriteHeader(http.StatusNoContent)

@@ -39,7 +39,7 @@ func TestAPlayerIsAnsweredWithAllCandidatesAndAResource(t *testing.T) {
 		links[1] != `<turn:relay.example>; rel="ice-server"; username="`+string(row.ViewerGrant)+`"; credential="viewer"; credential-type="password"` {
 		t.Errorf("got links %q of grant %s", links, row.ViewerGrant)
 	}
-	if row.Door != protocol.TransportWHEP || row.Viewer != "alice" || row.Media != (protocol.Media{Video: true}) || row.Until.IsZero() {
+	if row.Door != protocol.TransportWHEP || row.Viewer != "alice" || row.Media != (protocol.Media{Video: true}) {
 		t.Errorf("got row %+v", row)
 	}
 	if peers := th.peersOf(row.ViewerGrant); !slices.Contains(peers, netip.MustParseAddrPort("192.0.2.9:5000")) {
@@ -133,7 +133,9 @@ func TestOffersAreRefusedWithTheirStatus(t *testing.T) {
 	th := newTheater(t, nil)
 	d := th.device(t, camera)
 	th.hub.RevokeKey(t.Context(), "gone")
-	bearer := func(change func(*auth.Viewer)) []string { return []string{"Authorization", "Bearer " + th.token(t, change)} }
+	bearer := func(change func(*auth.Viewer)) []string {
+		return []string{"Authorization", "Bearer " + th.token(t, change)}
+	}
 	type refusal struct {
 		path    protocol.DeviceID
 		offer   string
@@ -222,7 +224,7 @@ func TestAnICEServerThatWasAskedForIsTheSessions(t *testing.T) {
 	}
 	unused := th.request(t, http.MethodOptions, protocol.WHEPPath(camera), "", "Authorization", "Bearer "+token).Header.Values("Link")[1]
 	_, grant, _ := strings.Cut(unused, `username="`)
-	th.hub.sweepPromises(time.Now().Add(promiseLife))
+	th.hub.sweepFetched(time.Now().Add(relayLife))
 	if !th.hasEnded(protocol.GrantID(grant[:32])) {
 		t.Error("a grant that nobody came for is still good")
 	}

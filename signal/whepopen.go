@@ -124,7 +124,7 @@ func (h *Hub) play(r *http.Request, text string) (*call, string, error) {
 	address := h.config.ClientAddress(r)
 	return h.connect(r.Context(), callConfig{
 		viewer: viewer, address: address, program: protocol.Client{Name: clip(r.UserAgent())},
-		door: protocol.TransportWHEP, grant: h.keepPromise(viewer, address),
+		door: protocol.TransportWHEP, grant: h.fetchedBy(askKey(viewer, address)),
 	}, offer, answerWait, candidateWait)
 }
 
@@ -134,7 +134,7 @@ func (h *Hub) connect(
 	ctx context.Context, config callConfig, offer whep.Offer, wait, settle time.Duration,
 ) (c *call, answer string, err error) {
 	if err := h.whep.reserve(config.viewer.ID); err != nil {
-		h.forgetPromise(config.grant)
+		h.endGrant(config.grant)
 		return nil, "", err
 	}
 	defer func() {
@@ -143,7 +143,7 @@ func (h *Hub) connect(
 		}
 	}()
 	if c, err = h.newCall(ctx, config); err != nil {
-		h.forgetPromise(config.grant)
+		h.endGrant(config.grant)
 		return nil, "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)

@@ -9,7 +9,7 @@ import (
 // floors are the packages of each floor of docs/architecture.md, with everything below them in the tree.
 var floors = [][]string{
 	0: {"protocol"},
-	1: {"nat", "link", "record", "auth", "internal/obs", "internal/throttle", "internal/kvs", "internal/special"},
+	1: {"nat", "link", "record", "auth", "internal/obs", "internal/throttle", "internal/kvs", "internal/whep", "internal/special"},
 	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/access", "internal/bus", "internal/usage", "internal/webhook", "internal/front"},
 	3: {"internal/config"},
 	4: {"internal/app"},

@@ -13,7 +13,7 @@ import (
 // sessionFields are the columns that a session is written to.
 const sessionFields = `id, kind, project, device, api_key, viewer, rights, owner, video, audio, talk,
 	viewer_grant, device_grant, created_ms, expires_ms, answered_ms, ended_ms, reason, path, terms,
-	device_project, payer, door, until_ms`
+	device_project, payer, door`
 
 // sessionColumns are what it is read from: the fields, and the sum over all allocations of all grants it ever had.
 var sessionColumns = sessionFields + relayed("up_bytes") + relayed("up_packets") + relayed("down_bytes") + relayed("down_packets")
@@ -26,20 +26,19 @@ func relayed(column string) string {
 // scanSession reads the columns, and into others what a query has after them.
 func scanSession(row *sql.Rows, others ...any) (record.Session, error) {
 	var s record.Session
-	var created, expires, answered, ended, until stamp
+	var created, expires, answered, ended stamp
 	var rights, path, terms string
 	err := row.Scan(append([]any{
 		&s.ID, &s.Kind, &s.Project, &s.Device, &s.Key, &s.Viewer, &rights, &s.Owner,
 		&s.Media.Video, &s.Media.Audio, &s.Media.Talk, &s.ViewerGrant, &s.DeviceGrant,
 		&created, &expires, &answered, &ended, &s.Reason, &path, &terms,
-		&s.DeviceProject, &s.Payer, &s.Door, &until,
+		&s.DeviceProject, &s.Payer, &s.Door,
 		&s.Relayed.UpBytes, &s.Relayed.UpPackets, &s.Relayed.DownBytes, &s.Relayed.DownPackets,
 	}, others...)...)
 	if err != nil {
 		return s, err
 	}
 	s.Created, s.Expires, s.Answered, s.Ended = created.time(), expires.time(), answered.time(), ended.time()
-	s.Until = until.time()
 	s.Rights = split[protocol.Right](rights)
 	if path != "" {
 		if err := json.Unmarshal([]byte(path), &s.Path); err != nil {
@@ -98,20 +97,20 @@ func upsertSession(ctx context.Context, tx *tx, s record.Session) (written bool,
 		owner = []byte{}
 	}
 	return change(ctx, tx, `INSERT INTO sessions (`+sessionFields+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			api_key = excluded.api_key, viewer = excluded.viewer, rights = excluded.rights,
 			video = excluded.video, audio = excluded.audio, talk = excluded.talk,
 			viewer_grant = excluded.viewer_grant, device_grant = excluded.device_grant,
 			expires_ms = excluded.expires_ms, answered_ms = excluded.answered_ms,
 			ended_ms = excluded.ended_ms, reason = excluded.reason, path = excluded.path,
-			terms = excluded.terms, door = excluded.door, until_ms = excluded.until_ms
+			terms = excluded.terms, door = excluded.door
 		WHERE sessions.ended_ms = 0 AND sessions.project = excluded.project
 			AND sessions.device = excluded.device AND sessions.owner = excluded.owner`,
 		s.ID, s.Kind, s.Project, s.Device, s.Key, s.Viewer, join(s.Rights), owner,
 		oneIf(s.Media.Video), oneIf(s.Media.Audio), oneIf(s.Media.Talk), s.ViewerGrant, s.DeviceGrant,
 		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path), string(terms),
-		s.DeviceProject, s.Payer, s.Door, stampOf(s.Until))
+		s.DeviceProject, s.Payer, s.Door)
 }
 
 // oneIf is a truth as an INTEGER column keeps it.

@@ -77,7 +77,7 @@ func (d description) of(section []string, name string) string {
 
 // kind is what a section is for, such as "video", and its port: 0 is for one that is rejected, or rests on another's
 // (RFC 9143 section 6).
-func kind(section []string) (media string, port string) {
+func kind(section []string) (media, port string) {
 	fields := strings.Fields(section[0][2:])
 	if len(fields) < 2 {
 		return "", "0"

@@ -30,12 +30,7 @@ func ReadOffer(text string) (Offer, error) {
 	}
 	o := Offer{Text: text}
 	bundle := d.bundle()
-	var open [][]string // sections that are in use
-	for _, section := range d.media {
-		if _, port := kind(section); port != "0" || slices.Contains(bundle, d.of(section, "mid")) {
-			open = append(open, section)
-		}
-	}
+	open := d.inUse(bundle)
 	for _, section := range open {
 		media, _ := kind(section)
 		if media != "audio" && media != "video" {
@@ -49,7 +44,7 @@ func ReadOffer(text string) (Offer, error) {
 	switch {
 	case !o.Media.Video && !o.Media.Audio:
 		return Offer{}, protocol.Errorf(protocol.CodeInvalid, "the offer receives nothing: WHEP is for watching (a=recvonly)")
-	case len(open) > 1 && !d.bundled(open, bundle):
+	case len(open) > 1 && !bundled(open, bundle):
 		return Offer{}, protocol.Errorf(protocol.CodeInvalid, "all media must be in one bundle: a=group:BUNDLE with the mid of each section")
 	}
 	o.Ufrag, o.Password = d.of(open[0], "ice-ufrag"), d.of(open[0], "ice-pwd")
@@ -57,6 +52,16 @@ func ReadOffer(text string) (Offer, error) {
 		return Offer{}, protocol.Errorf(protocol.CodeBadMessage, "the offer has no ICE credentials (RFC 8839 section 5.4)")
 	}
 	return o, nil
+}
+
+// inUse are the sections that are not rejected.
+func (d description) inUse(bundle []string) (open [][]string) {
+	for _, section := range d.media {
+		if _, port := kind(section); port != "0" || slices.Contains(bundle, d.of(section, "mid")) {
+			open = append(open, section)
+		}
+	}
+	return open
 }
 
 func (d description) want(m *protocol.Media, media string, section []string) {
@@ -82,7 +87,7 @@ func (d description) bundle() []string {
 	return nil
 }
 
-func (d description) bundled(open [][]string, bundle []string) bool {
+func bundled(open [][]string, bundle []string) bool {
 	for _, section := range open {
 		if mid, ok := attribute(section, "mid"); !ok || !slices.Contains(bundle, mid) {
 			return false
