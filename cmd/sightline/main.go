@@ -64,6 +64,10 @@ func run(ctx, hurry context.Context, args []string, stdout, stderr io.Writer) er
 		return app.ListProjects(ctx, cli.Project.List, stdout, logger)
 	case "key create":
 		return app.CreateKey(ctx, cli.Key.Create, stdout, logger)
+	case "key list":
+		return app.ListKeys(ctx, cli.Key.List, stdout, logger)
+	case "key revoke <key>":
+		return app.RevokeKey(ctx, cli.Key.Revoke, logger)
 	case "enroll create":
 		return app.CreateEnrolment(ctx, cli.Enroll.Create, stdout, logger)
 	case "token create":

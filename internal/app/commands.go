@@ -50,17 +50,6 @@ func show(w io.Writer, asJSON bool, value any, plain string) error {
 	return json.NewEncoder(w).Encode(value)
 }
 
-// CreateKey makes an API key and prints it.
-func CreateKey(ctx context.Context, c config.KeyCreate, out io.Writer, logger *slog.Logger) error {
-	return withStore(ctx, c.Data, logger, func(s *store.Store) error {
-		key, secret, err := s.CreateKey(ctx, record.Key{Project: protocol.ProjectID(c.Project), Name: c.Name})
-		if err != nil {
-			return err
-		}
-		return show(out, c.JSON, map[string]string{"key": secret.Reveal(), "project": string(key.Project)}, secret.Reveal())
-	})
-}
-
 // CreateEnrolment makes an enrolment code and prints it.
 func CreateEnrolment(ctx context.Context, c config.EnrollCreate, out io.Writer, logger *slog.Logger) error {
 	return withStore(ctx, c.Data, logger, func(s *store.Store) error {

@@ -79,19 +79,6 @@ type Serve struct {
 	MetricsListen  string         `help:"Address of /metrics. Empty: 127.0.0.1:9464, or any free port where that is taken; off: none." placeholder:"HOST:PORT"`
 }
 
-// Key has the commands about API keys.
-type Key struct {
-	Create KeyCreate `cmd:"" help:"Make an API key. It is shown once."`
-}
-
-// KeyCreate makes an API key.
-type KeyCreate struct {
-	Data
-	Project string `help:"Project of the key." default:"default"`
-	Name    string `help:"What the key is for." default:"command line"`
-	JSON    bool   `name:"json" help:"Print JSON."`
-}
-
 // Enroll has the commands about enrolment codes.
 type Enroll struct {
 	Create EnrollCreate `cmd:"" help:"Make a code with which one camera joins. It is good for 24 hours and is shown once."`
