@@ -104,6 +104,27 @@ var listings = []listing{
 		},
 	},
 	{
+		name: "projects",
+		add: func(t *testing.T, s *Store, _ *clock) string {
+			return string(must(s.CreateProject(t.Context(), protocol.ProjectID("p-"+newID()), ""))(t).ID)
+		},
+		page: func(ctx context.Context, s *Store, cursor string, limit int) ([]string, string, error) {
+			list, next, err := s.ProjectPage(ctx, cursor, limit)
+			return idsOf(list, func(p record.Project) string { return string(p.ID) }), next, err
+		},
+	},
+	{
+		name: "webhooks",
+		add: func(t *testing.T, s *Store, _ *clock) string {
+			return must(s.CreateWebhook(t.Context(), mine, "https://example.org/"+newID(), "", nil))(t).ID
+		},
+		drop: func(ctx context.Context, s *Store, id string) error { return s.DeleteWebhook(ctx, mine, id) },
+		page: func(ctx context.Context, s *Store, cursor string, limit int) ([]string, string, error) {
+			list, next, err := s.Webhooks(ctx, mine, cursor, limit)
+			return idsOf(list, func(w record.Webhook) string { return w.ID }), next, err
+		},
+	},
+	{
 		name: "shared devices",
 		add: func(t *testing.T, s *Store, _ *clock) string {
 			d := enrol(t, s, mine)
