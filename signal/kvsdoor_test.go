@@ -213,3 +213,31 @@ func TestICEServersAreForWhoMaySeeTheCamera(t *testing.T) {
 		t.Error("somebody got a grant")
 	}
 }
+
+func TestTheKVSDoorOpensACameraOfAnotherProjectByAGrantAlone(t *testing.T) {
+	grants := &shares{}
+	s := onKVS(t, func(c *Config) { c.Grants = grants })
+	d := s.device(t, camera)
+	token := s.token(t, ofPartner)
+	if _, refusal := s.knockKVS(t, camera, url.Values{"token": {token}}); refusal == nil || refusal.StatusCode != http.StatusNotFound {
+		t.Errorf("without a grant: %v", refusal)
+	}
+	if got, _ := s.get(t, s.base+string(camera)+"/ice-servers", token); got != http.StatusNotFound {
+		t.Errorf("ICE servers without a grant: %d", got)
+	}
+	g := shared()
+	grants.set(g)
+	relay := s.servers(t, camera, token, "")
+	if got := s.assignedTo(relay).Project; got != g.Payer() {
+		t.Errorf("%s pays for what the viewer gathers, want %s", got, g.Payer())
+	}
+	v, refusal := s.knockKVS(t, camera, url.Values{"token": {token}})
+	if refusal != nil {
+		t.Fatal(refusal.Status)
+	}
+	v.offer(1)
+	invite := d.await(protocol.TypeInvite)
+	if row := s.row(invite.Session); row.Project != partner || row.DeviceProject != project || row.ViewerGrant != relay {
+		t.Errorf("got row %+v", row)
+	}
+}

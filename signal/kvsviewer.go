@@ -61,7 +61,7 @@ func (v *kvsViewer) take(ctx context.Context, r kvs.Request) error {
 func (v *kvsViewer) ask(ctx context.Context, sdp, correlation string) error {
 	origin := kvs.OriginOf(sdp)
 	v.mu.Lock()
-	before, again := v.session, v.session != "" && origin == v.origin
+	before, again := v.session, v.session != "" && origin != "" && origin == v.origin
 	v.offer, v.told = sdp, nil
 	if again {
 		v.revision++
@@ -79,10 +79,10 @@ func (v *kvsViewer) ask(ctx context.Context, sdp, correlation string) error {
 	v.revision, v.answered = 1, 0
 	open := &protocol.Open{
 		Device: v.device, Owner: v.owner, Media: kvs.MediaOf(sdp), Offer: &protocol.Offer{Revision: 1, SDP: sdp},
-		Grant: v.guest.hub.collect(v.guest.client, v.fetch),
 	}
 	session := v.session
 	v.mu.Unlock()
+	open.Grant = v.guest.hub.collect(v.guest.client, v.fetch)
 	if before != "" {
 		if _, err := v.guest.say(ctx, protocol.TypeClose, before, &protocol.Close{Reason: protocol.ReasonViewerLeft}); err != nil {
 			return err
@@ -92,17 +92,20 @@ func (v *kvsViewer) ask(ctx context.Context, sdp, correlation string) error {
 	return err
 }
 
-// trickle tells the camera a candidate.
+// trickle tells the camera a candidate. One of an offer that was refused is dropped: its viewer knows.
 func (v *kvsViewer) trickle(ctx context.Context, c protocol.Candidate) error {
 	v.mu.Lock()
 	session := v.session
 	c.Revision = v.revision
-	if len(v.told) < protocol.MaxSyncCandidates {
+	if session != "" && len(v.told) < protocol.MaxSyncCandidates {
 		v.told = append(v.told, c)
 	}
 	v.mu.Unlock()
-	if session == "" {
+	switch {
+	case c.Revision == 0:
 		return protocol.Errorf(protocol.CodeNotFound, "there is no session: candidates follow an offer")
+	case session == "":
+		return nil
 	}
 	_, err := v.guest.say(ctx, protocol.TypeCandidate, session, &c)
 	return err

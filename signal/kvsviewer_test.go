@@ -184,9 +184,13 @@ func TestARefusedViewerMayOfferAgainOnTheSameSocket(t *testing.T) {
 	v := s.watch(t, camera)
 	v.offer(1)
 	v.await("STATUS_RESPONSE")
+	v.say("ICE_CANDIDATE", "", "", kvsCandidate) // which is not worth another
 	d := s.device(t, camera)
 	v.offer(1)
-	d.await(protocol.TypeInvite)
+	d.answerInvite(d.await(protocol.TypeInvite))
+	if got := v.next(); got.text("messageType") != "SDP_ANSWER" {
+		t.Errorf("got %v", got)
+	}
 }
 
 func TestARefusalOfTheCameraIsToldWithTheOffersCorrelation(t *testing.T) {
