@@ -61,7 +61,7 @@ func (h *Hub) ServeKVS(w http.ResponseWriter, r *http.Request) {
 
 // welcome lets the client of a request in.
 func (s *kvsSocket) welcome(ctx context.Context, r *http.Request) (err error) {
-	token, device := kvsToken(r), protocol.DeviceID(r.PathValue("device"))
+	token, device := tokenOf(r), protocol.DeviceID(r.PathValue("device"))
 	config := guestConfig{
 		Address: s.hub.config.ClientAddress(r), Door: protocol.TransportKVS, Program: protocol.Client{Name: programOf(r)},
 	}
@@ -72,11 +72,8 @@ func (s *kvsSocket) welcome(ctx context.Context, r *http.Request) (err error) {
 		s.speaker = &kvsMaster{guest: s.guest, calls: map[protocol.SessionID]*kvsCall{}}
 		return nil
 	}
-	if config.Viewer, err = s.hub.config.Tokens.Verify(token, time.Now()); err != nil {
+	if config.Viewer, err = s.hub.visitor(r); err != nil {
 		return err
-	}
-	if config.Viewer.Device != device {
-		return protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	}
 	v := &kvsViewer{device: device, fetch: fetchKey(config.Viewer, r)}
 	config.Stays = v.stays
@@ -85,14 +82,6 @@ func (s *kvsSocket) welcome(ctx context.Context, r *http.Request) (err error) {
 	}
 	s.guest, s.speaker = v.guest, v
 	return nil
-}
-
-// kvsToken returns the bearer token of a request. A browser's WebSocket can have it nowhere but in the query.
-func kvsToken(r *http.Request) string {
-	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
-		return strings.TrimSpace(token)
-	}
-	return r.URL.Query().Get("token")
 }
 
 // programOf is what the client says of its software, cut to what a name may have.

@@ -28,9 +28,10 @@ func TestACameraOfTheKVSFormatIsADevice(t *testing.T) {
 	if got := s.hub.Presence(gate); got.Transport != protocol.TransportKVS || got.Generation != 1 {
 		t.Errorf("got presence %+v", got)
 	}
-	if c, ok := s.hub.Connection(gate); !ok || c.Transport != protocol.TransportKVS {
-		t.Errorf("got connection %+v", c)
-	}
+	s.until(t, "its connection is known", func() bool {
+		c, ok := s.hub.Connection(gate)
+		return ok && c.Transport == protocol.TransportKVS
+	})
 	v := s.viewer(t, looksAt(gate))
 	v.openAt(gate, 1)
 	v.post(protocol.TypeCandidate, sessionID(1), candidate(1))

@@ -47,21 +47,17 @@ func (h *Hub) ServeKVSServers(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Hub) fetch(ctx context.Context, r *http.Request) ([]protocol.ICEServer, error) {
-	token, device, now := kvsToken(r), protocol.DeviceID(r.PathValue("device")), time.Now()
-	if auth.IsBearer(token) {
-		if _, err := h.bearerOf(ctx, token, device); err != nil {
+	if token := tokenOf(r); auth.IsBearer(token) {
+		if _, err := h.bearerOf(ctx, token, protocol.DeviceID(r.PathValue("device"))); err != nil {
 			return nil, err
 		}
 		return h.stun(h.config.DeviceSTUN...), nil
 	}
-	viewer, err := h.config.Tokens.Verify(token, now)
+	viewer, err := h.visitor(r)
 	if err != nil {
 		return nil, err
 	}
-	if viewer.Device != device {
-		return nil, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
-	}
-	return h.relayAside(ctx, viewer, fetchKey(viewer, r), now)
+	return h.relayAside(ctx, viewer, fetchKey(viewer, r), time.Now())
 }
 
 // relayAside returns the ICE servers of the grant that waits for a viewer.

@@ -145,7 +145,7 @@ func (v *kvsViewer) hear(m *said) (events []kvs.Event, again *protocol.Sync) {
 		return []kvs.Event{kvs.StatusOf(b, v.opening)}, nil
 	case *protocol.Closed:
 		v.session = ""
-		return []kvs.Event{kvs.StatusOf(overError(b.Reason), v.opening)}, nil
+		return []kvs.Event{kvs.StatusOf(endedBy(b.Reason), v.opening)}, nil
 	}
 	return nil, nil
 }
@@ -176,24 +176,4 @@ func (v *kvsViewer) stateLocked() *protocol.Sync {
 		Revision: v.revision, Owner: v.owner, Answer: true, Candidates: slices.Clone(v.told),
 		Description: &protocol.Describe{Revision: v.revision, Kind: protocol.DescribeOffer, SDP: v.offer},
 	}
-}
-
-// overError is what a viewer is told of the end of a session.
-func overError(reason protocol.Reason) *protocol.Error {
-	code := protocol.CodeGoingAway
-	switch reason {
-	case protocol.ReasonBusy, protocol.ReasonPrivacy:
-		code = protocol.CodeBusy
-	case protocol.ReasonCodec:
-		code = protocol.CodeCodec
-	case protocol.ReasonRevoked, protocol.ReasonClosedByAPI:
-		code = protocol.CodeRevoked
-	case protocol.ReasonQuota:
-		code = protocol.CodeQuota
-	case protocol.ReasonExpired:
-		code = protocol.CodeExpired
-	case protocol.ReasonDeviceLeft, protocol.ReasonDeviceOffline:
-		code = protocol.CodeOffline
-	}
-	return protocol.Errorf(code, "the session has ended: %s", reason)
 }

@@ -200,7 +200,7 @@ func TestARefusalOfTheCameraIsToldWithTheOffersCorrelation(t *testing.T) {
 	v.offer(1)
 	d.reply(d.await(protocol.TypeInvite), protocol.TypeError, protocol.Errorf(protocol.CodeCodec, "no codec in common"))
 	got := v.await("STATUS_RESPONSE").status(t)
-	if got["correlationId"] != "offer" || got["description"] != "codec: the session has ended: codec" {
+	if got["correlationId"] != "offer" || got["description"] != "codec: the session was closed: codec" {
 		t.Errorf("got %v", got)
 	}
 }

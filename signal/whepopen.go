@@ -103,7 +103,7 @@ func (h *Hub) visitor(r *http.Request) (auth.Viewer, error) {
 	if viewer.Device != protocol.DeviceID(r.PathValue("device")) {
 		return auth.Viewer{}, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	}
-	if wait := h.whep.askers.Take(viewer.ID, now); wait > 0 {
+	if wait := h.whep.askers.Take(string(viewer.Project)+"/"+viewer.ID, now); wait > 0 {
 		err := protocol.Errorf(protocol.CodeRateLimited, "too many requests with one token")
 		err.RetryMS = wait.Milliseconds() + 1
 		return auth.Viewer{}, err
