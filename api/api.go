@@ -17,8 +17,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// maxBodyBytes bounds every request's body: the largest legitimate one is well under 2 KB.
-const maxBodyBytes = 16 << 10
+// maxBodyBytes bounds every request's body: an offer has protocol.MaxSDPBytes, all others are well under 2 KB.
+const maxBodyBytes = 64 << 10
 
 // Config says what an API works on. Everything is needed but Price, Rates, Logger and Now.
 type Config struct {

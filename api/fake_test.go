@@ -324,6 +324,17 @@ func (h hub) Close(_ context.Context, id protocol.SessionID, reason protocol.Rea
 	return nil
 }
 
+func (h hub) Answer(_ context.Context, viewer auth.Viewer, offer string, wait time.Duration) (record.SessionAnswer, error) {
+	if offer == "away" {
+		return record.SessionAnswer{}, protocol.Errorf(protocol.CodeOffline, "the camera is offline")
+	}
+	h.tell("answer %s to %s by %s within %s until %s", viewer.Device, viewer.Subject, viewer.Key, wait, viewer.Expires.Format(time.RFC3339))
+	return record.SessionAnswer{
+		Session: "s9", SDP: "v=0 answer to " + offer, Expires: viewer.Expires, Resource: "/v1/devices/cam/whep/s9.x", ETag: `"e"`,
+		ICEServers: []protocol.ICEServer{{URLs: []string{"stun:a.example"}}},
+	}, nil
+}
+
 func (h hub) RevokeDevice(_ context.Context, id protocol.DeviceID) { h.tell("revoke device %s", id) }
 func (h hub) RenewDevice(id protocol.DeviceID)                     { h.tell("renew device %s", id) }
 func (h hub) RevokeKey(_ context.Context, id protocol.KeyID)       { h.tell("revoke key %s", id) }

@@ -47,6 +47,8 @@ var statuses = map[protocol.Code]int{
 	protocol.CodeQuota:       http.StatusTooManyRequests,
 	protocol.CodeGoingAway:   http.StatusServiceUnavailable,
 	protocol.CodeOffline:     http.StatusServiceUnavailable,
+	protocol.CodeFull:        http.StatusServiceUnavailable,
+	protocol.CodeCodec:       http.StatusUnprocessableEntity,
 	protocol.CodeBusy:        http.StatusServiceUnavailable,
 	protocol.CodeTimeout:     http.StatusGatewayTimeout,
 

@@ -114,6 +114,10 @@ type (
 		// Network returns what a device has told of its network; ok is false where the hub knows nothing.
 		Network(id protocol.DeviceID) (n record.DeviceNetwork, ok bool)
 		Close(ctx context.Context, id protocol.SessionID, reason protocol.Reason) error
+		// Answer opens a session for a whole offer, and waits at most so long for the device's whole answer. It fails with
+		// CodeBadMessage and CodeInvalid for an offer that is none or cannot be served, with CodeOffline, CodeFull, CodeBusy,
+		// CodeCodec, CodeQuota, CodeRateLimited and CodeTimeout.
+		Answer(ctx context.Context, viewer auth.Viewer, offer string, wait time.Duration) (record.SessionAnswer, error)
 		RevokeDevice(ctx context.Context, id protocol.DeviceID)
 		// RenewDevice cuts a device off whose key was replaced.
 		RenewDevice(id protocol.DeviceID)

@@ -25,6 +25,7 @@ type Session struct {
 	Reason   protocol.Reason       `json:"reason,omitempty" doc:"Why it ended"`
 	Grants   []protocol.Right      `json:"grants" nullable:"false"`
 	Media    protocol.Media        `json:"media"`
+	Door     protocol.Transport    `json:"door,omitempty" doc:"What the viewer came by: websocket, long_poll, whep, kvs or rest"`
 	Created  time.Time             `json:"created"`
 	Expires  time.Time             `json:"expires"`
 	Answered time.Time             `json:"answered,omitzero"`
@@ -62,6 +63,7 @@ type (
 )
 
 func (a *API) addSessions() {
+	add(a, openSessionOperation(), a.openSession)
 	add(a, huma.Operation{
 		OperationID: "list-sessions", Method: http.MethodGet, Path: "/v1/sessions", Tags: []string{"sessions"},
 		Summary: "List the sessions of the last 30 days, also those of other projects with devices that you share, the newest first",
@@ -113,7 +115,7 @@ func (a *API) closeSession(ctx context.Context, in *sessionInput) (*struct{}, er
 func session(s record.Session) Session {
 	out := Session{
 		ID: s.ID, Kind: s.Kind, Project: s.Project, Device: s.Device, Owner: s.DeviceProject, Viewer: s.Viewer, Key: s.Key, State: stateOf(s), Reason: s.Reason,
-		Grants: s.Rights, Media: s.Media,
+		Grants: s.Rights, Media: s.Media, Door: s.Door,
 		Created: s.Created, Expires: s.Expires, Answered: s.Answered, Ended: s.Ended,
 		Relayed: Traffic(s.Relayed),
 	}

@@ -45,31 +45,40 @@ func (a *API) addTokens() {
 }
 
 func (a *API) createToken(ctx context.Context, in *createTokenInput) (*createTokenOutput, error) {
-	d, grant, err := a.visibleDevice(ctx, in.Body.Device)
+	viewer, err := a.viewer(ctx, in.Body.Device, in.Body.Grants, time.Duration(in.Body.TTLSeconds)*time.Second)
 	if err != nil {
 		return nil, err
 	}
-	if grant != nil && len(grant.Within(in.Body.Grants)) < len(in.Body.Grants) {
-		return nil, protocol.Errorf(protocol.CodeForbidden, "the device is shared for %v", grant.Rights)
-	}
-	now, key := a.config.Now().UTC(), keyOf(ctx)
-	life := time.Duration(in.Body.TTLSeconds) * time.Second
-	viewer := auth.Viewer{
-		Project: key.Project, Subject: in.Body.Subject, Key: key.ID, Device: d.ID, Rights: in.Body.Grants,
-		Expires: now.Add(life).Truncate(time.Second),
-		Terms: record.PlainTerms{
-			Path: in.Body.Path, RelayDelayMS: in.Body.RelayDelayMS, MaxRelayS: in.Body.MaxRelayS, MaxKbps: in.Body.MaxKbps,
-			RelayHD: in.Body.RelayHD,
-		}.Terms(),
-	}
-	if grant != nil && !grant.Expires.IsZero() && grant.Expires.Before(viewer.Expires) {
-		viewer.Expires = grant.Expires.Truncate(time.Second)
-	}
-	token, err := a.config.Tokens.Mint(viewer, now)
+	viewer.Subject = in.Body.Subject
+	viewer.Terms = record.PlainTerms{
+		Path: in.Body.Path, RelayDelayMS: in.Body.RelayDelayMS, MaxRelayS: in.Body.MaxRelayS, MaxKbps: in.Body.MaxKbps,
+		RelayHD: in.Body.RelayHD,
+	}.Terms()
+	token, err := a.config.Tokens.Mint(viewer, a.config.Now().UTC())
 	if err != nil {
 		return nil, err
 	}
 	out := &createTokenOutput{}
-	out.Body.Token, out.Body.Device, out.Body.Grants, out.Body.Expires = token, d.ID, viewer.Rights, viewer.Expires
+	out.Body.Token, out.Body.Device, out.Body.Grants, out.Body.Expires = token, viewer.Device, viewer.Rights, viewer.Expires
 	return out, nil
+}
+
+// viewer is one whom the request's key lets look at a device: its own, or one that is shared with its project for all of the
+// rights, and as long as it is.
+func (a *API) viewer(ctx context.Context, device protocol.DeviceID, rights []protocol.Right, life time.Duration) (auth.Viewer, error) {
+	d, grant, err := a.visibleDevice(ctx, device)
+	if err != nil {
+		return auth.Viewer{}, err
+	}
+	if grant != nil && len(grant.Within(rights)) < len(rights) {
+		return auth.Viewer{}, protocol.Errorf(protocol.CodeForbidden, "the device is shared for %v", grant.Rights)
+	}
+	key := keyOf(ctx)
+	viewer := auth.Viewer{
+		Project: key.Project, Key: key.ID, Device: d.ID, Rights: rights, Expires: a.config.Now().UTC().Add(life).Truncate(time.Second),
+	}
+	if grant != nil && !grant.Expires.IsZero() && grant.Expires.Before(viewer.Expires) {
+		viewer.Expires = grant.Expires.Truncate(time.Second)
+	}
+	return viewer, nil
 }

@@ -48,7 +48,7 @@ func (h *Hub) servePatch(w http.ResponseWriter, r *http.Request) {
 	}
 	match := r.Header.Values("If-Match")
 	if len(match) == 0 {
-		writeProblem(w, http.StatusPreconditionRequired, protocol.Errorf(protocol.CodeInvalid, "say which ICE session it is for: If-Match"))
+		writeProblem(w, http.StatusPreconditionRequired, protocol.Errorf(protocol.CodePreconditionRequired, "say which ICE session it is for: If-Match"))
 		return
 	}
 	fragment, err := whep.ReadFragment(text)
@@ -59,7 +59,7 @@ func (h *Hub) servePatch(w http.ResponseWriter, r *http.Request) {
 	ice := p.current()
 	switch {
 	case !matches(match, ice.etag):
-		writeProblem(w, http.StatusPreconditionFailed, protocol.Errorf(protocol.CodeConflict, "the session has another ICE session now"))
+		writeProblem(w, http.StatusPreconditionFailed, protocol.Errorf(protocol.CodePreconditionFailed, "the session has another ICE session now"))
 	case fragment.Ufrag != "" && fragment.Ufrag != ice.ufrag:
 		h.restart(w, r, p, fragment)
 	default:
