@@ -173,6 +173,9 @@ func (s *Server) Ready() Ready {
 	return Ready{Ready: true, URL: s.url, Turn: s.relay.URLs(), Node: s.node}
 }
 
+// Records are what the server keeps, for a tool in the same process that writes what the hub would.
+func (s *Server) Records() *store.Store { return s.store }
+
 // serverOf makes an HTTP server with bounds that a slow or hostile client cannot get around. A WebSocket has none of
 // them: it leaves the server when it opens. 1 MB of pages in two minutes is 70 kbit/s, slower than any picture.
 func (s *Server) serverOf(handler http.Handler) *http.Server {

@@ -30,7 +30,7 @@ const (
 // machine (not the process) dies, and never consistency. 5 s is far beyond any transaction here, of whatever process.
 var (
 	writerPragmas = url.Values{
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "cache_size(-32768)", "wal_autocheckpoint(4000)"},
 		"_txlock": {"immediate"},
 	}
 	readerPragmas = url.Values{

@@ -168,18 +168,18 @@ func (b *batch) first() bool {
 // one runs another write, whose failure is its own. It fails when nothing can be written any more.
 func (b *batch) one() error {
 	t := b.tx
-	if _, err := t.began.ExecContext(t.life, `SAVEPOINT another`); err != nil {
+	if _, err := t.ExecContext(t.life, `SAVEPOINT another`); err != nil {
 		return err
 	}
 	mark := t.events.len()
 	err := b.current.do(t)
 	if err != nil {
 		t.events.cut(mark)
-		if _, undo := t.began.ExecContext(t.life, `ROLLBACK TO SAVEPOINT another`); undo != nil {
+		if _, undo := t.ExecContext(t.life, `ROLLBACK TO SAVEPOINT another`); undo != nil {
 			return errors.Join(err, undo)
 		}
 	}
-	if _, release := t.began.ExecContext(t.life, `RELEASE SAVEPOINT another`); release != nil {
+	if _, release := t.ExecContext(t.life, `RELEASE SAVEPOINT another`); release != nil {
 		return errors.Join(err, release)
 	}
 	if err != nil {

@@ -37,6 +37,7 @@ func commands() []command {
 		{"compare", "our relay, coturn and a stock pion/turn under the same load", compare},
 		{"flood", "what strangers cost a TURN server: packets without credentials, silent connections", flood},
 		{"relay", "sessions through the hub: rate, time to the answer, CPU a message", relay},
+		{"events", "the history of events under writers, backends that pull it and webhooks, on SQLite or PostgreSQL", events},
 		{"nat", "pairs of NATs with the whole product between them: which way the picture takes, and when", nat},
 	}
 }
