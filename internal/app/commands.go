@@ -27,13 +27,13 @@ const testSessionLife = time.Hour
 const commandLineKey protocol.KeyID = "command-line"
 
 // openStore opens the records where the settings say they are.
-func openStore(ctx context.Context, at config.Data, logger *slog.Logger) (*store.Store, error) {
-	return store.Open(ctx, at.Data, store.Config{Database: at.Database, Logger: logger})
+func openStore(ctx context.Context, at config.Data, durable bool, logger *slog.Logger) (*store.Store, error) {
+	return store.Open(ctx, at.Data, store.Config{Database: at.Database, Durable: durable, Logger: logger})
 }
 
-// withStore runs a command on the records.
+// withStore runs a command on the records. What it prints is on the disk.
 func withStore(ctx context.Context, at config.Data, logger *slog.Logger, do func(*store.Store) error) (err error) {
-	s, err := openStore(ctx, at, logger)
+	s, err := openStore(ctx, at, true, logger)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 			s = nil
 		}
 	}()
-	if s.store, err = openStore(ctx, c.Data, logger); err != nil {
+	if s.store, err = openStore(ctx, c.Data, c.Sync == "full", logger); err != nil {
 		return s, err
 	}
 	signing, err := s.store.SigningKeys(ctx)

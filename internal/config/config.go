@@ -44,6 +44,7 @@ type Data struct {
 // Serve has the settings of a server.
 type Serve struct {
 	Data
+	Sync           string         `help:"When SQLite waits for the disk: normal, so that a power cut may cost the last seconds, or full, at each commit." enum:"normal,full" default:"normal" placeholder:"MODE"`
 	Listen         string         `help:"Address of pages, API and links." default:":8080" placeholder:"HOST:PORT"`
 	TurnListen     string         `help:"Address of STUN and TURN, over UDP and TCP." default:":3478" placeholder:"HOST:PORT"`
 	TurnTLSListen  string         `name:"turn-tls-listen" help:"Address of TURN over TLS, such as :5349. Empty: none." placeholder:"HOST:PORT"`

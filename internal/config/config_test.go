@@ -45,6 +45,7 @@ type setting struct {
 var settings = []setting{
 	{"data", "/var/lib/x", "", func(s *Serve) any { return s.Data.Data }, "/var/lib/x"},
 	{"database", "postgres://me:x@h/d", "", func(s *Serve) any { return s.Database.Reveal() }, "postgres://me:x@h/d"},
+	{"sync", "full", "", func(s *Serve) any { return s.Sync }, "full"},
 	{"listen", "127.0.0.1:1", "", func(s *Serve) any { return s.Listen }, "127.0.0.1:1"},
 	{"turn-listen", "[::1]:2", `"[::1]:2"`, func(s *Serve) any { return s.TurnListen }, "[::1]:2"},
 	{"turn-tls-listen", ":5349", "':5349'", func(s *Serve) any { return s.TurnTLSListen }, ":5349"},
@@ -171,7 +172,7 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 		t.Fatal(command, err)
 	}
 	want := Serve{
-		Data: Data{Data: "sightline-data"}, Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
+		Data: Data{Data: "sightline-data"}, Sync: "normal", Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
 		APIKeyRate: 100, APIProjectRate: 400,
 		RelayPeers: "enforce", IPv6FillIn: true, Path: "prefer_direct", RelayDelay: 700 * time.Millisecond, RelayCurrency: "USD",
 	}

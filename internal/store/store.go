@@ -24,6 +24,8 @@ type Config struct {
 	// Database is the URL of a PostgreSQL database (postgres://user:password@host/name); empty means SQLite in the
 	// directory.
 	Database auth.Secret
+	// Durable has SQLite wait for the disk at each commit, which then outlives a power cut too. PostgreSQL does as it is set up.
+	Durable bool
 	// Logger hears of what no caller is told; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
@@ -60,7 +62,7 @@ func Open(ctx context.Context, dir string, cfg Config) (*Store, error) {
 	}
 	var err error
 	if cfg.Database.Reveal() == "" {
-		err = s.openDirectory(ctx, dir)
+		err = s.openDirectory(ctx, dir, cfg.Durable)
 	} else {
 		err = s.openServer(ctx, cfg.Database)
 	}
@@ -70,7 +72,7 @@ func Open(ctx context.Context, dir string, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) openDirectory(ctx context.Context, dir string) error {
+func (s *Store) openDirectory(ctx context.Context, dir string, durable bool) error {
 	unlock, err := lockDirectory(ctx, dir)
 	if err != nil {
 		return err
@@ -80,7 +82,7 @@ func (s *Store) openDirectory(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	writes, err := connect(path, writerPragmas, 1)
+	writes, err := connect(path, writerPragmas(durable), 1)
 	if err != nil {
 		return err
 	}
