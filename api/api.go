@@ -33,6 +33,7 @@ type Config struct {
 	Sessions     Sessions
 	Events       Events
 	Usage        Usage
+	Budgets      Budgeting
 	Hub          Hub
 	Snapshots    Snapshots
 	Tokens       Tokens
@@ -54,7 +55,7 @@ type Config struct {
 func (c *Config) complete() bool {
 	parts := []any{
 		c.Keys, c.Claims, c.PartnerKeys, c.Projects, c.Devices, c.DeviceGrants, c.Access, c.Enrolments, c.Sessions, c.Events, c.Usage,
-		c.Hub, c.Snapshots, c.Tokens, c.Webhooks, c.Courier,
+		c.Budgets, c.Hub, c.Snapshots, c.Tokens, c.Webhooks, c.Courier,
 	}
 	return !slices.Contains(parts, nil) && c.ClientAddress != nil
 }
@@ -102,6 +103,7 @@ func New(config Config) (*API, error) {
 	a.addSessions()
 	a.addEvents()
 	a.addUsage()
+	a.addBudgets()
 	a.addWebhooks()
 	var err error
 	if a.document, err = encodeDocument(a.huma); err != nil {

@@ -39,9 +39,10 @@ type world struct {
 	usage    map[protocol.ProjectID][]record.PathUsage
 	asked    record.PathFilter
 	// alive are the sessions that the hub knows, log what it was told.
-	alive map[protocol.SessionID]bool
-	log   []string
-	plan  record.Plan
+	alive   map[protocol.SessionID]bool
+	log     []string
+	plan    record.Plan
+	entries []record.Entry
 	// photos are the devices' pictures, nil of one that is offline.
 	photos map[protocol.DeviceID][]byte
 	// followers are told of all events.
@@ -362,7 +363,7 @@ func newWorld(t *testing.T) (w *world, a *API, mine, theirs string) {
 		t.Fatal(err)
 	}
 	a, err = New(Config{
-		Keys: w, Claims: w, PartnerKeys: w, DeviceGrants: w, Access: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Hub: hub{w}, Snapshots: w,
+		Keys: w, Claims: w, PartnerKeys: w, DeviceGrants: w, Access: w, Projects: w, Devices: w, Enrolments: w, Sessions: w, Events: w, Usage: w, Budgets: w, Hub: hub{w}, Snapshots: w,
 		Price:         Price{PerGB: 0.05, Currency: "USD"},
 		Webhooks:      w.hooks,
 		Courier:       w.hooks,

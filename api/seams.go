@@ -105,6 +105,14 @@ type (
 	Usage interface {
 		PathUsage(ctx context.Context, project protocol.ProjectID, filter record.PathFilter, cursor string, devices int) ([]record.PathUsage, string, error)
 	}
+	// Budgeting keeps what projects may use of the relay, and the ledger of their points.
+	Budgeting interface {
+		// ChangeBudgets has change say what becomes of the budgets as they are now; its error comes back as it is.
+		ChangeBudgets(ctx context.Context, project protocol.ProjectID, change func(record.Plan) (record.BudgetChange, error)) (record.Plan, error)
+		// AddPoints does nothing, and returns the same entry, for a reference that was given before.
+		AddPoints(ctx context.Context, project protocol.ProjectID, amount record.Points, reference, note string) (record.Entry, error)
+		Entries(ctx context.Context, project protocol.ProjectID, filter record.EntryFilter, cursor string, limit int) ([]record.Entry, string, error)
+	}
 	// Hub knows what is alive. Its calls return when what they end has ended; Close fails with CodeNotFound for a
 	// session that is not open there.
 	Hub interface {

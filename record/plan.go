@@ -73,13 +73,17 @@ func (p Plan) Used(b Budget) (used, of uint64) {
 func (p Plan) Bounded() bool { return p.BudgetBytes > 0 || p.BudgetTime > 0 || p.Purse.Prepaid }
 
 // Exhausted reports whether a budget is used up. Only the direct path is left then.
-func (p Plan) Exhausted() bool {
+func (p Plan) Exhausted() bool { return len(p.UsedUp()) > 0 || p.Bounded() && p.Spent }
+
+// UsedUp lists the budgets of which nothing is left. There may be none although the last of one was spent: what others have
+// reserved of it may come back.
+func (p Plan) UsedUp() (budgets []Budget) {
 	for _, b := range Budgets {
 		if used, of := p.Used(b); of > 0 && used >= of {
-			return true
+			budgets = append(budgets, b)
 		}
 	}
-	return p.Bounded() && p.Spent
+	return budgets
 }
 
 // Low reports whether a budget is used to LowShare or more.
@@ -104,6 +108,16 @@ type ProjectChange struct {
 	Path *Terms
 	// MaxKbps is 0 for the server's bound.
 	MaxKbps *int
+}
+
+// BudgetChange is what becomes of a project's budgets; nil leaves a part as it is, 0 takes a bound away.
+type BudgetChange struct {
+	// Bytes and Time are of a month, Sessions at once.
+	Bytes    *uint64
+	Time     *time.Duration
+	Sessions *int
+	// Prepaid says whether the relay is paid with points.
+	Prepaid *bool
 }
 
 // Grant is a relay grant that the relay was not told of.

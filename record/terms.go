@@ -145,7 +145,7 @@ func (t Terms) For(token Terms) Terms {
 	if t.Path == protocol.PathDirectOnly || t.Path == protocol.PathRelayOnly {
 		token.Path = t.Path
 	}
-	narrow := Terms{MaxRelay: least(t.MaxRelay, token.MaxRelay), MaxKbps: least(t.MaxKbps, token.MaxKbps)}
+	narrow := Terms{MaxRelay: Least(t.MaxRelay, token.MaxRelay), MaxKbps: Least(t.MaxKbps, token.MaxKbps)}
 	if t.RelayHD != Yes {
 		narrow.RelayHD = No
 	}
@@ -157,8 +157,8 @@ func (t Terms) For(token Terms) Terms {
 	return token
 }
 
-// least returns the smaller bound; 0 is none.
-func least[T int | time.Duration](a, b T) T {
+// Least returns the smaller bound; 0 is none.
+func Least[T int | time.Duration](a, b T) T {
 	if a == 0 || b == 0 {
 		return max(a, b)
 	}

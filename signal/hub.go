@@ -52,6 +52,8 @@ type Hub struct {
 	clients  map[protocol.LinkID]*client
 	devices  map[protocol.DeviceID]*device
 	sessions map[protocol.SessionID]*session
+	// opened counts them by project.
+	opened map[protocol.ProjectID]int
 	// late are the sessions that ended a moment ago, of which the device may have something to tell.
 	late map[protocol.SessionID]*session
 	// untold are the devices of which there may be something to tell, or was a moment ago, unkept the sessions of whose end it does not know.
@@ -93,6 +95,7 @@ func New(config Config) *Hub {
 		clients:   map[protocol.LinkID]*client{},
 		devices:   map[protocol.DeviceID]*device{},
 		sessions:  map[protocol.SessionID]*session{},
+		opened:    map[protocol.ProjectID]int{},
 		late:      map[protocol.SessionID]*session{},
 		untold:    map[protocol.DeviceID]*device{},
 		unkept:    map[protocol.SessionID]*session{},

@@ -121,8 +121,9 @@ func (h *Hub) create(w *waiting) (s *session, next protocol.GrantID, err error) 
 		return nil, "", err
 	case !d.connected():
 		return nil, "", h.waitLocked(d, w)
-	case len(d.sessions) >= d.link.maxSessions:
-		return nil, "", protocol.Errorf(protocol.CodeFull, "the camera serves as many viewers as it can")
+	}
+	if err := h.roomLocked(d, c.viewer.Project); err != nil {
+		return nil, "", err
 	}
 	s = newSession(h.rowOf(w, viewer, d, now), now)
 	s.rationed, s.terms = c.rationed, h.plan(s.row.PaidBy()).For(viewer.Terms)
@@ -153,6 +154,17 @@ func (h *Hub) rowOf(w *waiting, viewer auth.Viewer, d *device, now time.Time) re
 	return row
 }
 
+// roomLocked fails with CodeFull when a device that is connected, or a project, has as many sessions as it may.
+func (h *Hub) roomLocked(d *device, project protocol.ProjectID) error {
+	switch {
+	case len(d.sessions) >= d.link.maxSessions:
+		return protocol.Errorf(protocol.CodeFull, "the camera serves as many viewers as it can")
+	case h.fullLocked(project):
+		return protocol.Errorf(protocol.CodeFull, "the project has as many sessions open as it may")
+	}
+	return nil
+}
+
 // mayOpenLocked checks a request against the viewer's token, and against its project's budget where there is no path but
 // the relay.
 func (h *Hub) mayOpenLocked(c *client, request protocol.Envelope, m *protocol.Open, now time.Time) error {
@@ -165,7 +177,7 @@ func (h *Hub) mayOpenLocked(c *client, request protocol.Envelope, m *protocol.Op
 		return protocol.Errorf(protocol.CodeRevoked, "the camera was removed")
 	case c.rationed && h.plan(h.payer(c)).For(c.viewer.Terms).Path == protocol.PathRelayOnly:
 		h.quota.refused.Add(1)
-		return protocol.Errorf(protocol.CodeQuota, "the relay budget of this month is used up")
+		return protocol.Errorf(protocol.CodeQuota, "the relay budget of the project is used up")
 	}
 	return h.mayViewLocked(c.viewer, now)
 }

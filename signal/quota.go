@@ -13,18 +13,29 @@ import (
 const pathGrace = 30 * time.Second
 
 // quota counts what used-up relay budgets have done, and used-up time on the relay.
-type quota struct{ ended, direct, refused, overtime atomic.Uint64 }
+type quota struct{ ended, direct, refused, full, overtime atomic.Uint64 }
+
+// fullLocked reports whether a project has as many sessions open as it may, and counts what is refused for that.
+func (h *Hub) fullLocked(project protocol.ProjectID) bool {
+	most := h.plan(project).MaxSessions
+	full := most > 0 && h.opened[project] >= most
+	if full {
+		h.quota.full.Add(1)
+	}
+	return full
+}
 
 // Quota says what used-up relay budgets have done since the hub was made: sessions ended, sessions that were left only the
-// direct path, opens refused because they may go no other way than through a relay. Overtime are the sessions that have ended
+// direct path, opens refused because they may go no other way than through a relay. Full are the opens refused because their
+// project had as many sessions as it may. Overtime are the sessions that have ended
 // because their own time on the relay was over.
-type Quota struct{ Ended, Direct, Refused, Overtime uint64 }
+type Quota struct{ Ended, Direct, Refused, Full, Overtime uint64 }
 
 // Quota returns what used-up relay budgets have done.
 func (h *Hub) Quota() Quota {
 	return Quota{
 		Ended: h.quota.ended.Load(), Direct: h.quota.direct.Load(), Refused: h.quota.refused.Load(),
-		Overtime: h.quota.overtime.Load(),
+		Full: h.quota.full.Load(), Overtime: h.quota.overtime.Load(),
 	}
 }
 

@@ -164,3 +164,43 @@ func TestTheRateCapIsToldToBothEndsAndTheRelay(t *testing.T) {
 		}
 	}
 }
+
+func TestAProjectHasNoMoreSessionsAtOnceThanItMay(t *testing.T) {
+	s := onSockets(t, nil)
+	const most, many = 3, 8
+	s.setPlan(record.Plan{MaxSessions: most})
+	s.device(t, camera)
+	viewers := make([]*peer, many)
+	for i := range viewers {
+		viewers[i] = s.viewer(t, nil)
+	}
+	requests := make([]uint64, many)
+	for i, v := range viewers {
+		requests[i] = v.open(i + 1) // nobody waits for an answer
+	}
+	var in []int
+	for i, v := range viewers {
+		switch answer := v.answerTo(requests[i]).body.(type) {
+		case *protocol.Opened:
+			in = append(in, i)
+		case *protocol.Error:
+			if answer.Code != protocol.CodeFull {
+				t.Errorf("got %+v, want full", answer)
+			}
+		}
+	}
+	if len(in) != most || s.hub.Quota().Full != many-most {
+		t.Fatalf("%d of %d are in, %d refusals counted, want %d in", len(in), many, s.hub.Quota().Full, most)
+	}
+	// Who leaves makes room, and who repeats an open has its place.
+	viewers[in[0]].post(protocol.TypeClose, sessionID(in[0]+1), &protocol.Close{Reason: protocol.ReasonViewerLeft})
+	s.until(t, "the first has left", func() bool { return s.hub.Counts().Sessions == most-1 })
+	late := s.viewer(t, nil)
+	if answer, ok := late.answerTo(late.open(many + 1)).body.(*protocol.Opened); !ok {
+		t.Errorf("got %+v, want it opened", answer)
+	}
+	again := viewers[in[1]]
+	if answer, ok := again.answerTo(again.open(in[1] + 1)).body.(*protocol.Opened); !ok {
+		t.Errorf("got %+v, want it opened again", answer)
+	}
+}

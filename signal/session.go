@@ -70,12 +70,16 @@ func (s *session) peer(role protocol.Role) *client {
 // addLocked makes a session known.
 func (h *Hub) addLocked(s *session) {
 	h.sessions[s.row.ID] = s
+	h.opened[s.row.Project]++
 	h.deviceLocked(s.row.Device).sessions[s.row.ID] = s
 }
 
 // removeLocked is the opposite of addLocked and of every attach.
 func (h *Hub) removeLocked(s *session) {
 	delete(h.sessions, s.row.ID)
+	if h.opened[s.row.Project]--; h.opened[s.row.Project] == 0 {
+		delete(h.opened, s.row.Project)
+	}
 	if d := h.devices[s.row.Device]; d != nil {
 		delete(d.sessions, s.row.ID)
 		h.forgetLocked(d)

@@ -43,9 +43,19 @@ func newRateCap(kbps int) *rateCap {
 // set changes the bound; 0 or less means none.
 func (c *rateCap) set(kbps int) { c.kbps.Store(int64(max(kbps, 0))) }
 
-// mayCarry reports whether a packet of n bytes stays within the cap of the relay's grant. One that it lets through is
-// spent; one that it does not is the caller's to drop and count.
-func (r *relay) mayCarry(to direction, n int) bool {
+// over is why a packet of n bytes may not go: the cap of the relay's grant, or its own allowance. It is empty for one that
+// may, which is spent then; any other is the caller's to drop and count.
+func (r *relay) over(to direction, n int) (why string) {
+	switch {
+	case !r.withinRate(to, n):
+		return "rate"
+	case !r.allowance.take(n):
+		return "budget"
+	}
+	return ""
+}
+
+func (r *relay) withinRate(to direction, n int) bool {
 	if r.cap == nil {
 		return true
 	}

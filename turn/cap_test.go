@@ -16,7 +16,7 @@ import (
 // offer sends packets of that size through a cap, one each interval, and returns the bytes that got through.
 func offer(r *relay, to direction, size int, interval, span time.Duration) (bytes int) {
 	for range int(span / interval) {
-		if r.mayCarry(to, size) {
+		if r.withinRate(to, size) {
 			bytes += size
 		}
 		time.Sleep(interval)
@@ -28,7 +28,7 @@ func TestCapHoldsItsRateAndLetsAKeyframePass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &relay{cap: newRateCap(800)} // 100,000 bytes a second
 		burst := 0
-		for r.mayCarry(down, 1000) {
+		for r.withinRate(down, 1000) {
 			burst += 1000
 		}
 		if want := 100_000; burst != want {
@@ -38,7 +38,7 @@ func TestCapHoldsItsRateAndLetsAKeyframePass(t *testing.T) {
 		if got, want := offer(r, down, 1000, time.Millisecond, time.Minute), 6_000_000; got < want*99/100 || got > want {
 			t.Errorf("%d bytes in a minute, want %d", got, want)
 		}
-		if !r.mayCarry(up, 1000) {
+		if !r.withinRate(up, 1000) {
 			t.Error("the other direction is held up")
 		}
 	})
@@ -70,7 +70,7 @@ func TestCapIsOneForAllWhoShareIt(t *testing.T) {
 	for i := range passed {
 		group.Go(func() {
 			for range 1000 {
-				if r.mayCarry(down, 1024) {
+				if r.withinRate(down, 1024) {
 					passed[i] += 1024
 				}
 			}
@@ -85,7 +85,7 @@ func TestCapIsOneForAllWhoShareIt(t *testing.T) {
 
 func TestCapCostsNoAllocation(t *testing.T) {
 	r := &relay{cap: newRateCap(1_000_000)}
-	if n := testing.AllocsPerRun(1000, func() { r.mayCarry(down, 1200) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { r.withinRate(down, 1200) }); n != 0 {
 		t.Errorf("%v allocations a packet", n)
 	}
 }

@@ -14,6 +14,7 @@
 //   - grants.go, terms.go, cap.go: which grants live, whose they are, and how fast they may carry.
 //   - sockets.go, loops_linux.go, channels.go: the fast path. Package plane moves packets, these decide which.
 //   - meter.go: what allocations have carried.
+//   - allowance.go: how much more they may, where a budget says.
 //   - window.go: a fault of the library, mended from outside.
 //   - addresses.go, listen.go, server.go, drain.go: sockets and life. entrance.go: more ways in, such as TLS.
 //     discovery.go: what clients ask about their NAT (RFC 5780).

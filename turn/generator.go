@@ -113,6 +113,7 @@ func (g *generator) relay(
 		local: local, public: netip.AddrPortFrom(told, local.Port()),
 		finish: s.finished, closed: s.grants.sockets.Done, enforce: s.cfg.Peers != PeersObserve,
 	}
+	r.allowance = newAllowance(func() { s.meter.hurry(r) })
 	if err := s.relays.add(r); err != nil {
 		return nil, err
 	}
@@ -125,6 +126,7 @@ func (g *generator) relay(
 		s.relays.remove(r)
 		return nil, err
 	}
+	s.meter.hurry(r)
 	return r, nil
 }
 

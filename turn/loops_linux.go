@@ -137,10 +137,10 @@ func (r *relay) fromClient(b *plane.Batch, packets uint64) (others uint64) {
 			r.sendUp(burst, sending)
 			sending = number
 		}
-		if r.mayCarry(up, len(data)) {
+		if why := r.over(up, len(data)); why == "" {
 			burst.Add(data)
 		} else {
-			r.counts.drop("rate")
+			r.counts.drop(why)
 		}
 	}
 	r.sendUp(burst, sending)
@@ -158,13 +158,16 @@ func (r *relay) sendUp(burst *plane.Burst, number uint16) {
 	if !r.ended.IsZero() {
 		why = refusedEnded
 	}
+	whole := burst.Bytes()
 	if why != allowed {
 		burst.Clear()
+		r.allowance.putBack(whole)
 		r.counts.dropAll(string(why), n)
 		return
 	}
 	port, _ := r.conn.(*plane.Port)
 	packets, bytes := burst.Send(port, r.table.localOf(to))
+	r.allowance.putBack(whole - bytes)
 	r.up.addAll(packets, bytes)
 	r.counts.sighted(seen, packets)
 	r.counts.dropAll("unsent", n-packets)
@@ -193,10 +196,12 @@ func (r *relay) fromPeers(b *plane.Batch) {
 			if !b.Pass(i) {
 				r.counts.drop("unread")
 			}
-		case !r.mayCarry(down, len(data)):
-			r.counts.drop("rate")
 		default:
-			burst.Add(putChannel(b.Frame(i), from.channel))
+			if why := r.over(down, len(data)); why == "" {
+				burst.Add(putChannel(b.Frame(i), from.channel))
+			} else {
+				r.counts.drop(why)
+			}
 		}
 	}
 	r.sendDown(burst, fast, from.seen)
@@ -208,7 +213,9 @@ func (r *relay) sendDown(burst *plane.Burst, fast *fastLane, seen sight) {
 	if n == 0 {
 		return
 	}
+	whole := burst.Bytes()
 	packets, bytes := burst.Send(fast.port, r.client)
+	r.allowance.putBack(whole - bytes - (n-packets)*channelHeader)
 	r.down.addAll(packets, bytes-packets*channelHeader)
 	r.counts.sighted(seen, packets)
 	r.counts.dropAll("unsent", n-packets)

@@ -26,16 +26,17 @@ const (
 
 // ledger is who keeps the counts. They are cumulative for each allocation, so that repeating is harmless.
 type ledger interface {
-	Record(ctx context.Context, usage []record.Usage) error
+	// Settle returns what the allocations may carry from then on; one that it does not name may carry what it likes.
+	Settle(ctx context.Context, usage []record.Usage) ([]record.Allowance, error)
 }
 
-// meter delivers what relays count: at most an interval apart while it changes, and once when they have ended. What the
-// ledger does not take is delivered again. Safe for concurrent use, except that one goroutine delivers.
+// meter delivers what relays count: when they begin, at most an interval apart while it changes, when they need a larger
+// allowance, and once when they have ended. What the ledger does not take is delivered again. Safe for concurrent use, except that one goroutine delivers.
 type meter struct {
 	ledger   ledger
 	interval time.Duration
 	log      *slog.Logger
-	// wake has room for one: an allocation has ended.
+	// wake has room for one: an allocation has begun or ended, or needs more.
 	wake chan struct{}
 	// failing is whether the last delivery failed, of which the log tells once. It belongs to who delivers.
 	failing bool
@@ -45,13 +46,15 @@ type meter struct {
 	// delivered holds what the ledger has last taken of each relay, gone what relays had carried that are no longer in it,
 	// by transport.
 	delivered map[*relay]record.Traffic
-	gone      map[string]record.Traffic
+	// asking are the relays that are to be delivered soon.
+	asking map[*relay]bool
+	gone   map[string]record.Traffic
 }
 
 func newMeter(l ledger, interval time.Duration, log *slog.Logger) *meter {
 	return &meter{
 		ledger: l, interval: interval, log: log, wake: make(chan struct{}, 1),
-		delivered: make(map[*relay]record.Traffic), gone: make(map[string]record.Traffic),
+		delivered: make(map[*relay]record.Traffic), asking: make(map[*relay]bool), gone: make(map[string]record.Traffic),
 	}
 }
 
@@ -63,7 +66,20 @@ func (m *meter) add(r *relay) bool {
 		return false
 	}
 	m.delivered[r] = record.Traffic{}
+	if m.ledger == nil {
+		r.allowance.lift()
+	}
 	return true
+}
+
+// hurry delivers what a relay has counted soon, which gets its allowance with that.
+func (m *meter) hurry(r *relay) {
+	m.mu.Lock()
+	if _, ok := m.delivered[r]; ok {
+		m.asking[r] = true
+	}
+	m.mu.Unlock()
+	m.rouse()
 }
 
 // drop forgets a relay that has carried nothing and never became an allocation.
@@ -71,10 +87,11 @@ func (m *meter) drop(r *relay) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.delivered, r)
+	delete(m.asking, r)
 }
 
-// ended asks for a delivery soon.
-func (m *meter) ended() {
+// rouse asks for a delivery soon of what cannot wait for the interval.
+func (m *meter) rouse() {
 	select {
 	case m.wake <- struct{}{}:
 	default:
@@ -128,15 +145,15 @@ type count struct {
 	usage record.Usage
 }
 
-// due returns what the ledger does not know yet; of ended allocations only, if so asked.
-func (m *meter) due(endedOnly bool) []count {
+// due returns what the ledger does not know yet; only what cannot wait, if so asked.
+func (m *meter) due(urgent bool) []count {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var due []count
 	for r, delivered := range m.delivered {
 		u := r.usage(now)
-		if !u.Ended.IsZero() || !endedOnly && u.Traffic != delivered {
+		if !u.Ended.IsZero() || m.asking[r] || !urgent && u.Traffic != delivered {
 			due = append(due, count{r, u})
 		}
 	}
@@ -151,27 +168,38 @@ func (m *meter) deliver(ctx context.Context, due []count) error {
 		for i, c := range batch {
 			usage[i] = c.usage
 		}
-		if err := m.record(ctx, usage); err != nil {
+		allowed, err := m.settle(ctx, usage)
+		if err != nil {
 			return err
 		}
-		m.taken(batch)
+		m.taken(batch, allowed)
 	}
 	return nil
 }
 
-func (m *meter) record(ctx context.Context, usage []record.Usage) error {
+func (m *meter) settle(ctx context.Context, usage []record.Usage) ([]record.Allowance, error) {
 	if m.ledger == nil {
-		return nil
+		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, ledgerTimeout)
 	defer cancel()
-	return m.ledger.Record(ctx, usage)
+	return m.ledger.Settle(ctx, usage)
 }
 
-func (m *meter) taken(batch []count) {
+func (m *meter) taken(batch []count, allowed []record.Allowance) {
+	bounds := make(map[string]record.Allowance, len(allowed))
+	for _, a := range allowed {
+		bounds[a.Allocation] = a
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, c := range batch {
+		delete(m.asking, c.relay)
+		if bound, ok := bounds[c.usage.Allocation]; ok {
+			c.relay.allowance.set(bound)
+		} else {
+			c.relay.allowance.lift()
+		}
 		if c.usage.Ended.IsZero() {
 			m.delivered[c.relay] = c.usage.Traffic
 			continue

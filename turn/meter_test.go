@@ -88,12 +88,12 @@ func TestLastDeliveryGivesUpInTime(t *testing.T) {
 // sizes notes how large deliveries are.
 type sizes struct{ got []int }
 
-func (s *sizes) Record(_ context.Context, usage []record.Usage) error {
+func (s *sizes) Settle(_ context.Context, usage []record.Usage) ([]record.Allowance, error) {
 	s.got = append(s.got, len(usage))
 	if len(s.got) == 2 {
-		return errors.New("not now")
+		return nil, errors.New("not now")
 	}
-	return nil
+	return nil, nil
 }
 
 func TestDeliveriesComeInBatchesAndOnlyWhatChanged(t *testing.T) {

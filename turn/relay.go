@@ -43,13 +43,15 @@ type relay struct {
 	once   sync.Once
 
 	up, down traffic
-	// cap is that of the grant.
-	cap *rateCap
+	// cap is that of the grant, allowance the relay's own.
+	cap       *rateCap
+	allowance *allowance
 
 	// mu guards the fields below. A packet is sent or counted while it is held for reading, so that nothing is counted
 	// after the end.
 	mu    sync.RWMutex
 	ended time.Time
+	cut   bool // by the end of the server
 	held  permissions
 	// lane is the fast path to the client, nil where there is none.
 	lane   lane
@@ -106,8 +108,8 @@ func (r *relay) receive(from netip.Addr, n int) (dropped string) {
 	if !r.held.has(from) {
 		return string(refusedPermission)
 	}
-	if !r.mayCarry(down, n) {
-		return "rate"
+	if why := r.over(down, n); why != "" {
+		return why
 	}
 	r.down.add(n)
 	return ""
@@ -129,16 +131,26 @@ func (r *relay) WriteTo(p []byte, addr net.Addr) (int, error) {
 	if !r.ended.IsZero() {
 		return 0, net.ErrClosed
 	}
-	if !r.mayCarry(up, len(p)) {
-		r.counts.drop("rate")
+	if why := r.over(up, len(p)); why != "" {
+		r.counts.drop(why)
 		return len(p), nil
 	}
 	n, err := r.conn.WriteToUDPAddrPort(p, to)
 	if err == nil {
 		r.up.add(n)
 		r.counts.sighted(seen, 1)
+	} else {
+		r.allowance.putBack(len(p))
 	}
 	return n, err
+}
+
+// breakOff is end for a server that stops.
+func (r *relay) breakOff(now time.Time) {
+	r.mu.Lock()
+	r.cut = r.ended.IsZero()
+	r.mu.Unlock()
+	r.end(now)
 }
 
 // end lets nothing through any more and wakes pion/turn, which then closes the relay. It does not close the socket under
@@ -189,7 +201,7 @@ func (r *relay) usage(now time.Time) record.Usage {
 			UpBytes: r.up.bytes.Load(), UpPackets: r.up.packets.Load(),
 			DownBytes: r.down.bytes.Load(), DownPackets: r.down.packets.Load(),
 		},
-		Started: r.started, Updated: now, Ended: r.ended,
+		Started: r.started, Updated: now, Ended: r.ended, Cut: r.cut,
 	}
 	if !r.ended.IsZero() {
 		u.Updated = r.ended

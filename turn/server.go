@@ -279,7 +279,11 @@ func (s *Server) reload(ctx context.Context) {
 
 // close ends all allocations and waits until pion/turn has let go of their sockets.
 func (s *Server) close(engine *pionturn.Server) error {
-	s.endAll(s.grants.close())
+	ending := s.grants.close()
+	for _, r := range ending {
+		r.breakOff(time.Now().UTC())
+	}
+	s.endAll(ending)
 	s.discovery.close()
 	err := engine.Close()
 	done := make(chan struct{})
@@ -336,7 +340,7 @@ func (s *Server) endAll(ending []*relay) {
 func (s *Server) finished(r *relay) {
 	s.grants.detach(r)
 	s.releaseStream(r)
-	s.meter.ended()
+	s.meter.rouse()
 }
 
 func (s *Server) releaseStream(r *relay) {

@@ -76,22 +76,33 @@ type fakeLedger struct {
 	broken bool
 	calls  int
 	last   map[string]record.Usage
+	// allows is what every allocation may carry in all; 0 is anything.
+	allows uint64
 }
 
-func (l *fakeLedger) Record(_ context.Context, usage []record.Usage) error {
+func (l *fakeLedger) Settle(_ context.Context, usage []record.Usage) (allowed []record.Allowance, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls++
 	if l.broken {
-		return errors.New("ledger is broken")
+		return nil, errors.New("ledger is broken")
 	}
 	if l.last == nil {
 		l.last = make(map[string]record.Usage)
 	}
 	for _, u := range usage {
 		l.last[u.Allocation] = u
+		if l.allows != 0 && u.Ended.IsZero() {
+			allowed = append(allowed, record.Allowance{Allocation: u.Allocation, Bytes: l.allows, Until: time.Now().Add(time.Hour)})
+		}
 	}
-	return nil
+	return allowed, nil
+}
+
+func (l *fakeLedger) allow(bytes uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.allows = bytes
 }
 
 func (l *fakeLedger) mend(broken bool) {

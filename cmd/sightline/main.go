@@ -60,6 +60,8 @@ func run(ctx, hurry context.Context, args []string, stdout, stderr io.Writer) er
 		return app.CreateProject(ctx, cli.Project.Create, stdout, logger)
 	case "project set":
 		return app.SetProject(ctx, cli.Project.Set, stdout, logger)
+	case "project points add":
+		return app.AddPoints(ctx, cli.Project.Points.Add, stdout, logger)
 	case "project list":
 		return app.ListProjects(ctx, cli.Project.List, stdout, logger)
 	case "key create":

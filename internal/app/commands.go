@@ -27,13 +27,14 @@ const testSessionLife = time.Hour
 const commandLineKey protocol.KeyID = "command-line"
 
 // openStore opens the records where the settings say they are.
-func openStore(ctx context.Context, at config.Data, durable bool, logger *slog.Logger) (*store.Store, error) {
-	return store.Open(ctx, at.Data, store.Config{Database: at.Database, Durable: durable, Logger: logger})
+func openStore(ctx context.Context, at config.Data, c store.Config) (*store.Store, error) {
+	c.Database = at.Database
+	return store.Open(ctx, at.Data, c)
 }
 
 // withStore runs a command on the records. What it prints is on the disk.
 func withStore(ctx context.Context, at config.Data, logger *slog.Logger, do func(*store.Store) error) (err error) {
-	s, err := openStore(ctx, at, true, logger)
+	s, err := openStore(ctx, at, store.Config{Durable: true, Logger: logger})
 	if err != nil {
 		return err
 	}

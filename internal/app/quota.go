@@ -32,15 +32,18 @@ func (s *Server) quotaGauges() []obs.Gauge {
 		return func() float64 { return pick(s.plans.Totals()) }
 	}
 	return []obs.Gauge{
-		{Name: "relay_budgets", Help: "Projects with a relay budget.", Value: sum(func(t usage.Totals) float64 { return float64(t.Budgets) })},
-		{Name: "relay_budgets_exhausted", Help: "Projects whose relay budget of this month is used up.", Value: sum(func(t usage.Totals) float64 { return float64(t.Exhausted) })},
-		{Name: "relay_budget_bytes", Help: "All relay budgets together.", Value: sum(func(t usage.Totals) float64 { return float64(t.BudgetBytes) })},
-		{Name: "relay_budget_used_bytes", Help: "What was used of relay budgets this month.", Value: sum(func(t usage.Totals) float64 { return float64(t.UsedBytes) })},
+		{Name: "relay_budgets", Help: "Projects with a budget of relay bytes, minutes or points.", Value: sum(func(t usage.Totals) float64 { return float64(t.Budgets) })},
+		{Name: "relay_budgets_low", Help: "Projects that have used 80 % of a budget and go through the relay at a lower rate.", Value: sum(func(t usage.Totals) float64 { return float64(t.Low) })},
+		{Name: "relay_budgets_exhausted", Help: "Projects with a used-up budget.", Value: sum(func(t usage.Totals) float64 { return float64(t.Exhausted) })},
+		{Name: "relay_budget_bytes", Help: "All monthly budgets of relay bytes together.", Value: sum(func(t usage.Totals) float64 { return float64(t.BudgetBytes) })},
+		{Name: "relay_budget_used_bytes", Help: "What was used of them this month.", Value: sum(func(t usage.Totals) float64 { return float64(t.UsedBytes) })},
+		{Name: "points", Help: "Points of all projects that pay with them.", Value: sum(func(t usage.Totals) float64 { return t.Points.Float() })},
+		{Name: "points_reserved", Help: "Those of them that are reserved.", Value: sum(func(t usage.Totals) float64 { return t.HeldPoints.Float() })},
 	}
 }
 
 func (s *Server) quotaCounters() []obs.Counter {
-	const help = "Sessions on a used-up relay budget: ended, left only the direct path, or refused; and those over their time on the relay."
+	const help = "Sessions on a used-up relay budget: ended, left only the direct path, or refused; those refused because their project has as many as it may; and those over their time on the relay."
 	count := func(of string, pick func(signal.Quota) uint64) obs.Counter {
 		return obs.Counter{
 			Name: "quota_total", Help: help, Label: "what", Of: of,
@@ -51,6 +54,7 @@ func (s *Server) quotaCounters() []obs.Counter {
 		count("ended", func(q signal.Quota) uint64 { return q.Ended }),
 		count("direct_only", func(q signal.Quota) uint64 { return q.Direct }),
 		count("refused", func(q signal.Quota) uint64 { return q.Refused }),
+		count("full", func(q signal.Quota) uint64 { return q.Full }),
 		count("overtime", func(q signal.Quota) uint64 { return q.Overtime }),
 	}
 }

@@ -80,7 +80,8 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 			s = nil
 		}
 	}()
-	if s.store, err = openStore(ctx, c.Data, c.Sync == "full", logger); err != nil {
+	records := store.Config{Durable: c.Sync == "full", Tariff: c.Tariff(), Logger: logger}
+	if s.store, err = openStore(ctx, c.Data, records); err != nil {
 		return s, err
 	}
 	signing, err := s.store.SigningKeys(ctx)
@@ -91,7 +92,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	if err != nil {
 		return s, err
 	}
-	s.plans = usage.New(usage.Config{Books: s.store, Terms: c.Terms(), Changed: s.replan, Logger: logger})
+	s.plans = usage.New(usage.Config{Books: s.store, Terms: c.Terms(), LowKbps: c.LowBudgetKbps, Changed: s.replan, Logger: logger})
 	if err := s.plans.Load(ctx); err != nil {
 		return s, err
 	}
@@ -129,7 +130,7 @@ func Open(ctx context.Context, c config.Serve, logger *slog.Logger) (s *Server, 
 	rest, err := api.New(api.Config{
 		Keys: s.store, Claims: s.store, PartnerKeys: s.store, Projects: s.store, Devices: s.store, DeviceGrants: s.store, Access: s.access,
 		Enrolments: s.store,
-		Sessions:   sessions{s.store.Sessions(), s.relay}, Events: s.store, Usage: s.store, Hub: s.hub, Snapshots: s.hub, Tokens: keyring,
+		Sessions:   sessions{s.store.Sessions(), s.relay}, Events: s.store, Usage: s.store, Budgets: s.store, Hub: s.hub, Snapshots: s.hub, Tokens: keyring,
 		Webhooks: s.store, Courier: s.webhooks,
 		Price:         api.Price{PerGB: c.RelayPrice, Currency: c.RelayCurrency},
 		Rates:         api.Rates{Key: c.APIKeyRate, Project: c.APIProjectRate},

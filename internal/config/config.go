@@ -65,6 +65,9 @@ type Serve struct {
 	RelayHD        bool           `name:"relay-hd" help:"Let a camera's best rendition go over the relay where its project does not say. Without it the smaller one goes there, if the camera has one."`
 	RelayPrice     float64        `name:"relay-price-per-gb" help:"What a gigabyte through the relay costs, for GET /v1/usage/paths. 0: not known." placeholder:"N"`
 	RelayCurrency  string         `help:"Currency of --relay-price-per-gb." default:"USD" placeholder:"TEXT"`
+	PointsPerMB    float64        `name:"points-per-mb" help:"Points that a megabyte (10⁶ bytes) through the relay costs a project which pays with points." default:"1" placeholder:"N"`
+	PointsPerMin   float64        `name:"points-per-minute" help:"Points that a minute of a session through the relay costs such a project." default:"0" placeholder:"N"`
+	LowBudgetKbps  int            `help:"What may go through the relay for one end of a session in one direction, in kbit/s, once its project has used 80 % of a budget. 0: as before." default:"500" placeholder:"N"`
 	WebhookLocal   bool           `name:"webhook-loopback" help:"Send webhooks to this host too, and by http: for development only."`
 	Origins        []string       `help:"Web origins, besides the server's own, whose pages may show cameras; * for all." placeholder:"ORIGIN"`
 	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed." placeholder:"CIDR"`

@@ -63,6 +63,9 @@ var settings = []setting{
 	},
 	{"relay-price-per-gb", "0.05", "", func(s *Serve) any { return s.RelayPrice }, 0.05},
 	{"relay-currency", "EUR", "", func(s *Serve) any { return s.RelayCurrency }, "EUR"},
+	{"points-per-mb", "1.5", "", func(s *Serve) any { return s.PointsPerMB }, 1.5},
+	{"points-per-minute", "0.25", "", func(s *Serve) any { return s.PointsPerMin }, 0.25},
+	{"low-budget-kbps", "300", "", func(s *Serve) any { return s.LowBudgetKbps }, 300},
 	{"relay-max-kbps", "4000", "", func(s *Serve) any { return s.RelayMaxKbps }, 4000},
 	{"relay-drain", "90s", "", func(s *Serve) any { return s.RelayDrain }, 90 * time.Second},
 	{
@@ -174,7 +177,7 @@ func TestDefaultsAreGoodForAFirstTry(t *testing.T) {
 	want := Serve{
 		Data: Data{Data: "sightline-data"}, Sync: "normal", Listen: ":8080", TurnListen: ":3478", AcceptRate: 500, AddressRate: 20, QueueMemory: 256 << 20, DrainDeadline: time.Minute,
 		APIKeyRate: 100, APIProjectRate: 400,
-		RelayPeers: "enforce", IPv6FillIn: true, Path: "prefer_direct", RelayDelay: 700 * time.Millisecond, RelayCurrency: "USD",
+		RelayPeers: "enforce", IPv6FillIn: true, Path: "prefer_direct", RelayDelay: 700 * time.Millisecond, RelayCurrency: "USD", PointsPerMB: 1, LowBudgetKbps: 500,
 	}
 	if diff := cmp.Diff(want, cli.Serve, equalSecrets, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -198,7 +201,7 @@ func TestCommandsTakeTheirFlags(t *testing.T) {
 	if got := cli.Token.Create.Terms(); got != terms {
 		t.Errorf("got the terms %+v, want %+v", got, terms)
 	}
-	for _, words := range []string{"key create", "enroll create --name x", "turn credentials --count 3", "turn rotate", "project create --project x", "project set --relay-gb 0.5", "project list"} {
+	for _, words := range []string{"key create", "enroll create --name x", "turn credentials --count 3", "turn rotate", "project create --project x", "project set --relay-gb 0.5", "project points add --points=-5", "project list"} {
 		if _, _, err := parse(t, strings.Fields(words)...); err != nil {
 			t.Errorf("%s: %v", words, err)
 		}
@@ -268,6 +271,12 @@ func TestMistakesAreSaidInOneLine(t *testing.T) {
 		{"a currency of many words", "serve --relay-currency=abcdefghijklmnopq", "--relay-currency: more than 16 bytes"},
 		{"a rate below none", "serve --relay-max-kbps=-1", "--relay-max-kbps: -1 is not between 0"},
 		{"a drain without an end", "serve --relay-drain 48h", "--relay-drain: 48h0m0s is not between 0 and 24h0m0s"},
+		{"a megabyte below none", "serve --points-per-mb=-1", "--points-per-mb: -1 is not between 0"},
+		{"a minute that is no number", "serve --points-per-minute=NaN", "--points-per-minute: NaN is not between 0"},
+		{"a low rate below none", "serve --low-budget-kbps=-1", "--low-budget-kbps: -1 is not between 0"},
+		{"minutes below none", "project set --relay-minutes=-1", "--relay-minutes: -1 is not between 0"},
+		{"sessions below none", "project set --max-sessions=-1", "--max-sessions: -1 is not between 0"},
+		{"more points than there are", "project points add --points=1e12", "--points: 1e+12 is not between"},
 		{"a budget below none", "project set --relay-gb=-1", "--relay-gb: -1 is not between 0"},
 		{"a budget that is no number", "project set --relay-gb=NaN", "--relay-gb: NaN is not between 0"},
 		{"a project's rate below none", "project set --relay-max-kbps=-1", "--relay-max-kbps: -1 is not between 0"},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"unicode"
+
+	"github.com/sightline-rtc/sightline/record"
 )
 
 const (
@@ -11,7 +13,27 @@ const (
 	maxPrice = 1_000_000
 	// maxCurrency leaves room for a word.
 	maxCurrency = 16
+	// maxPoints is more than a megabyte or a minute costs, and leaves a millionth of a point a meaning.
+	maxPoints = 1_000_000
 )
+
+// Tariff is what points are counted by. Where both prices are 0 it is record.DefaultTariff.
+func (s *Serve) Tariff() record.Tariff {
+	return record.Tariff{PerMB: record.PointsOf(s.PointsPerMB), PerMinute: record.PointsOf(s.PointsPerMin)}
+}
+
+// checkTariff looks at what points are counted by.
+func (s *Serve) checkTariff() error {
+	for _, price := range []struct {
+		flag   string
+		points float64
+	}{{"--points-per-mb", s.PointsPerMB}, {"--points-per-minute", s.PointsPerMin}} {
+		if !(price.points >= 0 && price.points <= maxPoints) { // NaN is neither
+			return fmt.Errorf("%s: %v is not between 0 and %d", price.flag, price.points, maxPoints)
+		}
+	}
+	return checkKbps("--low-budget-kbps", s.LowBudgetKbps)
+}
 
 // checkPrice looks at what a gigabyte through the relay costs.
 func (s *Serve) checkPrice() error {

@@ -67,6 +67,34 @@ func (t *till) emit(ctx context.Context, p *purse, kind record.EventKind, b reco
 	return insertEvent(ctx, t.tx, record.Event{Project: p.plan.Project, Kind: kind, At: t.now, Data: data})
 }
 
+// ChangeBudgets has change say what becomes of what a project may use, from now on and in every month. The plan that it is
+// given stays as it is until that is written. Its error comes back as it is; else ChangeBudgets fails with CodeNotFound, and
+// with CodeInvalid for budgets that cannot be.
+func (s *Store) ChangeBudgets(
+	ctx context.Context, id protocol.ProjectID, change func(record.Plan) (record.BudgetChange, error),
+) (plan record.Plan, err error) {
+	err = s.write(ctx, func(tx *tx) error {
+		known, err := s.planIn(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		wanted, err := change(known)
+		if err != nil {
+			return err
+		}
+		c := PlanChange{BudgetBytes: wanted.Bytes, BudgetTime: wanted.Time, MaxSessions: wanted.Sessions, Prepaid: wanted.Prepaid}
+		if err := c.check(); err != nil {
+			return err
+		}
+		if err := s.setPlan(ctx, tx, id, c); err != nil {
+			return err
+		}
+		plan, err = s.planIn(ctx, tx, id)
+		return err
+	})
+	return plan, about(err, "change budgets of project %s", id)
+}
+
 // rebudget is for a project whose budgets are others from now on: they are told of again.
 func (s *Store) rebudget(ctx context.Context, tx *tx, id protocol.ProjectID) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM budget_marks WHERE project = ?`, id); err != nil {

@@ -52,7 +52,11 @@ func (s *Store) Plans(ctx context.Context) ([]record.Plan, error) {
 
 // Plan returns the same of one project; it fails with CodeNotFound.
 func (s *Store) Plan(ctx context.Context, id protocol.ProjectID) (record.Plan, error) {
-	plan, ok, err := one(ctx, s.reader, scanPlan, planQuery+` WHERE p.id = ?`, s.month(), s.month(), id)
+	return s.planIn(ctx, s.reader, id)
+}
+
+func (s *Store) planIn(ctx context.Context, db queryer, id protocol.ProjectID) (record.Plan, error) {
+	plan, ok, err := one(ctx, db, scanPlan, planQuery+` WHERE p.id = ?`, s.month(), s.month(), id)
 	if err == nil && !ok {
 		err = notFound("there is no project %q", id)
 	}

@@ -90,13 +90,14 @@ func (t *till) give(ctx context.Context, p *purse, amount record.Points, referen
 	return e, err
 }
 
-// Entries returns a page of a project's ledger, the newest first, those before an entry's number only if it is not 0, and
-// whether there are more.
-func (s *Store) Entries(ctx context.Context, in protocol.ProjectID, f record.EntryFilter, before uint64, limit int) ([]record.Entry, bool, error) {
-	where, args := `project = ?`, []any{in}
-	if before != 0 {
-		where, args = where+` AND seq < ?`, append(args, before)
+// Entries returns a page of a project's ledger that the filter chooses, the newest first, and the cursor to the next page,
+// empty at the end.
+func (s *Store) Entries(ctx context.Context, in protocol.ProjectID, f record.EntryFilter, cursor string, limit int) ([]record.Entry, string, error) {
+	before, err := parseCursor(cursor)
+	if err != nil {
+		return nil, "", err
 	}
+	where, args := `project = ? AND seq < ?`, []any{in, before.created}
 	if f.Session != "" {
 		where, args = where+` AND session = ?`, append(args, f.Session)
 	}
@@ -106,12 +107,9 @@ func (s *Store) Entries(ctx context.Context, in protocol.ProjectID, f record.Ent
 	size := pageSize(limit)
 	list, err := all(ctx, s.reader, scanEntry,
 		`SELECT `+entryColumns+` FROM ledger WHERE `+where+` ORDER BY seq DESC LIMIT ?`, append(args, size)...)
-	if err != nil {
-		return nil, false, about(err, "list entries of the ledger")
+	if err != nil || len(list) < size {
+		return list, "", about(err, "list entries of the ledger")
 	}
-	more := len(list) == size
-	if more {
-		list = list[:size-1]
-	}
-	return list, more, nil
+	list = list[:size-1]
+	return list, position{created: stamp(list[size-2].Seq)}.cursor(), nil //nolint:gosec // a count
 }

@@ -72,7 +72,7 @@ func wantPurse(t *testing.T, s *Store, balance, held float64) {
 
 func kindsOf(t *testing.T, s *Store) (kinds []record.EntryKind) {
 	t.Helper()
-	list, _, err := s.Entries(t.Context(), shop, record.EntryFilter{}, 0, 0)
+	list, _, err := s.Entries(t.Context(), shop, record.EntryFilter{}, "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestWhatIsMoreThanThereIsIsAbsorbed(t *testing.T) {
 		s, c := newShop(t, at, 2)
 		settle(t, s, last(carried("a", 5_000_000, c)))
 		wantPurse(t, s, 0, 0)
-		list, _, err := s.Entries(t.Context(), shop, record.EntryFilter{Kind: record.EntrySettle}, 0, 1)
+		list, _, err := s.Entries(t.Context(), shop, record.EntryFilter{Kind: record.EntrySettle}, "", 1)
 		if err != nil || len(list) != 1 || list[0].Amount != -2*record.Point || list[0].Absorbed != 3*record.Point || list[0].Bytes != 5_000_000 {
 			t.Errorf("got %+v, %v", list, err)
 		}

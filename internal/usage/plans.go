@@ -19,6 +19,8 @@ const interval = 2 * time.Second
 // Books knows all plans and what was used of them this month. The store implements it.
 type Books interface {
 	Plans(ctx context.Context) ([]record.Plan, error)
+	// Expire gives back what was reserved of budgets and is settled by nobody.
+	Expire(ctx context.Context) error
 }
 
 // Config says how plans are kept. Only Books is needed.
@@ -26,7 +28,9 @@ type Config struct {
 	Books Books
 	// Terms count where a project leaves them open.
 	Terms record.Terms
-	// Changed is told of each project whose terms have changed or whose budget is used up or back, and again at every
+	// LowKbps bounds the rate through the relay of projects that have used most of a budget; 0 means that nothing changes.
+	LowKbps int
+	// Changed is told of each project whose terms have changed or whose budget is low, used up or back, and again at every
 	// reading of one that is used up. Run calls it; nil means nobody.
 	Changed func(context.Context, protocol.ProjectID)
 	// Logger is nil for silence.
@@ -36,8 +40,8 @@ type Config struct {
 // Plans knows what every project may use of the relay. It is safe for concurrent use.
 type Plans struct {
 	config Config
-	// failed is whether the last reading did; it belongs to Run.
-	failed bool
+	// failed is whether the last reading did, held the last try to give back; they belong to Run.
+	failed, held bool
 
 	// mu guards the fields below.
 	mu    sync.Mutex
@@ -56,6 +60,9 @@ func (p *Plans) Plan(project protocol.ProjectID) record.Plan {
 	defer p.mu.Unlock()
 	plan := p.plans[project]
 	plan.Terms = plan.Or(p.config.Terms)
+	if plan.Low() {
+		plan.MaxKbps = record.Least(plan.MaxKbps, p.config.LowKbps)
+	}
 	return plan
 }
 
@@ -74,8 +81,9 @@ func (p *Plans) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			p.report(ctx, "reservations not given back", &p.held, p.config.Books.Expire(ctx))
 			changed, err := p.read(ctx)
-			p.report(ctx, err)
+			p.report(ctx, "relay budgets not read", &p.failed, err)
 			for _, project := range changed {
 				if p.config.Changed != nil {
 					p.config.Changed(ctx, project)
@@ -86,11 +94,11 @@ func (p *Plans) Run(ctx context.Context) error {
 }
 
 // report logs the first of a row of failures.
-func (p *Plans) report(ctx context.Context, err error) {
-	if err != nil && !p.failed && ctx.Err() == nil {
-		p.config.Logger.Warn("relay budgets not read", "err", err)
+func (p *Plans) report(ctx context.Context, what string, failed *bool, err error) {
+	if err != nil && !*failed && ctx.Err() == nil {
+		p.config.Logger.Warn(what, "err", err)
 	}
-	p.failed = err != nil
+	*failed = err != nil
 }
 
 // read returns the projects that Changed is to be told of.
@@ -105,11 +113,11 @@ func (p *Plans) read(ctx context.Context) (changed []protocol.ProjectID, err err
 	for _, plan := range list {
 		plans[plan.Project] = plan
 		before := p.plans[plan.Project]
-		if plan.Exhausted() || before.Exhausted() || plan.Terms != before.Terms {
+		if plan.Exhausted() || before.Exhausted() || plan.Low() != before.Low() || plan.Terms != before.Terms {
 			changed = append(changed, plan.Project)
 		}
 		if plan.Exhausted() && !before.Exhausted() {
-			p.config.Logger.Warn("relay budget used up", "project", plan.Project, "budget", plan.BudgetBytes, "used", plan.UsedBytes)
+			p.config.Logger.Warn("relay budget used up", "project", plan.Project, "budgets", plan.UsedUp())
 		}
 	}
 	p.plans = plans
@@ -118,8 +126,10 @@ func (p *Plans) read(ctx context.Context) (changed []protocol.ProjectID, err err
 
 // Totals sums up the projects that have a budget.
 type Totals struct {
-	Budgets, Exhausted     int
-	BudgetBytes, UsedBytes uint64
+	Budgets, Low, Exhausted int
+	BudgetBytes, UsedBytes  uint64
+	// Points and HeldPoints are of those that pay with points.
+	Points, HeldPoints record.Points
 }
 
 // Totals returns the sum over all budgets, as of the last reading.
@@ -128,14 +138,23 @@ func (p *Plans) Totals() Totals {
 	defer p.mu.Unlock()
 	var t Totals
 	for _, plan := range p.plans {
-		if plan.BudgetBytes == 0 {
+		if !plan.Bounded() {
 			continue
 		}
 		t.Budgets++
-		t.BudgetBytes += plan.BudgetBytes
-		t.UsedBytes += plan.UsedBytes
-		if plan.Exhausted() {
+		if plan.BudgetBytes > 0 {
+			t.BudgetBytes += plan.BudgetBytes
+			t.UsedBytes += plan.UsedBytes
+		}
+		if plan.Purse.Prepaid {
+			t.Points += plan.Purse.Balance
+			t.HeldPoints += plan.Purse.Held
+		}
+		switch {
+		case plan.Exhausted():
 			t.Exhausted++
+		case plan.Low():
+			t.Low++
 		}
 	}
 	return t

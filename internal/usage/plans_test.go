@@ -27,6 +27,8 @@ func (b *books) Plans(context.Context) ([]record.Plan, error) {
 	return b.plans, b.err
 }
 
+func (b *books) Expire(context.Context) error { return nil }
+
 func (b *books) set(err error, plans ...record.Plan) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -72,6 +72,9 @@ func (b *Burst) Clear() { b.n = 0 }
 // Len returns how many packets were added.
 func (b *Burst) Len() int { return b.n }
 
+// Bytes returns how long the packets are together.
+func (b *Burst) Bytes() int { return b.size(0, b.n) }
+
 // Add appends a packet. A burst takes as many as a Batch has; what is added after that is lost.
 func (b *Burst) Add(packet []byte) {
 	if b.n == len(b.iovs) {

@@ -38,6 +38,7 @@ func commands() []command {
 		{"flood", "what strangers cost a TURN server: packets without credentials, silent connections", flood},
 		{"relay", "sessions through the hub: rate, time to the answer, CPU a message", relay},
 		{"events", "the history of events under writers, backends that pull it and webhooks, on SQLite or PostgreSQL", events},
+		{"points", "points under sessions that settle at once and a process that is killed: what the ledger adds up to", points},
 		{"nat", "pairs of NATs with the whole product between them: which way the picture takes, and when", nat},
 	}
 }
@@ -66,6 +67,8 @@ func dispatch(ctx context.Context, args []string, out, log io.Writer) error {
 		return servePion(ctx, args[1:], out, log)
 	case crowdCommand:
 		return serveCrowd(ctx, args[1:], os.Stdin, out, log)
+	case pointsCommand:
+		return servePoints(ctx, args[1:], os.Stdin, out)
 	}
 	for _, c := range commands() {
 		if c.name == args[0] {
