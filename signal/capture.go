@@ -73,7 +73,7 @@ func (h *Hub) picture(ctx context.Context, token string, device protocol.DeviceI
 	if viewer.Device != device {
 		return nil, time.Time{}, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	}
-	if wait := h.posters.Take(string(viewer.Key)+" "+viewer.ID, now); wait > 0 {
+	if wait := h.posters.Take(tokenName(viewer), now); wait > 0 {
 		err := protocol.Errorf(protocol.CodeRateLimited, "too many pictures for one token")
 		err.RetryMS = wait.Milliseconds() + 1
 		return nil, time.Time{}, err

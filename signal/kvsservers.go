@@ -24,7 +24,7 @@ type fetched struct {
 // fetchKey names the viewer of a request: by its token, and its client ID where several share that.
 func fetchKey(viewer auth.Viewer, r *http.Request) string {
 	id := r.URL.Query().Get("X-Amz-ClientId")
-	return string(viewer.Project) + "/" + viewer.ID + "/" + id[:min(len(id), kvs.MaxIDBytes)]
+	return tokenName(viewer) + "/" + id[:min(len(id), kvs.MaxIDBytes)]
 }
 
 // ServeKVSServers is GET /v1/kvs/{device}/ice-servers, in the place of KVS' GetIceServerConfig: the ICE servers for a viewer's

@@ -50,6 +50,9 @@ func (h *Hub) payerFor(viewer auth.Viewer, owner protocol.ProjectID) protocol.Pr
 	return viewer.Project
 }
 
+// tokenName names a token among those of all projects, whose partners give theirs what IDs they like.
+func tokenName(viewer auth.Viewer) string { return string(viewer.Project) + "/" + viewer.ID }
+
 // visible returns the presence of the one device that a token opens, and whose it is.
 func (h *Hub) visible(ctx context.Context, viewer auth.Viewer) (protocol.Presence, protocol.ProjectID, error) {
 	if presence, owner, ok := h.knownTo(viewer); ok {

@@ -103,7 +103,7 @@ func (h *Hub) visitor(r *http.Request) (auth.Viewer, error) {
 	if viewer.Device != protocol.DeviceID(r.PathValue("device")) {
 		return auth.Viewer{}, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	}
-	if wait := h.whep.askers.Take(string(viewer.Project)+"/"+viewer.ID, now); wait > 0 {
+	if wait := h.whep.askers.Take(tokenName(viewer), now); wait > 0 {
 		err := protocol.Errorf(protocol.CodeRateLimited, "too many requests with one token")
 		err.RetryMS = wait.Milliseconds() + 1
 		return auth.Viewer{}, err
@@ -133,13 +133,13 @@ func (h *Hub) play(r *http.Request, text string) (*call, string, error) {
 func (h *Hub) connect(
 	ctx context.Context, config callConfig, offer whep.Offer, wait, settle time.Duration,
 ) (c *call, answer string, err error) {
-	if err := h.whep.reserve(config.viewer.ID); err != nil {
+	if err := h.whep.reserve(tokenName(config.viewer)); err != nil {
 		h.endGrant(config.grant)
 		return nil, "", err
 	}
 	defer func() {
 		if err != nil {
-			h.whep.release(config.viewer.ID)
+			h.whep.release(tokenName(config.viewer))
 		}
 	}()
 	if c, err = h.newCall(ctx, config); err != nil {
@@ -158,7 +158,7 @@ func (h *Hub) connect(
 	}
 	h.work.Go(func() {
 		<-c.over
-		h.whep.release(config.viewer.ID)
+		h.whep.release(tokenName(config.viewer))
 	})
 	return c, answer, nil
 }

@@ -30,7 +30,7 @@ func (h *Hub) askedServers(r *http.Request) []protocol.ICEServer {
 
 // askKey names a player as far as one can be told from others.
 func askKey(viewer auth.Viewer, from netip.Addr) string {
-	return string(viewer.Project) + "/" + viewer.ID + "/" + throttle.Household(from).String()
+	return tokenName(viewer) + "/" + throttle.Household(from).String()
 }
 
 // spareGrant ends the grant of a viewer that opens no other session.

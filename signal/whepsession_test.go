@@ -240,7 +240,7 @@ func TestAPlayerIsToldThatTheCameraDoesNotAnswer(t *testing.T) {
 		if got := body[*protocol.Closed](t, d.await(protocol.TypeClosed)); got.Reason != protocol.ReasonTimeout {
 			t.Errorf("the device heard %s", got.Reason)
 		}
-		if s.hub.whep.byToken[viewer.ID] != 0 {
+		if s.hub.whep.byToken[tokenName(viewer)] != 0 {
 			t.Error("the token still counts the session")
 		}
 	})

@@ -57,6 +57,7 @@ func bodies(theirs map[string]string) map[string]map[string]any {
 		"create-project-key": {"name": "stolen"},
 		"create-signing-key": {"public_key": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="},
 		"create-token":       {"device": theirs["devices"]},
+		"open-session":       {"device": theirs["devices"], "offer": "v=0"},
 		"create-webhook":     {"url": "http://127.0.0.1:9999/mine", "kinds": []string{"device.alert"}},
 		"change-webhook":     {"name": "stolen"},
 		"replay-webhook":     {"dead": true},
@@ -142,7 +143,7 @@ func TestAKeyOfOneProjectReachesNothingOfAnother(t *testing.T) {
 		got := mine.ask(method, filled, body)
 		asked++
 		operator := strings.HasPrefix(path, "/v1/projects")
-		foreign := named || o.OperationID == "create-token" || o.OperationID == "create-grant"
+		foreign := named || slices.Contains([]string{"create-token", "create-grant", "open-session"}, o.OperationID)
 		switch {
 		case operator && got.status == http.StatusForbidden && got.code() == protocol.CodeForbidden:
 		case operator:
