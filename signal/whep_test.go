@@ -238,7 +238,7 @@ func TestOneTokenMayNotHaveAnyNumberOfSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range maxTokenCalls {
-		if err := th.hub.whep.reserve(viewer.ID); err != nil {
+		if err := th.hub.whep.reserve(tokenName(viewer)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -247,7 +247,7 @@ func TestOneTokenMayNotHaveAnyNumberOfSessions(t *testing.T) {
 		t.Errorf("got %s, %+v", got.Status, p)
 	}
 	for range maxTokenCalls {
-		th.hub.whep.release(viewer.ID)
+		th.hub.whep.release(tokenName(viewer))
 	}
 	for range 3 * requestBurst {
 		got = th.request(t, http.MethodPost, protocol.WHEPPath(camera), "no offer", "Authorization", "Bearer "+token, "Content-Type", "application/sdp")
