@@ -9,11 +9,11 @@ import (
 // floors are the packages of each floor of docs/architecture.md, with everything below them in the tree.
 var floors = [][]string{
 	0: {"protocol"},
-	1: {"nat", "link", "record", "auth", "internal/obs", "internal/throttle", "internal/kvs", "internal/whep", "internal/special"},
+	1: {"nat", "link", "record", "auth", "internal/obs", "internal/throttle", "sdk/go", "internal/kvs", "internal/whep", "internal/special"},
 	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/access", "internal/bus", "internal/usage", "internal/webhook", "internal/front"},
 	3: {"internal/config"},
 	4: {"internal/app"},
-	5: {"cmd/sightline", "cmd/sightline-agent"},
+	5: {"cmd/sightline", "cmd/sightline-agent", "sdk/go/examples"},
 	6: {"test"},
 }
 
@@ -54,13 +54,13 @@ var owners = map[string][]string{
 
 // asked are the calls that only some packages may make. The process belongs to cmd, its settings to config.
 var asked = map[string][]string{
-	"os.Exit":          {"cmd"},
-	"os.Getenv":        {"internal/config", "cmd"},
+	"os.Exit":          {"cmd", "sdk/go/examples"},
+	"os.Getenv":        {"internal/config", "cmd", "sdk/go/examples"},
 	"os.LookupEnv":     {"internal/config", "cmd"},
 	"os.Environ":       {"internal/config", "cmd"},
 	"os.Args":          {"internal/config", "cmd"},
-	"import flag":      {"internal/config", "cmd"},
-	"import os/signal": {"cmd"},
+	"import flag":      {"internal/config", "cmd", "sdk/go/examples"},
+	"import os/signal": {"cmd", "sdk/go/examples"},
 }
 
 // serverOnly are libraries that the agent must not carry, not even through others.

@@ -41,7 +41,7 @@ func main() {
 
 type backend struct {
 	client  *sightline.Client
-	signing *sightline.SigningKey
+	signer *sightline.Signer
 	secret  string
 }
 
@@ -58,7 +58,7 @@ func (b *backend) readKey(id, file string) error {
 	if err != nil {
 		return err
 	}
-	b.signing = &sightline.SigningKey{ID: id, Project: protocol.ProjectID(project.ID), Private: private}
+	b.signer = &sightline.Signer{ID: id, Project: protocol.ProjectID(project.ID), Private: private}
 	return nil
 }
 
@@ -66,11 +66,11 @@ func (b *backend) readKey(id, file string) error {
 func (b *backend) token(w http.ResponseWriter, r *http.Request) {
 	device := protocol.DeviceID(r.PathValue("device"))
 	if r.FormValue("by") == "key" {
-		if b.signing == nil {
+		if b.signer == nil {
 			http.Error(w, "start with --signing-key and --private-key", http.StatusNotImplemented)
 			return
 		}
-		token, err := b.signing.Token(sightline.Claims{Device: device, Subject: "user 17"})
+		token, err := b.signer.Token(sightline.Claims{Device: device, Subject: "user 17"})
 		answer(w, token, err)
 		return
 	}
