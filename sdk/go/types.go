@@ -1,4 +1,4 @@
-// Code generated from the API's document by `go test ./sdk/go -update`. DO NOT EDIT.
+// Code generated from the API's document by `go test ./sdk/go/internal/typegen -update`. DO NOT EDIT.
 
 package sightline
 
@@ -62,6 +62,15 @@ type ChangeProjectInput struct {
 	Name    *string `json:"name,omitzero"`
 	// How the project's sessions may go, all of it: what is absent in it is as the server says
 	Path *PathPlan `json:"path,omitzero"`
+}
+
+// ChangeWebhookInput is ChangeWebhookInputBody of the API.
+type ChangeWebhookInput struct {
+	// false: nothing is sent until it is true again
+	Enabled *bool     `json:"enabled,omitzero"`
+	Kinds   *[]string `json:"kinds,omitzero"`
+	Name    *string   `json:"name,omitzero"`
+	URL     *string   `json:"url,omitzero"`
 }
 
 // Connection is Connection of the API.
@@ -210,6 +219,35 @@ type CreateTokenOutput struct {
 	Expires time.Time         `json:"expires"`
 	Grants  []protocol.Right  `json:"grants"`
 	Token   string            `json:"token"`
+}
+
+// CreateWebhookInput is CreateWebhookInputBody of the API.
+type CreateWebhookInput struct {
+	// What is sent; none: every kind
+	Kinds []string `json:"kinds,omitzero"`
+	// What the endpoint is for
+	Name string `json:"name,omitzero"`
+	// An https URL of a public address, on port 443 or one from 1024 on
+	URL string `json:"url"`
+}
+
+// Delivery is Delivery of the API.
+type Delivery struct {
+	At time.Time `json:"at"`
+	// Counts those of the event from 1
+	Attempt int64             `json:"attempt"`
+	Device  protocol.DeviceID `json:"device,omitzero"`
+	// Why it failed; absent: it succeeded
+	Error string `json:"error,omitzero"`
+	// The event's identifier, and the webhook-id of the request
+	EventID string `json:"event_id"`
+	Kind    string `json:"kind"`
+	// The beginning of the answer's body
+	Response string `json:"response,omitzero"`
+	Seq      uint64 `json:"seq"`
+	// What the endpoint answered; absent: nothing
+	Status int64 `json:"status,omitzero"`
+	TookMS int64 `json:"took_ms"`
 }
 
 // Device is Device of the API.
@@ -539,6 +577,18 @@ type RelayReason struct {
 	Text string `json:"text"`
 }
 
+// ReplayInput is ReplayInputBody of the API.
+type ReplayInput struct {
+	// Only dead letters: all, or those from and to say
+	Dead *bool `json:"dead,omitzero"`
+	// The event_id of one event
+	Event string `json:"event,omitzero"`
+	// The seq of the first event
+	From *int64 `json:"from,omitzero"`
+	// The seq of the last event; absent: the newest that was sent
+	To *int64 `json:"to,omitzero"`
+}
+
 // RotateKeyInput is RotateKeyInputBody of the API.
 type RotateKeyInput struct {
 	// How long the old key lives beside the new one
@@ -551,6 +601,33 @@ type Savings struct {
 	AgainstAllRelayed Amount `json:"against_all_relayed"`
 	// What went directly and would not have with plain ICE: by a mapped or predicted port, over TCP, or after an upgrade from the relay
 	AgainstPlainICE Amount `json:"against_plain_ice"`
+}
+
+// SecretOutput is SecretOutputBody of the API.
+type SecretOutput struct {
+	Created time.Time `json:"created"`
+	// The number of the newest event that was sent, or tried, or is a dead letter
+	Cursor  uint64 `json:"cursor"`
+	Enabled bool   `json:"enabled"`
+	// Since when no delivery succeeds; absent while they do
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	ID           string    `json:"id"`
+	// What is sent; empty: every kind
+	Kinds []string `json:"kinds"`
+	// Events of all kinds that were too old, or too many, to be kept until they could be sent
+	Missed uint64 `json:"missed,omitzero"`
+	Name   string `json:"name"`
+	// Until when deliveries are signed with the secret before as well
+	OldSecretUntil time.Time `json:"old_secret_until,omitzero"`
+	// Verifies the v1a signatures (Ed25519), whpk_…
+	PublicKey string `json:"public_key"`
+	// Verifies the v1 signatures (HMAC-SHA256), whsec_…. It is shown this once
+	Secret string `json:"secret"`
+	// Since when the state is what it is
+	Since time.Time `json:"since"`
+	// paused: by the project; gone: the endpoint answered 410. Either keeps its place, and is sent what it missed when it is enabled again
+	State protocol.SessionState `json:"state"`
+	URL   string                `json:"url"`
 }
 
 // Session is Session of the API.
@@ -677,4 +754,29 @@ type UsageOutput struct {
 	Price *Price      `json:"price,omitzero"`
 	To    string      `json:"to"`
 	Usage []PathUsage `json:"usage"`
+}
+
+// Webhook is Webhook of the API.
+type Webhook struct {
+	Created time.Time `json:"created"`
+	// The number of the newest event that was sent, or tried, or is a dead letter
+	Cursor  uint64 `json:"cursor"`
+	Enabled bool   `json:"enabled"`
+	// Since when no delivery succeeds; absent while they do
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	ID           string    `json:"id"`
+	// What is sent; empty: every kind
+	Kinds []string `json:"kinds"`
+	// Events of all kinds that were too old, or too many, to be kept until they could be sent
+	Missed uint64 `json:"missed,omitzero"`
+	Name   string `json:"name"`
+	// Until when deliveries are signed with the secret before as well
+	OldSecretUntil time.Time `json:"old_secret_until,omitzero"`
+	// Verifies the v1a signatures (Ed25519), whpk_…
+	PublicKey string `json:"public_key"`
+	// Since when the state is what it is
+	Since time.Time `json:"since"`
+	// paused: by the project; gone: the endpoint answered 410. Either keeps its place, and is sent what it missed when it is enabled again
+	State string `json:"state"`
+	URL   string `json:"url"`
 }

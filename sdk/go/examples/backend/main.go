@@ -40,9 +40,9 @@ func main() {
 }
 
 type backend struct {
-	client  *sightline.Client
+	client *sightline.Client
 	signer *sightline.Signer
-	secret  string
+	secret string
 }
 
 func (b *backend) readKey(id, file string) error {

@@ -1,27 +1,20 @@
-package sightline
+// Package typegen makes the types of package sightline of the API's document, so that both never differ.
+package typegen
 
 import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"go/format"
 	"maps"
 	"os"
 	"slices"
 	"strings"
-	"testing"
-
-	gocmp "github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write types.go anew from the API's document")
-
-const document = "../../api/openapi.json"
-
-// openAPI is as much of the API's document as the SDK is held to.
-type openAPI struct {
+// Document is as much of the API's OpenAPI document as the SDK is held to.
+type Document struct {
 	Paths map[string]map[string]struct {
 		OperationID string `json:"operationId"`
 	} `json:"paths"`
@@ -55,42 +48,20 @@ var named = map[string]string{
 // own are the schemas for which the SDK has types of its own.
 var own = []string{"Event", "EventsOutputBody", "Problem", "Fault", "EnrolInputBody", "EnrolOutputBody"}
 
-func readDocument(t *testing.T) openAPI {
-	t.Helper()
-	text, err := os.ReadFile(document)
+// Read reads the document.
+func Read(file string) (d Document, err error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		return d, err
 	}
-	var d openAPI
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
-	return d
+	err = json.Unmarshal(text, &d)
+	return d, err
 }
 
-func TestTypesAreThoseOfTheDocument(t *testing.T) {
-	const file = "types.go"
-	want, err := format.Source(generate(readDocument(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(file, want, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("types.go is not of the document; `go test ./sdk/go -update` writes it (-want +got):\n%s", diff)
-	}
-}
-
-func generate(d openAPI) []byte {
+// Generate returns the types of the document as a file of package sightline.
+func Generate(d Document) ([]byte, error) {
 	var out bytes.Buffer
-	out.WriteString("// Code generated from the API's document by `go test ./sdk/go -update`. DO NOT EDIT.\n\npackage sightline\n\n" +
+	out.WriteString("// Code generated from the API's document by `go test ./sdk/go/internal/typegen -update`. DO NOT EDIT.\n\npackage sightline\n\n" +
 		"import (\n\t\"encoding/json\"\n\t\"time\"\n\n\t\"github.com/sightline-rtc/sightline/protocol\"\n)\n\n" +
 		"// Anything is JSON whose form depends on something else.\ntype Anything = json.RawMessage\n")
 	for _, name := range slices.Sorted(maps.Keys(d.Components.Schemas)) {
@@ -100,7 +71,7 @@ func generate(d openAPI) []byte {
 		}
 		s.write(&out, name)
 	}
-	return out.Bytes()
+	return format.Source(out.Bytes())
 }
 
 func (s schema) write(out *bytes.Buffer, name string) {
@@ -119,7 +90,7 @@ func (s schema) write(out *bytes.Buffer, name string) {
 				kind = "*" + kind
 			}
 		}
-		fmt.Fprintf(out, "\t%s %s `json:%q`\n", goName(field), kind, tag)
+		fmt.Fprintf(out, "\t%s %s `json:%q`\n", Name(field), kind, tag)
 	}
 	out.WriteString("}\n")
 }
@@ -177,8 +148,8 @@ func (s schema) kind() string {
 // goType is how the SDK calls a schema: bodies are what goes in and what comes out.
 func goType(schema string) string { return strings.TrimSuffix(schema, "Body") }
 
-// goName turns a name of JSON into one of Go.
-func goName(name string) string {
+// Name turns a name of JSON into one of Go.
+func Name(name string) string {
 	initials := map[string]string{
 		"id": "ID", "ms": "MS", "s": "Seconds", "url": "URL", "ttl": "TTL", "hd": "HD", "fps": "FPS", "rtt": "RTT", "ice": "ICE", "dtls": "DTLS",
 		"nat": "NAT", "tcp": "TCP", "udp": "UDP", "ipv6": "IPv6", "gb": "GB", "sdp": "SDP", "http": "HTTP", "json": "JSON", "kvs": "KVS",
