@@ -59,11 +59,16 @@ func readWebhook(header http.Header, body []byte, secret string, now time.Time) 
 	if !signedBy(header.Get("webhook-signature"), mac.Sum(nil)) {
 		return Event{}, ErrSignature
 	}
-	var e Event
-	if err := json.Unmarshal(body, &e); err != nil {
+	var brought struct {
+		Event
+		Type      EventKind `json:"type"`
+		Timestamp time.Time `json:"timestamp"`
+	}
+	if err := json.Unmarshal(body, &brought); err != nil {
 		return Event{}, fmt.Errorf("sightline: the webhook makes no sense: %w", err)
 	}
-	return e, nil
+	brought.Kind, brought.At = brought.Type, brought.Timestamp // as Standard Webhooks calls them
+	return brought.Event, nil
 }
 
 // signedBy reports whether one of the signatures, of which there are two while a secret is being rotated, is the one.

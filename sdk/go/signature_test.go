@@ -15,7 +15,7 @@ import (
 
 const (
 	webhookSecret = "whsec_c2lnaHRsaW5lLXRlc3Qtc2VjcmV0LTAxMjM="
-	webhookBody   = `{"event_id":"e1","seq":4,"kind":"device.offline","device":"cam","data":{"generation":2}}`
+	webhookBody   = `{"event_id":"e1","seq":4,"type":"device.offline","timestamp":"2027-01-15T08:00:00Z","device":"cam","data":{"generation":2}}`
 )
 
 var webhookTime = time.Unix(1_800_000_000, 0)
@@ -32,7 +32,7 @@ func signed(id, body string, at time.Time) http.Header {
 
 func TestASignedWebhookIsRead(t *testing.T) {
 	e, err := readWebhook(signed("e1", webhookBody, webhookTime), []byte(webhookBody), webhookSecret, webhookTime.Add(time.Minute))
-	if err != nil || e.ID != "e1" || e.Kind != DeviceOffline || e.Device != "cam" {
+	if err != nil || e.ID != "e1" || e.Kind != DeviceOffline || e.Device != "cam" || !e.At.Equal(webhookTime) {
 		t.Fatalf("got %+v, %v", e, err)
 	}
 	var data struct{ Generation int }

@@ -60,10 +60,10 @@ function tokenByKey(device) {
 
 /** Takes what a webhook brings, if it is Sightline's word. @param {string} body @param {Record<string, string>} headers */
 function hear(body, headers) {
-  const event = /** @type {{event_id: string, kind: string}} */ (
+  const event = /** @type {{event_id: string, type: string}} */ (
     new Webhook(process.env.SIGHTLINE_WEBHOOK_SECRET ?? "").verify(body, headers)
   );
-  if (!heard.has(event.event_id)) process.stdout.write(`${event.kind} ${body}\n`);
+  if (!heard.has(event.event_id)) process.stdout.write(`${event.type} ${body}\n`);
   heard.set(event.event_id, event);
 }
 
