@@ -35,7 +35,8 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(programs) }()
 	// As `make build` does.
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", programs,
-		"github.com/sightline-rtc/sightline/cmd/sightline", "github.com/sightline-rtc/sightline/cmd/sightline-agent")
+		"github.com/sightline-rtc/sightline/cmd/sightline", "github.com/sightline-rtc/sightline/cmd/sightline-agent",
+		"github.com/sightline-rtc/sightline/sdk/go/examples/...")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
