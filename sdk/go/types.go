@@ -12,6 +12,16 @@ import (
 // Anything is JSON whose form depends on something else.
 type Anything = json.RawMessage
 
+// AddPointsInput is AddPointsInputBody of the API.
+type AddPointsInput struct {
+	// What the ledger says about it
+	Note string `json:"note,omitzero"`
+	// How many to add, to a millionth; a negative number takes some back that are neither used nor reserved
+	Points float64 `json:"points"`
+	// A name of this grant, such as an invoice: with it, repeating the request changes nothing for ever
+	Reference string `json:"reference,omitzero"`
+}
+
 // Agent is Agent of the API.
 type Agent struct {
 	Model   string `json:"model,omitzero"`
@@ -42,11 +52,50 @@ type BearerOutput struct {
 	Token string `json:"token"`
 }
 
+// Budget is Budget of the API.
+type Budget struct {
+	// Absent: no bound
+	Limit float64 `json:"limit,omitzero"`
+	// For what allocations carry next; it comes back where they do not
+	Reserved float64 `json:"reserved"`
+	// Up to some 10 s ago
+	Used float64 `json:"used"`
+}
+
+// Budgets is Budgets of the API.
+type Budgets struct {
+	// A budget is used up: sessions have the direct path only, relayed ones end with the reason quota
+	Exhausted bool `json:"exhausted"`
+	// 80 % of a budget are used: sessions go through the relay at a lower rate
+	Low bool `json:"low"`
+	// The month (UTC) that monthly budgets are of, YYYY-MM
+	Period string `json:"period"`
+	// What the relay is paid with; absent where the project does not pay with points
+	Points *PointsBudget `json:"points,omitzero"`
+	// What goes through the relay in a month, as payload of both directions
+	RelayBytes Budget `json:"relay_bytes"`
+	// How long sessions go through the relay in a month, all together
+	RelayMinutes Budget         `json:"relay_minutes"`
+	Sessions     SessionsBudget `json:"sessions"`
+}
+
 // Carried is Carried of the API.
 type Carried struct {
 	// RTP packets as the device sent them, or as the viewer got them where only it has told; up to some 10 s behind
 	Bytes       uint64  `json:"bytes"`
 	TimeSeconds float64 `json:"time_s"`
+}
+
+// ChangeBudgetsInput is ChangeBudgetsInputBody of the API.
+type ChangeBudgetsInput struct {
+	// Whether the relay is paid with points, and not there without them
+	Prepaid *bool `json:"prepaid,omitzero"`
+	// In a month; 0: no bound
+	RelayBytes *int64 `json:"relay_bytes,omitzero"`
+	// In a month; 0: no bound
+	RelayMinutes *float64 `json:"relay_minutes,omitzero"`
+	// At once; 0: no bound
+	Sessions *int64 `json:"sessions,omitzero"`
 }
 
 // ChangeDeviceInput is ChangeDeviceInputBody of the API.
@@ -321,6 +370,32 @@ type Enrolment struct {
 	Used time.Time `json:"used,omitzero"`
 }
 
+// Entry is Entry of the API.
+type Entry struct {
+	// Points that the use cost and that nobody pays, because there were none left
+	Absorbed float64 `json:"absorbed,omitzero"`
+	// The relay's allocation; absent for the time of a session
+	Allocation string `json:"allocation,omitzero"`
+	// Points that it adds to the balance, or takes
+	Amount float64   `json:"amount"`
+	At     time.Time `json:"at"`
+	// The sum of all amounts up to it
+	Balance float64 `json:"balance"`
+	// What went through the relay
+	Bytes uint64 `json:"bytes,omitzero"`
+	Kind  string `json:"kind"`
+	// How long
+	Minutes float64 `json:"minutes,omitzero"`
+	Note    string  `json:"note,omitzero"`
+	// As it was given; of a refund: what it refunds
+	Reference string `json:"reference,omitzero"`
+	// Points that it adds to what is reserved, or takes
+	Reserved float64 `json:"reserved"`
+	// Counts the project's entries from 1, without a gap
+	Seq     uint64             `json:"seq"`
+	Session protocol.SessionID `json:"session,omitzero"`
+}
+
 // Fallback is Fallback of the API.
 type Fallback struct {
 	// What it saw, in words
@@ -348,6 +423,13 @@ type Grant struct {
 	Project protocol.ProjectID `json:"project"`
 	// What its viewers may do at most
 	Rights []protocol.Right `json:"rights"`
+}
+
+// ICEServer is ICEServer of the API.
+type ICEServer struct {
+	Credential string   `json:"credential,omitzero"`
+	Urls       []string `json:"urls"`
+	Username   string   `json:"username,omitzero"`
 }
 
 // Key is Key of the API.
@@ -438,6 +520,36 @@ type Network struct {
 	UDPBlocked bool      `json:"udp_blocked,omitzero"`
 }
 
+// OpenSessionInput is OpenSessionInputBody of the API.
+type OpenSessionInput struct {
+	// The device to look at
+	Device protocol.DeviceID `json:"device"`
+	// What the viewer may do
+	Grants []protocol.Right `json:"grants,omitzero"`
+	// A session description (RFC 8866) with all candidates: one bundle, rtcp-mux, something to receive
+	Offer string `json:"offer"`
+	// Who looks, in your words
+	Subject string `json:"subject,omitzero"`
+	// How long the answer and its candidates may take
+	TimeoutMS *int64 `json:"timeout_ms,omitzero"`
+	// How long the session may live
+	TTLSeconds *int64 `json:"ttl_s,omitzero"`
+}
+
+// OpenSessionOutput is OpenSessionOutputBody of the API.
+type OpenSessionOutput struct {
+	// The device's session description with all of its candidates
+	Answer string `json:"answer"`
+	// The resource's ICE session, for If-Match
+	Etag    string    `json:"etag"`
+	Expires time.Time `json:"expires"`
+	// STUN and TURN servers for the viewer, with credentials of this session
+	ICEServers []ICEServer `json:"ice_servers"`
+	// The path at which a WHEP player may trickle, restart ICE and end the session, without any key: it is a secret
+	Resource string             `json:"resource"`
+	Session  protocol.SessionID `json:"session"`
+}
+
 // Path is Path of the API.
 type Path struct {
 	// How long after its open (a viewer) or its invite (a device) the end had the path
@@ -490,6 +602,15 @@ type PathUsage struct {
 	Relayed  Amount        `json:"relayed"`
 	Saved    Savings       `json:"saved"`
 	Sessions SessionCounts `json:"sessions"`
+}
+
+// PointsBudget is PointsBudget of the API.
+type PointsBudget struct {
+	Balance float64 `json:"balance"`
+	// The balance after the last points were added; low is a fifth of it
+	Filled float64 `json:"filled"`
+	// The part of the balance that is held for what sessions use next; it comes back where they do not
+	Reserved float64 `json:"reserved"`
 }
 
 // Presence is Presence of the API.
@@ -632,13 +753,15 @@ type SecretOutput struct {
 
 // Session is Session of the API.
 type Session struct {
-	Answered time.Time          `json:"answered,omitzero"`
-	Created  time.Time          `json:"created"`
-	Device   protocol.DeviceID  `json:"device,omitzero"`
-	Ended    time.Time          `json:"ended,omitzero"`
-	Expires  time.Time          `json:"expires"`
-	Grants   []protocol.Right   `json:"grants"`
-	ID       protocol.SessionID `json:"id"`
+	Answered time.Time         `json:"answered,omitzero"`
+	Created  time.Time         `json:"created"`
+	Device   protocol.DeviceID `json:"device,omitzero"`
+	// What the viewer came by: websocket, long_poll, whep, kvs or rest
+	Door    string             `json:"door,omitzero"`
+	Ended   time.Time          `json:"ended,omitzero"`
+	Expires time.Time          `json:"expires"`
+	Grants  []protocol.Right   `json:"grants"`
+	ID      protocol.SessionID `json:"id"`
 	// The key that made or signed the viewer's token
 	Key string `json:"key,omitzero"`
 	// A test session belongs to a measuring tool and has no device
@@ -675,10 +798,12 @@ type SessionDetails struct {
 	// What went directly, as the ends count it
 	Direct Carried `json:"direct"`
 	// How long after the open there was a direct path; absent if there was none
-	DirectPathMS int64     `json:"direct_path_ms,omitzero"`
-	Ended        time.Time `json:"ended,omitzero"`
-	Ends         Ends      `json:"ends"`
-	Expires      time.Time `json:"expires"`
+	DirectPathMS int64 `json:"direct_path_ms,omitzero"`
+	// What the viewer came by: websocket, long_poll, whep, kvs or rest
+	Door    string    `json:"door,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Ends    Ends      `json:"ends"`
+	Expires time.Time `json:"expires"`
 	// How long after the open there was a path
 	FirstPathMS int64              `json:"first_path_ms,omitzero"`
 	Grants      []protocol.Right   `json:"grants"`
@@ -713,6 +838,12 @@ type SessionDetails struct {
 	Upgraded bool `json:"upgraded,omitzero"`
 	// The subject of the viewer's token
 	Viewer string `json:"viewer,omitzero"`
+}
+
+// SessionsBudget is SessionsBudget of the API.
+type SessionsBudget struct {
+	// Absent: no bound
+	Limit int64 `json:"limit,omitzero"`
 }
 
 // Shared is Shared of the API.

@@ -35,7 +35,7 @@ func (r *Rig) WebhookURL() string { return "http://127.0.0.1:" + sitePort + "/we
 // Site starts the partner's site with more settings, as NAME=VALUE.
 func (r *Rig) Site(ctx context.Context, hub *Hub, key string, settings ...string) (*Site, error) {
 	s := &Site{rig: r, URL: r.SiteURL()}
-	cmd := r.Server.Command(context.WithoutCancel(ctx), "node", filepath.Join(r.root, "web/examples/backend/server.mjs"))
+	cmd := r.Server.Command(context.WithoutCancel(ctx), "node", filepath.Join(r.root, "web", "examples", "backend", "server.mjs"))
 	cmd.Env = append(os.Environ(), append(settings,
 		"SIGHTLINE_HUB="+hub.URL, "SIGHTLINE_KEY="+key, "LISTEN=0.0.0.0:"+sitePort)...)
 	var err error

@@ -58,7 +58,7 @@ func (b *backend) readKey(id, file string) error {
 	if err != nil {
 		return err
 	}
-	b.signer = &sightline.Signer{ID: id, Project: protocol.ProjectID(project.ID), Private: private}
+	b.signer = &sightline.Signer{ID: id, Project: project.ID, Private: private}
 	return nil
 }
 
