@@ -33,6 +33,12 @@ func (c *Client) Session(ctx context.Context, id protocol.SessionID) (SessionDet
 	return get[SessionDetails](ctx, c, at(sessionsPath, id), nil)
 }
 
+// OpenSession looks at a device for a program that speaks offer and answer alone: the offer has all its candidates, and so has the
+// answer.
+func (c *Client) OpenSession(ctx context.Context, in OpenSessionInput) (OpenSessionOutput, error) {
+	return post[OpenSessionOutput](ctx, c, sessionsPath, in)
+}
+
 // CloseSession ends a session: the picture stops at once. Closing it once more is harmless.
 func (c *Client) CloseSession(ctx context.Context, id protocol.SessionID) error {
 	return c.remove(ctx, at(sessionsPath, id))

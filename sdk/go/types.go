@@ -541,7 +541,7 @@ type OpenSessionOutput struct {
 	// The device's session description with all of its candidates
 	Answer string `json:"answer"`
 	// The resource's ICE session, for If-Match
-	Etag    string    `json:"etag"`
+	ETag    string    `json:"etag"`
 	Expires time.Time `json:"expires"`
 	// STUN and TURN servers for the viewer, with credentials of this session
 	ICEServers []ICEServer `json:"ice_servers"`

@@ -152,7 +152,7 @@ func goType(schema string) string { return strings.TrimSuffix(schema, "Body") }
 func Name(name string) string {
 	initials := map[string]string{
 		"id": "ID", "ms": "MS", "s": "Seconds", "url": "URL", "ttl": "TTL", "hd": "HD", "fps": "FPS", "rtt": "RTT", "ice": "ICE", "dtls": "DTLS",
-		"nat": "NAT", "tcp": "TCP", "udp": "UDP", "ipv6": "IPv6", "gb": "GB", "sdp": "SDP", "http": "HTTP", "json": "JSON", "kvs": "KVS",
+		"nat": "NAT", "tcp": "TCP", "udp": "UDP", "ipv6": "IPv6", "gb": "GB", "sdp": "SDP", "http": "HTTP", "json": "JSON", "etag": "ETag", "kvs": "KVS",
 	}
 	var out strings.Builder
 	for part := range strings.SplitSeq(name, "_") {
