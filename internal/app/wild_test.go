@@ -23,7 +23,7 @@ import (
 )
 
 // wildRequests is how many are sent to each operation.
-const wildRequests = 60
+const wildRequests = 25
 
 // wild are values that few expect, as JSON.
 var wild = []string{
