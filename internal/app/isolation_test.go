@@ -46,21 +46,23 @@ func (p partner) possessions() map[string]string {
 // bodies are what is sent to the operations that take something, which name what is another's wherever they can.
 func bodies(theirs map[string]string) map[string]map[string]any {
 	return map[string]map[string]any{
-		"create-device":      {"name": "mine"},
-		"change-device":      {"name": "stolen"},
-		"create-enrolment":   {"name": "mine"},
-		"create-grant":       {"device": theirs["devices"], "project": "third"},
-		"create-key":         {"name": "mine"},
-		"rotate-key":         {"overlap_s": 0},
-		"create-project":     {"id": "stolen"},
-		"change-project":     {"name": "stolen"},
-		"create-project-key": {"name": "stolen"},
-		"create-signing-key": {"public_key": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="},
-		"create-token":       {"device": theirs["devices"]},
-		"open-session":       {"device": theirs["devices"], "offer": "v=0"},
-		"create-webhook":     {"url": "http://127.0.0.1:9999/mine", "kinds": []string{"device.alert"}},
-		"change-webhook":     {"name": "stolen"},
-		"replay-webhook":     {"dead": true},
+		"create-device":          {"name": "mine"},
+		"change-device":          {"name": "stolen"},
+		"create-enrolment":       {"name": "mine"},
+		"create-grant":           {"device": theirs["devices"], "project": "third"},
+		"create-key":             {"name": "mine"},
+		"rotate-key":             {"overlap_s": 0},
+		"create-project":         {"id": "stolen"},
+		"change-project":         {"name": "stolen"},
+		"create-project-key":     {"name": "stolen"},
+		"change-project-budgets": {},
+		"add-project-points":     {"points": 1},
+		"create-signing-key":     {"public_key": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="},
+		"create-token":           {"device": theirs["devices"]},
+		"open-session":           {"device": theirs["devices"], "offer": "v=0"},
+		"create-webhook":         {"url": "http://127.0.0.1:9999/mine", "kinds": []string{"device.alert"}},
+		"change-webhook":         {"name": "stolen"},
+		"replay-webhook":         {"dead": true},
 	}
 }
 
