@@ -88,6 +88,12 @@ func (n *nameServer) set(name, address string) {
 	n.addresses[name] = address
 }
 
+func (n *nameServer) questions() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.asked
+}
+
 // names runs a name server on loopback.
 func names(t *testing.T, addresses map[string]string) *nameServer {
 	t.Helper()
@@ -165,11 +171,11 @@ func TestANameThatMovesToAPrivateAddressIsNotConnectedTo(t *testing.T) {
 	}
 	for _, moved := range []string{"127.0.0.1", "10.1.2.3", "169.254.169.254"} {
 		resolver.set("partner.example.", moved)
-		asked := resolver.asked
+		asked := resolver.questions()
 		if d := worker.Test(t.Context(), w); d.Err != "the URL leads to an address that is not public" || d.Status != 0 || strings.Contains(d.Err, moved) {
 			t.Errorf("%s: got %+v", moved, d)
 		}
-		if resolver.asked == asked {
+		if resolver.questions() == asked {
 			t.Errorf("%s: the name was not looked up again", moved)
 		}
 	}

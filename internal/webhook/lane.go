@@ -15,7 +15,7 @@ type item struct {
 	id       string
 	device   protocol.DeviceID
 	attempts int
-	// due is when the first attempt should be, next when the next is.
+	// due is when the first attempt should be, next when the next is; zero is at once.
 	due, next time.Time
 	// event is nil for one that the history is asked for again.
 	event *record.Event

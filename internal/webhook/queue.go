@@ -163,8 +163,7 @@ func (q *queue) skipTo(seq uint64) {
 }
 
 func (q *queue) add(e *record.Event) {
-	due := q.dueOf(e)
-	it := &item{seq: e.Seq, id: e.ID, device: e.Device, due: due, next: due, event: e}
+	it := &item{seq: e.Seq, id: e.ID, device: e.Device, due: q.dueOf(e), event: e}
 	l := q.lane(e.Device)
 	behind := l.blocked()
 	if !l.put(it) {

@@ -149,7 +149,7 @@ func TestWhateverReceiversDoTheOthersAreUnharmedAndNothingIsLost(t *testing.T) {
 	m.add("slow", slowly.URL)
 	// Two that answer 2xx before they misbehave: that is a success.
 	for name, text := range map[string]string{
-		"2xx, then cut":     "HTTP/1.1 204 No Content\r\nContent-Length: 100\r\n\r\nbeg",
+		"2xx, then cut":     "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbeg",
 		"2xx, then endless": "HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat("endless ", 1<<15),
 	} {
 		m.add(name, "http://"+raw(t, answering(text))+"/")
@@ -176,13 +176,13 @@ func TestWhateverReceiversDoTheOthersAreUnharmedAndNothingIsLost(t *testing.T) {
 		}
 	}
 	for name, b := range bad {
-		until(t, name, func() bool { return look(m, func() bool { return len(m.log[name]) > 0 }) })
-		m.mu.Lock()
-		got := m.log[name][0]
-		m.mu.Unlock()
-		if !strings.HasPrefix(got.Err, b[1]) || strings.Contains(got.Err, "127.0.0.1") || strings.ContainsRune(got.Response, 0x1b) {
-			t.Errorf("%s: got %+v, want %s", name, got, b[1])
-		}
+		until(t, name+": "+b[1], func() bool {
+			return look(m, func() bool {
+				return slices.ContainsFunc(m.log[name], func(d record.Delivery) bool {
+					return strings.HasPrefix(d.Err, b[1]) && !strings.Contains(d.Err, "127.0.0.1") && !strings.ContainsRune(d.Response, 0x1b)
+				})
+			})
+		})
 	}
 	for _, name := range []string{"2xx, then cut", "2xx, then endless"} {
 		until(t, name, func() bool { return m.webhook(name).Cursor == events && len(m.webhook(name).Open) == 0 })

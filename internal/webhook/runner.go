@@ -31,9 +31,10 @@ type runner struct {
 	// What follows belongs to run.
 	webhook record.Webhook
 	queue   *queue
-	// replays are not done; newestReplay is the last that was found.
+	// replays are not done; newestReplay is the last that was found, asked says that there may be more.
 	replays      []record.ReplayRange
 	newestReplay string
+	asked        bool
 	landed       chan landing
 	saved        chan struct{}
 	saving       bool
@@ -93,7 +94,7 @@ func (r *runner) run(ctx, cut context.Context) {
 		case <-r.mended:
 			r.queue.mend(r.worker.now())
 		case <-r.replayed:
-			r.findReplays(ctx)
+			r.asked = true
 		}
 	}
 	r.finish()
@@ -142,7 +143,7 @@ func (r *runner) restore(ctx context.Context) error {
 	}
 	r.queue = newQueue(&r.webhook, waiting, open, r.worker.now())
 	r.queue.news.missed += uint64(len(r.webhook.Open) - len(open)) //nolint:gosec // open are some of Open
-	r.findReplays(ctx)
+	r.asked = true
 	return nil
 }
 
@@ -166,6 +167,13 @@ func (r *runner) openEvents(ctx context.Context) (open []record.Event, err error
 
 // fill reads on, in the replays and in the history; fault says that the store failed.
 func (r *runner) fill(ctx context.Context) (fault bool) {
+	if r.asked {
+		if err := r.findReplays(ctx); err != nil {
+			r.complain(ctx, err)
+			return true
+		}
+		r.asked = false
+	}
 	for r.queue.room() > 0 {
 		more, err := r.readOn(ctx)
 		if err != nil {
@@ -216,11 +224,10 @@ func (r *runner) readReplay(ctx context.Context) error {
 }
 
 // findReplays looks for new ones. Those that are known may be further than what is kept of them.
-func (r *runner) findReplays(ctx context.Context) {
+func (r *runner) findReplays(ctx context.Context) error {
 	list, err := r.worker.config.Store.WebhookReplays(ctx, r.webhook.ID)
 	if err != nil {
-		r.complain(ctx, err)
-		return
+		return err
 	}
 	for _, found := range list {
 		if found.ID > r.newestReplay {
@@ -228,6 +235,7 @@ func (r *runner) findReplays(ctx context.Context) {
 			r.newestReplay = found.ID
 		}
 	}
+	return nil
 }
 
 // dispatch sends what may be sent now, and returns when something else may be; zero is with news only.

@@ -36,6 +36,7 @@ func commands() []command {
 		{"turn", "a TURN server under the load of cameras: packets, loss, CPU a packet", turnServer},
 		{"compare", "our relay, coturn and a stock pion/turn under the same load", compare},
 		{"flood", "what strangers cost a TURN server: packets without credentials, silent connections", flood},
+		{"webhooks", "deliveries to many endpoints of which some are bad: lag of the others, what is lost when the server is killed", webhooks},
 		{"relay", "sessions through the hub: rate, time to the answer, CPU a message", relay},
 		{"events", "the history of events under writers, backends that pull it and webhooks, on SQLite or PostgreSQL", events},
 		{"points", "points under sessions that settle at once and a process that is killed: what the ledger adds up to", points},
