@@ -34,7 +34,8 @@ async function bundled(program: string): Promise<string> {
   return outputs.map((chunk) => ("code" in chunk ? chunk.code : "")).join("\n");
 }
 
-describe("the package", () => {
+// npm and compilers take seconds where the machine is busy.
+describe("the package", { timeout: 120_000 }, () => {
   it("has every entry point that it names, with types", () => {
     for (const path of entries) {
       const { types, default: code } = description.exports[path];
