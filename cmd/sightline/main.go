@@ -53,35 +53,25 @@ func run(ctx, hurry context.Context, args []string, stdout, stderr io.Writer) er
 	// What libraries say by themselves may be the words of a stranger who answers a webhook.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(logger)
-	switch command {
-	case "serve":
-		return serve(ctx, hurry, cli.Serve, stdout, logger)
-	case "project create":
-		return app.CreateProject(ctx, cli.Project.Create, stdout, logger)
-	case "project set":
-		return app.SetProject(ctx, cli.Project.Set, stdout, logger)
-	case "project points add":
-		return app.AddPoints(ctx, cli.Project.Points.Add, stdout, logger)
-	case "project list":
-		return app.ListProjects(ctx, cli.Project.List, stdout, logger)
-	case "key create":
-		return app.CreateKey(ctx, cli.Key.Create, stdout, logger)
-	case "key list":
-		return app.ListKeys(ctx, cli.Key.List, stdout, logger)
-	case "key revoke <key>":
-		return app.RevokeKey(ctx, cli.Key.Revoke, logger)
-	case "enroll create":
-		return app.CreateEnrolment(ctx, cli.Enroll.Create, stdout, logger)
-	case "token create":
-		return app.CreateToken(ctx, cli.Token.Create, stdout, logger)
-	case "turn credentials":
-		return app.CreateTurnCredentials(ctx, cli.Turn.Credentials, stdout, logger)
-	case "turn rotate":
-		return app.RotateTurnSecret(ctx, cli.Turn.Rotate, stdout, logger)
-	case "check":
-		return app.Check(ctx, cli.Check.Serve, stdout, logger)
+	do := map[string]func() error{
+		"serve":              func() error { return serve(ctx, hurry, cli.Serve, stdout, logger) },
+		"project create":     func() error { return app.CreateProject(ctx, cli.Project.Create, stdout, logger) },
+		"project set":        func() error { return app.SetProject(ctx, cli.Project.Set, stdout, logger) },
+		"project points add": func() error { return app.AddPoints(ctx, cli.Project.Points.Add, stdout, logger) },
+		"project list":       func() error { return app.ListProjects(ctx, cli.Project.List, stdout, logger) },
+		"key create":         func() error { return app.CreateKey(ctx, cli.Key.Create, stdout, logger) },
+		"key list":           func() error { return app.ListKeys(ctx, cli.Key.List, stdout, logger) },
+		"key revoke <key>":   func() error { return app.RevokeKey(ctx, cli.Key.Revoke, logger) },
+		"enroll create":      func() error { return app.CreateEnrolment(ctx, cli.Enroll.Create, stdout, logger) },
+		"token create":       func() error { return app.CreateToken(ctx, cli.Token.Create, stdout, logger) },
+		"turn credentials":   func() error { return app.CreateTurnCredentials(ctx, cli.Turn.Credentials, stdout, logger) },
+		"turn rotate":        func() error { return app.RotateTurnSecret(ctx, cli.Turn.Rotate, stdout, logger) },
+		"check":              func() error { return app.Check(ctx, cli.Check.Serve, stdout, logger) },
+	}[command]
+	if do == nil {
+		return errors.New("unknown command " + command)
 	}
-	return errors.New("unknown command " + command)
+	return do()
 }
 
 func serve(ctx, hurry context.Context, c config.Serve, stdout io.Writer, logger *slog.Logger) error {
