@@ -28,7 +28,8 @@ func FuzzBodies(f *testing.F) {
 	for operation := range uint8(20) {
 		for _, body := range []string{
 			`{}`, `null`, `[]`, `{`, ``, `"x"`, `{"name":"Garden"}`, `{"device":"cam"}`, `{"device":"cam","grants":["view"],"ttl_s":60,"relay_delay_ms":0}`,
-			`{"name":null,"ttl_s":1e400}`, `{"name":"\u0000"}`, `{"code":"0000-0000-0000-0000","public_key":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik="}`,
+			`{"name":null,"ttl_s":1e400}`, `{"name":"\u0000"}`, `{"id":"acme","path":{"policy":"direct_only"},"max_kbps":-1}`, `{"points":1e9,"reference":"x"}`,
+			`{"relay_bytes":0,"relay_minutes":0.5,"sessions":1}`, `{"url":"https://10.0.0.1/","kinds":["device.online"]}`, `{"from":2,"to":1,"dead":true}`, `{"code":"0000-0000-0000-0000","public_key":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik="}`,
 		} {
 			f.Add(operation, body)
 		}
@@ -36,17 +37,27 @@ func FuzzBodies(f *testing.F) {
 	// One for all: to make an API takes longer than a thousand requests.
 	var w *world
 	var a *API
-	var key string
+	var mine, operator string
 	f.Fuzz(func(t *testing.T, which uint8, body string) {
 		if a == nil {
-			w, a, key, _ = newWorld(t)
+			w, a, mine, _ = newWorld(t)
+			operator = w.addOperator(t)
 		}
 		a.rates = newRates(Rates{})
-		w.devices, w.enrolments, w.keys = nil, nil, w.keys[:2]
+		w.devices, w.enrolments, w.keys, w.entries, w.grants, w.partnerKeys = nil, nil, w.keys[:3], nil, nil, nil
+		w.hooks.list, w.hooks.replays, w.hooks.told = nil, nil, nil
 		addDevice(w, "mine", "cam")
+		hook, err := w.hooks.CreateWebhook(t.Context(), "mine", "https://example.org/", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		operations := withBodies(a)
 		op := operations[int(which)%len(operations)]
-		path := strings.NewReplacer("{device}", "cam", "{key}", string(w.keys[0].ID)).Replace(op.Path)
+		path := strings.NewReplacer("{device}", "cam", "{key}", string(w.keys[0].ID), "{webhook}", hook.ID, "{project}", "mine").Replace(op.Path)
+		key := mine
+		if strings.HasPrefix(path, "/v1/projects") {
+			key = operator // another's body is not even read
+		}
 		got := call(t, a, key, op.Method, path, body)
 		if got.Code >= http.StatusInternalServerError {
 			t.Fatalf("%s %s %q: got %d %s", op.Method, path, body, got.Code, got.Body)

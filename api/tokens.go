@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -71,7 +72,7 @@ func (a *API) viewer(ctx context.Context, device protocol.DeviceID, rights []pro
 		return auth.Viewer{}, err
 	}
 	if grant != nil && len(grant.Within(rights)) < len(rights) {
-		return auth.Viewer{}, protocol.Errorf(protocol.CodeForbidden, "the device is shared for %v", grant.Rights)
+		return auth.Viewer{}, protocol.Errorf(protocol.CodeForbidden, "the device is shared for %s alone", inWords(grant.Rights))
 	}
 	key := keyOf(ctx)
 	viewer := auth.Viewer{
@@ -81,4 +82,9 @@ func (a *API) viewer(ctx context.Context, device protocol.DeviceID, rights []pro
 		viewer.Expires = grant.Expires.Truncate(time.Second)
 	}
 	return viewer, nil
+}
+
+// inWords lists rights for people.
+func inWords(rights []protocol.Right) string {
+	return strings.Join(each(rights, func(r protocol.Right) string { return string(r) }), ", ")
 }
