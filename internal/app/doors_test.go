@@ -144,8 +144,11 @@ func TestNoDoorLetsATokenInToWhatItDoesNotOpen(t *testing.T) {
 			"of a revoked key":               {own, stale},
 			"expired":                        {own, fresh(s, own, map[string]any{"iat": hour(-2), "exp": hour(-1)})},
 			"for two days":                   {own, fresh(s, own, map[string]any{"exp": hour(48)})},
-			"an API key":                     {own, strings.Replace(shop.key, "sl_live_", "sl_test_", 1)},
+			"an API key":                     {own, shop.key},
 		} {
+			if door == "REST" && test.token == shop.key {
+				continue // it is for that door
+			}
 			if said := knock(test.at, test.token); letIn(said) {
 				t.Errorf("%s, %s: it is let in with %s", door, name, said)
 			}

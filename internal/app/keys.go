@@ -64,7 +64,10 @@ func ListKeys(ctx context.Context, c config.KeyList, out io.Writer, logger *slog
 func (l keyLine) plain(now time.Time) string {
 	text := fmt.Sprintf("%s: %s", l.ID, l.Name)
 	if len(l.Scopes) > 0 {
-		text += fmt.Sprintf(", %v", l.Scopes)
+		text += ", for"
+		for _, s := range l.Scopes {
+			text += " " + string(s)
+		}
 	}
 	switch {
 	case l.LastUsed.IsZero():

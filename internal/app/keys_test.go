@@ -36,7 +36,7 @@ func TestKeysOfTheCommandLineHaveTheScopesAskedForAndAreListed(t *testing.T) {
 		t.Errorf("got keys %v", got)
 	}
 	lines := strings.Join(printed(t, ListKeys, config.KeyList{Data: data, Project: "default"}), "\n")
-	for _, want := range []string{"never used", "[tokens:write], never used, good until", "operating, [operator]"} {
+	for _, want := range []string{"never used", "for tokens:write, never used, good until", "operating, for operator"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("got\n%s\nwant %q in it", lines, want)
 		}
