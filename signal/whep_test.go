@@ -265,3 +265,12 @@ func TestAHubThatStopsSendsPlayersOn(t *testing.T) {
 		t.Errorf("got %s, Location %q", got.Status, got.Header.Get("Location"))
 	}
 }
+
+func TestAHubThatStopsAndKnowsNoOtherAsksPlayersToComeAgain(t *testing.T) {
+	th := newTheater(t, nil)
+	th.stop(t)
+	got := th.post(t, playerOffer)
+	if p := got.problem(t); got.StatusCode != http.StatusServiceUnavailable || p.Code != protocol.CodeGoingAway || got.Header.Get("Retry-After") == "" {
+		t.Errorf("got %s, %+v, Retry-After %q", got.Status, p, got.Header.Get("Retry-After"))
+	}
+}
