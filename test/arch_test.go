@@ -10,7 +10,7 @@ import (
 var floors = [][]string{
 	0: {"protocol"},
 	1: {"nat", "link", "record", "auth", "internal/obs", "internal/throttle", "sdk/go", "internal/kvs", "internal/whep", "internal/special"},
-	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/access", "internal/bus", "internal/usage", "internal/webhook", "internal/front"},
+	2: {"signal", "turn", "device", "api", "web", "internal/store", "internal/access", "internal/usage", "internal/webhook", "internal/front"},
 	3: {"internal/config"},
 	4: {"internal/app"},
 	5: {"cmd/sightline", "cmd/sightline-agent", "sdk/go/examples"},
@@ -44,7 +44,6 @@ var owners = map[string][]string{
 	"github.com/golang-jwt/jwt":       {"auth"},
 	"github.com/gorilla/websocket":    {"signal", "device"},
 	"github.com/jackc/pgx":            {"internal/store"},
-	"github.com/nats-io":              {"internal/bus"},
 	"github.com/pion/turn":            {"turn"},
 	"github.com/pion/webrtc":          {"device"},
 	"github.com/pressly/goose":        {"internal/store"},
@@ -66,7 +65,7 @@ var asked = map[string][]string{
 // serverOnly are libraries that the agent must not carry, not even through others.
 var serverOnly = []string{
 	"github.com/alecthomas/kong", "github.com/danielgtaylor/huma", "github.com/jackc/pgx",
-	"github.com/nats-io", "github.com/pressly/goose", "github.com/prometheus", "modernc.org/sqlite",
+	"github.com/pressly/goose", "github.com/prometheus", "modernc.org/sqlite",
 }
 
 // maxLines is where a file is asked what its second idea is.

@@ -6,7 +6,10 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -73,5 +76,38 @@ func TestTheDocumentShowsEveryMemberOfEveryKindOfEvent(t *testing.T) {
 				t.Errorf("docs/api.md does not show %s of %s", name, typ.Name())
 			}
 		}
+	}
+}
+
+// The API's parameters and the SDK list the kinds by themselves: a new one is forgotten in none of them.
+func TestTheListOfKindsIsTheSameEverywhere(t *testing.T) {
+	document, err := os.ReadFile("../api/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := 0
+	for _, text := range regexp.MustCompile(`"enum": (\[[^\]]*"device\.online"[^\]]*\])`).FindAllSubmatch(document, -1) {
+		var got []record.EventKind
+		if err := json.Unmarshal(text[1], &got); err != nil {
+			t.Fatal(err)
+		}
+		lists++
+		if diff := cmp.Diff(record.EventKinds, got); diff != "" {
+			t.Errorf("api/openapi.json (-want +got):\n%s", diff)
+		}
+	}
+	if lists < 4 { // two of events, two of webhooks
+		t.Errorf("api/openapi.json has %d lists of kinds", lists)
+	}
+	source, err := os.ReadFile("../sdk/go/event.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []record.EventKind
+	for _, name := range regexp.MustCompile(`EventKind = "([^"]+)"`).FindAllSubmatch(source, -1) {
+		got = append(got, record.EventKind(name[1]))
+	}
+	if !slices.Equal(got, record.EventKinds) {
+		t.Errorf("sdk/go/event.go has the kinds %v", got)
 	}
 }
