@@ -150,7 +150,7 @@ func inWords(err error) string {
 	case errors.As(err, &dns):
 		return "the host's name could not be resolved"
 	case errors.As(err, &certificate):
-		return "TLS: " + certificate.Err.Error()
+		return excerpt([]byte("TLS: " + certificate.Err.Error())) // which may have the certificate's own words
 	case errors.As(err, &record), errors.As(err, &alert), errors.Is(err, http.ErrSchemeMismatch):
 		return "the endpoint does not speak TLS as it should"
 	case errors.As(err, &network) && network.Timeout(), errors.Is(err, context.DeadlineExceeded):
