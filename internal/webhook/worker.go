@@ -21,6 +21,8 @@ const (
 	// slowRequests of them, so that they never take them all.
 	maxRequests  = 256
 	slowRequests = 128
+	// maxTests bounds the test events of one project that are under way: they are requests like the others' deliveries.
+	maxTests = 4
 	// pollInterval is how often endpoints are read that another process may have changed.
 	pollInterval = 2 * time.Second
 	// grace is how long a stop waits for what is in flight.
@@ -52,10 +54,11 @@ type Worker struct {
 	requests, slow *semaphore.Weighted
 	figures        figures
 
-	// mu guards the runners.
+	// mu guards the runners, and how many tests are under way.
 	mu      sync.Mutex
 	runners map[string]*running
 	feeds   map[protocol.ProjectID]*feeding
+	tests   map[protocol.ProjectID]int
 }
 
 // running is a runner with its context.
@@ -84,6 +87,7 @@ func New(config Config) (*Worker, error) {
 		config: config, log: cmp.Or(config.Logger, slog.New(slog.DiscardHandler)), now: config.Now,
 		changed: make(chan struct{}, 1), requests: semaphore.NewWeighted(maxRequests), slow: semaphore.NewWeighted(slowRequests),
 		runners: map[string]*running{}, feeds: map[protocol.ProjectID]*feeding{},
+		tests: map[protocol.ProjectID]int{},
 	}
 	w.sender = newSender(&w.config.Guard, config.Roots, config.Now)
 	w.saver = newSaver(config.Store, w.log)
@@ -222,6 +226,11 @@ func (w *Worker) Check(ctx context.Context, url string) error { return w.config.
 func (w *Worker) Test(ctx context.Context, webhook record.Webhook) record.Delivery {
 	e := record.Event{Project: webhook.Project, ID: "test_" + uuid.NewString(), Kind: testKind, At: w.now(), Data: []byte(`{"test":true}`)}
 	d := record.Delivery{Webhook: webhook.ID, Event: e.ID, Kind: e.Kind, Attempt: 1, At: e.At}
+	if !w.beginTest(webhook.Project) {
+		d.Err = "too many tests of this project are under way"
+		return d
+	}
+	defer w.endTest(webhook.Project)
 	if w.requests.Acquire(ctx, 1) != nil {
 		d.Err = "the attempt was cut short"
 		return d
@@ -233,6 +242,24 @@ func (w *Worker) Test(ctx context.Context, webhook record.Webhook) record.Delive
 		w.poke(webhook.ID, func(r *runner) chan struct{} { return r.mended })
 	}
 	return d
+}
+
+func (w *Worker) beginTest(project protocol.ProjectID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tests[project] >= maxTests {
+		return false
+	}
+	w.tests[project]++
+	return true
+}
+
+func (w *Worker) endTest(project protocol.ProjectID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tests[project]--; w.tests[project] == 0 {
+		delete(w.tests, project)
+	}
 }
 
 // Changed is called after endpoints were changed; without it, it is noticed within seconds.
