@@ -123,7 +123,11 @@ func (h *Hub) invited(ctx context.Context, c *client, e protocol.Envelope, body 
 	if !refused {
 		return
 	}
-	h.finishOne(ctx, e.Session, protocol.ReasonFor(refusal.Code), func(s *session) bool {
+	reason := protocol.ReasonFor(refusal.Code)
+	if reason == protocol.ReasonInternal { // that would be a fault of ours, for which nobody pays
+		reason = reasonOf(c.role, reason)
+	}
+	h.finishOne(ctx, e.Session, reason, func(s *session) bool {
 		return s.device == c && s.invite == e.Re
 	})
 	c.logger.Info("device refused", "session", e.Session, "code", refusal.Code, "err", refusal)

@@ -220,6 +220,18 @@ func TestADeviceThatDeclinesEndsTheSession(t *testing.T) {
 	}
 }
 
+func TestADevicesFaultIsNotTakenForTheHubs(t *testing.T) {
+	s := onSockets(t, nil)
+	d, v := s.device(t, camera), s.viewer(t, nil)
+	for i, code := range []protocol.Code{protocol.CodeInternal, "whatever"} {
+		v.open(i + 1)
+		d.reply(d.await(protocol.TypeInvite), protocol.TypeError, protocol.Errorf(code, "no"))
+		if got := body[*protocol.Closed](t, v.await(protocol.TypeClosed)); got.Reason != protocol.ReasonDeviceLeft {
+			t.Errorf("%s: got %s, want %s: what the hub breaks off is paid back", code, got.Reason, protocol.ReasonDeviceLeft)
+		}
+	}
+}
+
 func TestCloseReturnsWhenEverybodyKnows(t *testing.T) {
 	s := onSockets(t, nil)
 	d, v := s.device(t, camera), s.viewer(t, nil)
