@@ -70,6 +70,8 @@ type Hub struct {
 	prospects map[protocol.LinkID]*pollSocket
 	// fetched are the relay grants that wait for viewers of the KVS door, by fetchKey.
 	fetched map[string]fetched
+	// fetchedOf counts them by project.
+	fetchedOf map[protocol.ProjectID]int
 	// revoked are the API keys whose tokens are refused; removed the devices that were revoked while the hub ran, of
 	// which a hello that began before may still come.
 	revoked map[protocol.KeyID]bool
@@ -102,6 +104,7 @@ func New(config Config) *Hub {
 		strangers: map[*webSocket]bool{},
 		prospects: map[protocol.LinkID]*pollSocket{},
 		fetched:   map[string]fetched{},
+		fetchedOf: map[protocol.ProjectID]int{},
 		revoked:   map[protocol.KeyID]bool{},
 		removed:   map[protocol.DeviceID]bool{},
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -191,6 +192,36 @@ func (s *kvsStage) servers(t *testing.T, device protocol.DeviceID, token, client
 		t.Errorf("got %v", relay)
 	}
 	return protocol.GrantID(relay["Username"].(string))
+}
+
+func TestOneProjectLeavesRoomForTheICEServersOfOthers(t *testing.T) {
+	s := onKVS(t, nil)
+	h, now := s.hub, time.Now()
+	ask := func(project protocol.ProjectID, key string) error {
+		viewer := auth.Viewer{Project: project, Key: "key", Rights: []protocol.Right{protocol.RightView}, Expires: now.Add(time.Hour)}
+		_, err := h.setAside(viewer, project, key, now)
+		return err
+	}
+	for i := range maxFetchedOf {
+		if err := ask("greedy", strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ask("greedy", "one more"); protocol.AsError(err).Code != protocol.CodeRateLimited {
+		t.Errorf("one more: %v", err)
+	}
+	if err := ask("modest", "its first"); err != nil {
+		t.Errorf("another project's: %v", err)
+	}
+	h.fetchedBy("0")
+	h.fetchedBy("0")
+	if err := ask("greedy", "one more"); err != nil {
+		t.Errorf("in the place of one that was used: %v", err)
+	}
+	h.sweepFetched(now.Add(relayLife))
+	if len(h.fetched) != 0 || len(h.fetchedOf) != 0 {
+		t.Errorf("%d and %v are left", len(h.fetched), h.fetchedOf)
+	}
 }
 
 func TestICEServersAreForWhoMaySeeTheCamera(t *testing.T) {

@@ -10,8 +10,12 @@ import (
 	"github.com/sightline-rtc/sightline/protocol"
 )
 
-// maxFetched bounds the relay grants that wait for the offer of whoever fetched them, in some 2 MB.
-const maxFetched = 8 << 10
+// maxFetched bounds the relay grants that wait for the offer of whoever fetched them, in some 2 MB, and maxFetchedOf those of
+// one project: its partner signs tokens as he likes.
+const (
+	maxFetched   = 8 << 10
+	maxFetchedOf = 1 << 10
+)
 
 // fetched is a relay grant whose credentials a viewer has been given before it came to a standard door. Hub.mu guards it.
 type fetched struct {
@@ -89,12 +93,13 @@ func (h *Hub) setAside(viewer auth.Viewer, owner protocol.ProjectID, key string,
 	f, known := h.fetched[key]
 	switch {
 	case known:
-	case len(h.fetched) >= maxFetched:
+	case len(h.fetched) >= maxFetched, h.fetchedOf[viewer.Project] >= maxFetchedOf:
 		err := protocol.Errorf(protocol.CodeRateLimited, "too many have fetched ICE servers and made no offer")
 		err.RetryMS = spread(crowdedWait).Milliseconds()
 		return "", err
 	default:
 		f = fetched{grant: protocol.GrantID(newSecret()), viewer: viewer, owner: owner}
+		h.fetchedOf[viewer.Project]++
 	}
 	f.at = now
 	h.fetched[key] = f
@@ -121,9 +126,20 @@ func (h *Hub) collect(c *client, key string) protocol.GrantID {
 func (h *Hub) fetchedBy(key string) protocol.GrantID {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	grant := h.fetched[key].grant
+	return h.forgetFetchedLocked(key)
+}
+
+// forgetFetchedLocked lets a grant go that waits, and returns it.
+func (h *Hub) forgetFetchedLocked(key string) protocol.GrantID {
+	f, known := h.fetched[key]
+	if !known {
+		return ""
+	}
 	delete(h.fetched, key)
-	return grant
+	if h.fetchedOf[f.viewer.Project]--; h.fetchedOf[f.viewer.Project] == 0 {
+		delete(h.fetchedOf, f.viewer.Project)
+	}
+	return f.grant
 }
 
 // sweepFetched ends the grants that nobody came for, and those of viewers who have lost access.
@@ -133,8 +149,7 @@ func (h *Hub) sweepFetched(now time.Time) {
 	for key, f := range h.fetched {
 		_, err := h.reach(f.viewer, f.owner, now)
 		if now.Sub(f.at) >= relayLife || h.revoked[f.viewer.Key] || err != nil {
-			delete(h.fetched, key)
-			over = append(over, f.grant)
+			over = append(over, h.forgetFetchedLocked(key))
 		}
 	}
 	h.mu.Unlock()
