@@ -233,6 +233,27 @@ func TestSessionsAreClosedInTheHubAndInTheStore(t *testing.T) {
 	}
 }
 
+func TestTheOwnerOfADeviceIsNotToldWhoOfAnotherProjectLooks(t *testing.T) {
+	w, a, owner, looking := newWorld(t)
+	addSession(w, "theirs", "s1", true)
+	s := &w.sessions[0]
+	s.DeviceProject, s.Viewer, s.Key = "mine", "anna", "k9"
+	for key, want := range map[string][2]string{owner: {}, looking: {"anna", "k9"}} {
+		var one Session
+		var list struct{ Sessions []Session }
+		call(t, a, key, "GET", "/v1/sessions/s1", "").decode(t, &one)
+		call(t, a, key, "GET", "/v1/sessions", "").decode(t, &list)
+		if len(list.Sessions) != 1 {
+			t.Fatalf("got %+v", list.Sessions)
+		}
+		for _, got := range []Session{one, list.Sessions[0]} {
+			if got.Project != "theirs" || got.Owner != "mine" || got.Viewer != want[0] || string(got.Key) != want[1] {
+				t.Errorf("got %+v, want the viewer and the key %v", got, want)
+			}
+		}
+	}
+}
+
 func TestAnotherProjectsThingsAreNotFound(t *testing.T) {
 	w, a, mine, theirs := newWorld(t)
 	addDevice(w, "theirs", "cam")

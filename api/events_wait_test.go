@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -166,6 +167,31 @@ func TestFewRequestsOfOneKeyWait(t *testing.T) {
 			t.Errorf("%d wait after the end", a.waiting.all)
 		}
 	})
+}
+
+func TestAProjectOfManyKeysLeavesRoomForOthersToWait(t *testing.T) {
+	var w waiting
+	var leave []func()
+	for i := range maxWaitingOfProject {
+		left, err := w.enter(record.Key{ID: protocol.KeyID(strconv.Itoa(i)), Project: "greedy"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, left)
+	}
+	if _, err := w.enter(record.Key{ID: "another", Project: "greedy"}); protocol.AsError(err).Code != protocol.CodeRateLimited {
+		t.Errorf("one too many: %v", err)
+	}
+	left, err := w.enter(record.Key{ID: "first", Project: "modest"})
+	if err != nil {
+		t.Fatalf("another project's: %v", err)
+	}
+	for _, left := range append(leave, left) {
+		left()
+	}
+	if w.all != 0 || len(w.ofKey) != 0 || len(w.ofProject) != 0 {
+		t.Errorf("%d, %v and %v are left", w.all, w.ofKey, w.ofProject)
+	}
 }
 
 func TestStreamSendsEventsInOrderForEver(t *testing.T) {

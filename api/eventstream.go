@@ -48,7 +48,7 @@ func (a *API) streamEvents(ctx context.Context, in *streamInput) (*huma.StreamRe
 		after = in.Last
 	}
 	r := a.reading(ctx, filterOf(after, in.Kinds), streamPage)
-	leave, err := a.waiting.enter(r.key.ID)
+	leave, err := a.waiting.enter(r.key)
 	if err != nil {
 		return nil, err
 	}

@@ -10,9 +10,11 @@ import (
 )
 
 const (
-	// maxWaitingOfKey and maxWaiting bound the requests that wait for events, which take some 20 KB each.
-	maxWaitingOfKey = 32
-	maxWaiting      = 4096
+	// maxWaitingOfKey, maxWaitingOfProject and maxWaiting bound the requests that wait for events, which take some 20 KB each. A
+	// project makes keys as it likes.
+	maxWaitingOfKey     = 32
+	maxWaitingOfProject = 512
+	maxWaiting          = 4096
 	// newsGap is the least time between two looks of one request: a project may have a thousand events in a second.
 	newsGap = 50 * time.Millisecond
 )
@@ -59,7 +61,7 @@ func (r *reading) next(ctx context.Context) ([]record.Event, error) {
 // wait returns the next page once there is something in it, or an empty one after a time or at the end of the server. It
 // fails as soon as the API key is no longer good.
 func (r *reading) wait(ctx context.Context, longest time.Duration) ([]record.Event, error) {
-	leave, err := r.api.waiting.enter(r.key.ID)
+	leave, err := r.api.waiting.enter(r.key)
 	if err != nil {
 		return nil, err
 	}
@@ -122,33 +124,39 @@ func (a *API) stillMay(ctx context.Context, scope record.Scope) error {
 // waiting counts the requests that wait. The zero value is ready. It is safe for concurrent use.
 type waiting struct {
 	// mu guards what follows.
-	mu    sync.Mutex
-	all   int
-	ofKey map[protocol.KeyID]int
+	mu        sync.Mutex
+	all       int
+	ofKey     map[protocol.KeyID]int
+	ofProject map[protocol.ProjectID]int
 }
 
 // enter counts one in until leave is called. It fails with CodeRateLimited when there are too many.
-func (w *waiting) enter(key protocol.KeyID) (leave func(), err error) {
+func (w *waiting) enter(key record.Key) (leave func(), err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.all >= maxWaiting || w.ofKey[key] >= maxWaitingOfKey {
-		full := protocol.Errorf(protocol.CodeRateLimited, "too many requests wait for events: at most %d of one API key", maxWaitingOfKey)
+	if w.all >= maxWaiting || w.ofKey[key.ID] >= maxWaitingOfKey || w.ofProject[key.Project] >= maxWaitingOfProject {
+		full := protocol.Errorf(protocol.CodeRateLimited, "too many requests wait for events: at most %d of one API key, and %d of one project",
+			maxWaitingOfKey, maxWaitingOfProject)
 		full.RetryMS = time.Second.Milliseconds()
 		return nil, full
 	}
 	if w.ofKey == nil {
-		w.ofKey = map[protocol.KeyID]int{}
+		w.ofKey, w.ofProject = map[protocol.KeyID]int{}, map[protocol.ProjectID]int{}
 	}
 	w.all++
-	w.ofKey[key]++
+	w.ofKey[key.ID]++
+	w.ofProject[key.Project]++
 	return func() { w.leave(key) }, nil
 }
 
-func (w *waiting) leave(key protocol.KeyID) {
+func (w *waiting) leave(key record.Key) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.all--
-	if w.ofKey[key]--; w.ofKey[key] == 0 {
-		delete(w.ofKey, key)
+	if w.ofKey[key.ID]--; w.ofKey[key.ID] == 0 {
+		delete(w.ofKey, key.ID)
+	}
+	if w.ofProject[key.Project]--; w.ofProject[key.Project] == 0 {
+		delete(w.ofProject, key.Project)
 	}
 }

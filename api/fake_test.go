@@ -245,7 +245,7 @@ func (w *world) Get(_ context.Context, project protocol.ProjectID, id protocol.S
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.sessions {
-		if s.ID == id && s.Project == project {
+		if s.ID == id && (s.Project == project || s.DeviceProject == project) {
 			return s, nil
 		}
 	}
@@ -256,7 +256,7 @@ func (w *world) List(_ context.Context, project protocol.ProjectID, filter recor
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return page(of(w.sessions, func(s record.Session) bool {
-		return s.Project == project && (filter.Device == "" || filter.Device == s.Device) && (filter.State == "" || filter.State == stateOf(s))
+		return (s.Project == project || s.DeviceProject == project) && (filter.Device == "" || filter.Device == s.Device) && (filter.State == "" || filter.State == stateOf(s))
 	}), cursor, limit)
 }
 

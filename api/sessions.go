@@ -87,7 +87,8 @@ func (a *API) listSessions(ctx context.Context, in *sessionsInput) (*sessionsOut
 		return nil, err
 	}
 	out := &sessionsOutput{}
-	out.Body.Sessions, out.Body.NextCursor = each(list, session), next
+	out.Body.Sessions = each(list, func(s record.Session) Session { return session(seenBy(keyOf(ctx).Project, s)) })
+	out.Body.NextCursor = next
 	return out, nil
 }
 
@@ -96,7 +97,7 @@ func (a *API) getSession(ctx context.Context, in *sessionInput) (*sessionOutput,
 	if err != nil {
 		return nil, err
 	}
-	return &sessionOutput{Body: sessionDetails(s, a.config.Now())}, nil
+	return &sessionOutput{Body: sessionDetails(seenBy(keyOf(ctx).Project, s), a.config.Now())}, nil
 }
 
 // closeSession asks the hub first, which alone can stop the picture. One that the hub does not know is only a row.
@@ -110,6 +111,14 @@ func (a *API) closeSession(ctx context.Context, in *sessionInput) (*struct{}, er
 		return nil, err
 	}
 	return nil, a.config.Sessions.End(ctx, s.Project, s.ID, protocol.ReasonClosedByAPI)
+}
+
+// seenBy is a session as a project may see it: who looks is not told to the owner of the device, but for the project.
+func seenBy(project protocol.ProjectID, s record.Session) record.Session {
+	if s.Project != project {
+		s.Viewer, s.Key = "", ""
+	}
+	return s
 }
 
 func session(s record.Session) Session {
