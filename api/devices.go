@@ -39,7 +39,17 @@ type Presence struct {
 // DeviceDetails is a device with what it says of its network.
 type DeviceDetails struct {
 	Device
-	Network *Network `json:"network,omitempty" doc:"The network that it is in, as it last told"`
+	Policy  *DevicePolicy `json:"policy,omitempty" doc:"How its sessions may go; absent: as the project says"`
+	Network *Network      `json:"network,omitempty" doc:"The network that it is in, as it last told"`
+}
+
+// DevicePolicy is how a device's sessions may go, within those of its project. It binds every token.
+type DevicePolicy struct {
+	Path         protocol.PathPolicy `json:"path,omitempty" enum:"direct_only,prefer_direct,relay_only" doc:"Which paths sessions may take, unless the project allows one only. direct_only and relay_only bind every token; absent: as the project says"`
+	RelayDelayMS *int64              `json:"relay_delay_ms,omitempty" minimum:"0" maximum:"30000" doc:"How long viewers try without the relay first where their token does not say it, 0: not at all; absent: as the project says"`
+	MaxRelayS    int64               `json:"max_relay_s,omitempty" minimum:"0" maximum:"86400" doc:"How many seconds a session may go through the relay; bounds of project and token hold too. Absent or 0: no bound"`
+	MaxKbps      int                 `json:"max_kbps,omitempty" minimum:"0" maximum:"100000000" doc:"What may go through the relay for one end of a session in one direction, in kilobits a second; bounds of project and token hold too. Absent or 0: no bound"`
+	RelayHD      *bool               `json:"relay_hd,omitempty" doc:"false: its smaller rendition over the relay, if it has one, also where the project allows the best"`
 }
 
 type (
@@ -54,7 +64,8 @@ type (
 		ID protocol.DeviceID `path:"device" maxLength:"64"`
 		Precondition
 		Body struct {
-			Name string `json:"name,omitempty" minLength:"1" maxLength:"128" doc:"What it is called; absent: as before"`
+			Name   string        `json:"name,omitempty" minLength:"1" maxLength:"128" doc:"What it is called; absent: as before"`
+			Policy *DevicePolicy `json:"policy,omitempty" doc:"How its sessions may go from now on, all of it: what is absent in it is as the project says"`
 		}
 	}
 	devicesInput struct {
@@ -80,7 +91,7 @@ func (a *API) addDevices() {
 	}, a.getDevice)
 	add(a, huma.Operation{
 		OperationID: "change-device", Method: http.MethodPatch, Path: "/v1/devices/{device}", Tags: []string{"devices"},
-		Summary: "Change a device: its name",
+		Summary: "Change a device: its name, how its sessions may go",
 	}, a.changeDevice)
 	add(a, huma.Operation{
 		OperationID: "delete-device", Method: http.MethodDelete, Path: "/v1/devices/{device}", Tags: []string{"devices"},
@@ -123,18 +134,30 @@ func (a *API) changeDevice(ctx context.Context, in *changeDeviceInput) (*deviceO
 			return err
 		}
 		d.Name = cmp.Or(in.Body.Name, d.Name)
+		if p := in.Body.Policy; p != nil {
+			d.Terms = record.PlainTerms(*p).Terms()
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	if in.Body.Policy != nil {
+		if err := a.config.Access.Refresh(context.WithoutCancel(ctx)); err != nil {
+			return nil, err
+		}
+	}
 	return a.deviceDetails(d), nil
 }
 
-func deviceTag(d record.Device) string { return etagOf(d.ID, d.Name) }
+func deviceTag(d record.Device) string { return etagOf(d.ID, d.Name, d.Terms.Plain()) }
 
 func (a *API) deviceDetails(d record.Device) *deviceOutput {
 	out := &deviceOutput{ETag: deviceTag(d), Body: DeviceDetails{Device: a.device(d)}}
+	if d.Terms != (record.Terms{}) {
+		policy := DevicePolicy(d.Terms.Plain())
+		out.Body.Policy = &policy
+	}
 	if told, ok := a.config.Hub.Network(d.ID); ok { // the store is some seconds behind
 		d.Network, d.NetworkTold = &told.Network, told.Told
 	}

@@ -45,6 +45,14 @@ func TestDeviceIsRenamedAsItWasRead(t *testing.T) {
 	for _, tag := range []string{"W/" + renamed.Header().Get("ETag"), `"`, ","} {
 		wantProblem(t, change(t, a, key, "/v1/devices/cam", tag, `{}`), http.StatusPreconditionFailed, protocol.CodePreconditionFailed)
 	}
+	bound := change(t, a, key, "/v1/devices/cam", "", `{"policy":{"path":"direct_only","max_kbps":500}}`)
+	wantStatus(t, bound, http.StatusOK)
+	if !strings.Contains(bound.Body.String(), `"policy":{"path":"direct_only","max_kbps":500}`) {
+		t.Errorf("got %s", bound.Body)
+	}
+	wantProblem(t, change(t, a, key, "/v1/devices/cam", renamed.Header().Get("ETag"), `{"name":"Garden"}`), http.StatusPreconditionFailed, protocol.CodePreconditionFailed)
+	wantProblem(t, change(t, a, key, "/v1/devices/cam", "", `{"policy":{"path":"sideways"}}`), http.StatusUnprocessableEntity, protocol.CodeInvalid)
+	wantStatus(t, change(t, a, key, "/v1/devices/cam", "", `{"policy":{}}`), http.StatusOK)
 	wantProblem(t, change(t, a, theirs, "/v1/devices/cam", "", `{"name":"Mine"}`), http.StatusNotFound, protocol.CodeNotFound)
 	wantProblem(t, change(t, a, key, "/v1/devices/cam", "", `{"name":""}`), http.StatusUnprocessableEntity, protocol.CodeInvalid)
 	if got := w.devices[0].Name; got != "Back door" {

@@ -40,7 +40,7 @@ type (
 		SharedDevices(ctx context.Context, with protocol.ProjectID, cursor string, limit int) ([]record.SharedDevice, string, error)
 		SharedDevice(ctx context.Context, with protocol.ProjectID, id protocol.DeviceID) (record.SharedDevice, error)
 	}
-	// Access takes up what has changed of partners' keys and of device grants. It returns when whoever has lost access is out.
+	// Access takes up what has changed of partners' keys, of device grants and of the terms of devices. It returns when whoever has lost access is out.
 	Access interface {
 		Refresh(ctx context.Context) error
 	}
@@ -66,7 +66,7 @@ type (
 	Devices interface {
 		Device(ctx context.Context, id protocol.DeviceID) (record.Device, error)
 		Devices(ctx context.Context, project protocol.ProjectID, cursor string, limit int) ([]record.Device, string, error)
-		// ChangeDevice calls change with the device as it is, and keeps its name as it is then; nobody else changes it meanwhile.
+		// ChangeDevice calls change with the device as it is, and keeps its name and terms as they are then; nobody else changes it meanwhile.
 		ChangeDevice(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID, change func(*record.Device) error) (record.Device, error)
 		RevokeDevice(ctx context.Context, project protocol.ProjectID, id protocol.DeviceID) error
 		// CreateDevice makes a device without an agent, and RenewBearer gives one another bearer token; it fails with

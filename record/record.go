@@ -30,6 +30,8 @@ type Device struct {
 	Created    time.Time
 	LastSeen   time.Time
 	Revoked    time.Time
+	// Terms are how its sessions may go, within those of the project. They bind every token.
+	Terms Terms
 	// Network is what the device last told of the network that it is in, and NetworkTold when; nil before it has.
 	Network     *protocol.Network
 	NetworkTold time.Time

@@ -157,6 +157,19 @@ func (t Terms) For(token Terms) Terms {
 	return token
 }
 
+// Bind returns a token's terms within these, of its device: a device that allows one path only binds its tokens, of bounds the
+// narrower counts, and the rest is the token's where it says something.
+func (t Terms) Bind(token Terms) Terms {
+	if t.Path == protocol.PathDirectOnly || t.Path == protocol.PathRelayOnly {
+		token.Path = t.Path
+	}
+	narrow := Terms{MaxRelay: Least(t.MaxRelay, token.MaxRelay), MaxKbps: Least(t.MaxKbps, token.MaxKbps)}
+	if t.RelayHD == No {
+		narrow.RelayHD = No
+	}
+	return narrow.Or(token).Or(t)
+}
+
 // Least returns the smaller bound; 0 is none.
 func Least[T int | time.Duration](a, b T) T {
 	if a == 0 || b == 0 {

@@ -53,6 +53,29 @@ func TestAProjectBindsItsTokensWhereItAllowsOnePathAndTheNarrowerBoundHolds(t *t
 	}
 }
 
+func TestADeviceBindsTheTokensThatOpenIt(t *testing.T) {
+	const direct, prefer, relay = protocol.PathDirectOnly, protocol.PathPreferDirect, protocol.PathRelayOnly
+	for _, test := range []struct {
+		name                  string
+		device, token, expect Terms
+	}{
+		{"nothing said", Terms{}, Terms{Path: relay, MaxKbps: 5}, Terms{Path: relay, MaxKbps: 5}},
+		{"one path binds", Terms{Path: direct}, Terms{Path: relay}, Terms{Path: direct}},
+		{"a preference does not", Terms{Path: prefer}, Terms{Path: relay}, Terms{Path: relay}},
+		{"what the token leaves open", Terms{Path: prefer, RelayDelay: DelayOf(0)}, Terms{}, Terms{Path: prefer, RelayDelay: DelayOf(0)}},
+		{"the narrower bound", Terms{MaxKbps: 5, MaxRelay: time.Minute}, Terms{MaxKbps: 4, MaxRelay: time.Hour}, Terms{MaxKbps: 4, MaxRelay: time.Minute}},
+		{"never the best rendition", Terms{RelayHD: No}, Terms{RelayHD: Yes}, Terms{RelayHD: No}},
+	} {
+		got := test.device.Bind(test.token)
+		if got != test.expect {
+			t.Errorf("%s: got %+v, want %+v", test.name, got, test.expect)
+		}
+		if again := test.device.Bind(got); again != got {
+			t.Errorf("%s: bound once more it is %+v", test.name, again)
+		}
+	}
+}
+
 func TestWhatTermsLeaveOpenIsFilled(t *testing.T) {
 	defaults := Terms{Path: protocol.PathDirectOnly, RelayDelay: DelayOf(time.Second), MaxRelay: time.Minute, MaxKbps: 7, RelayHD: Yes}
 	if got := (Terms{}).Or(defaults); got != defaults {

@@ -19,7 +19,8 @@ type Config struct {
 	Tokens    tokens
 	// Plans says how sessions of projects may go; nil means that nothing bounds them.
 	Plans plans
-	// Grants says which devices are shared between projects; nil means none.
+	// Grants says which devices are shared between projects, and how sessions of devices may go; nil means none, and as their
+	// projects say.
 	Grants grants
 
 	// Node names this process.

@@ -215,7 +215,7 @@ func (h *Hub) lengthen(c *client, e protocol.Envelope, m *protocol.Extend, now t
 	if s == nil {
 		return change{}, protocol.Errorf(protocol.CodeNotFound, "no such session is open")
 	}
-	s.row.Expires, s.row.Key, s.row.Terms = h.lease(within, now), viewer.Key, viewer.Terms
+	s.row.Expires, s.row.Key, s.row.Terms = h.lease(within, now), viewer.Key, within.Terms
 	changed = h.settleLocked(s, h.plan(s.row.PaidBy()), now)
 	reply := protocol.Must(protocol.TypeReply, e.Session, &protocol.Reply{Expires: s.row.Expires})
 	reply.Re = e.ID

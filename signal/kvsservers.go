@@ -72,7 +72,7 @@ func (h *Hub) relayAside(ctx context.Context, viewer auth.Viewer, key string, no
 	}
 	payer := h.payerFor(viewer, owner)
 	plan := h.plan(payer)
-	terms := plan.For(viewer.Terms)
+	terms := plan.For(h.bound(viewer))
 	if plan.Exhausted() {
 		terms.Path = protocol.PathDirectOnly
 	}

@@ -175,7 +175,7 @@ func (h *Hub) mayOpenLocked(c *client, request protocol.Envelope, m *protocol.Op
 		return protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	case h.removed[m.Device]:
 		return protocol.Errorf(protocol.CodeRevoked, "the camera was removed")
-	case c.rationed && h.plan(h.payer(c)).For(c.viewer.Terms).Path == protocol.PathRelayOnly:
+	case c.rationed && h.plan(h.payer(c)).For(h.bound(c.viewer)).Path == protocol.PathRelayOnly:
 		h.quota.refused.Add(1)
 		return protocol.Errorf(protocol.CodeQuota, "the relay budget of the project is used up")
 	}

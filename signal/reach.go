@@ -11,9 +11,10 @@ import (
 	"github.com/sightline-rtc/sightline/record"
 )
 
-// reach narrows a token to what its project may do with a device of the owner: everything with its own, with another's what a
-// grant shares, as long as it does. It fails with CodeNotFound: without a grant the device does not exist for the project.
+// reach narrows a token to the terms of its device, and to what its project may do with a device of the owner: everything with its
+// own, with another's what a grant shares, as long as it does. It fails with CodeNotFound: without a grant the device does not exist for the project.
 func (h *Hub) reach(viewer auth.Viewer, owner protocol.ProjectID, now time.Time) (auth.Viewer, error) {
+	viewer.Terms = h.bound(viewer)
 	if viewer.Project == owner {
 		return viewer, nil
 	}
@@ -29,6 +30,14 @@ func (h *Hub) reach(viewer auth.Viewer, owner protocol.ProjectID, now time.Time)
 }
 
 var noCameraError = protocol.Errorf(protocol.CodeNotFound, "there is no such camera")
+
+// bound are a token's terms within those of its device.
+func (h *Hub) bound(viewer auth.Viewer) record.Terms {
+	if h.config.Grants == nil {
+		return viewer.Terms
+	}
+	return h.config.Grants.DeviceTerms(viewer.Device).Bind(viewer.Terms)
+}
 
 // granted returns the grant by which a project may look at another's device.
 func (h *Hub) granted(id protocol.DeviceID, to protocol.ProjectID) (record.DeviceGrant, bool) {

@@ -21,9 +21,16 @@ const partner protocol.ProjectID = "partner"
 
 // shares are the grants of a stage.
 type shares struct {
-	// mu guards grants.
+	// mu guards what follows.
 	mu     sync.Mutex
 	grants map[protocol.DeviceID]record.DeviceGrant
+	terms  map[protocol.DeviceID]record.Terms
+}
+
+func (s *shares) DeviceTerms(device protocol.DeviceID) record.Terms {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.terms[device]
 }
 
 func (s *shares) Granted(device protocol.DeviceID, to protocol.ProjectID) (record.DeviceGrant, bool) {
@@ -245,3 +252,17 @@ type nowhere struct{}
 func (nowhere) Write([]byte) error               { return nil }
 func (nowhere) Close(protocol.CloseCode, string) {}
 func (nowhere) abort()                           {}
+
+func TestTheTermsOfACameraBindWhoLooksAtIt(t *testing.T) {
+	grants := &shares{terms: map[protocol.DeviceID]record.Terms{camera: {Path: protocol.PathDirectOnly, MaxKbps: 300}}}
+	s := onSockets(t, func(c *Config) { c.Grants = grants })
+	d := s.device(t, camera)
+	v := s.viewer(t, func(v *auth.Viewer) { v.Terms = record.Terms{Path: protocol.PathRelayOnly, MaxKbps: 900} })
+	if got := urlsOf(v.welcome.ICEServers); v.welcome.Path != protocol.PathDirectOnly || len(got) != 1 {
+		t.Errorf("the viewer is welcomed to %s with %v, want no relay", v.welcome.Path, got)
+	}
+	connect(v, d, 1)
+	if got := s.row(sessionID(1)).Terms; got.Path != protocol.PathDirectOnly || got.MaxKbps != 300 {
+		t.Errorf("the session's terms are %+v", got)
+	}
+}

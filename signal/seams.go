@@ -68,11 +68,13 @@ type plans interface {
 	Plan(project protocol.ProjectID) record.Plan
 }
 
-// grants says which devices are shared with which other projects, from memory: it never blocks. internal/access implements
-// it.
+// grants says which devices are shared with which other projects, and how their sessions may go, from memory: it never blocks.
+// internal/access implements it.
 type grants interface {
 	// Granted returns the grant by which a project may look at a device of another; ok is false if there is none.
 	Granted(device protocol.DeviceID, to protocol.ProjectID) (g record.DeviceGrant, ok bool)
+	// DeviceTerms are how a device's sessions may go, within those of its project.
+	DeviceTerms(device protocol.DeviceID) record.Terms
 }
 
 // tokens verifies viewer tokens without any look-up. auth.Keyring implements it.

@@ -18,7 +18,7 @@ func (h *Hub) plan(project protocol.ProjectID) record.Plan {
 
 // linkTerms are those that a session of the viewer's would have now.
 func (c *client) linkTerms(plan record.Plan) record.Terms {
-	terms := plan.For(c.viewer.Terms)
+	terms := plan.For(c.hub.bound(c.viewer))
 	if c.rationed {
 		terms.Path = protocol.PathDirectOnly
 	}

@@ -22,6 +22,8 @@ type Books interface {
 	AllPartnerKeys(ctx context.Context) ([]record.PartnerKey, error)
 	// LiveDeviceGrants returns those of all projects that hold now.
 	LiveDeviceGrants(ctx context.Context) ([]record.DeviceGrant, error)
+	// DeviceTerms returns those of all devices that have any.
+	DeviceTerms(ctx context.Context) (map[protocol.DeviceID]record.Terms, error)
 	// RevokedKeys returns the keys, of the API and of partners, whose tokens may not have expired yet.
 	RevokedKeys(ctx context.Context) ([]protocol.KeyID, error)
 }
@@ -48,6 +50,8 @@ type Rules struct {
 	config Config
 	// grants is replaced as a whole: readers never wait.
 	grants atomic.Pointer[map[share]record.DeviceGrant]
+	// terms are those of devices, replaced likewise.
+	terms atomic.Pointer[map[protocol.DeviceID]record.Terms]
 
 	// mu is held while the books are read, so that an older reading never replaces a newer one. It guards what follows.
 	mu      sync.Mutex
@@ -72,6 +76,7 @@ func New(config Config) *Rules {
 	}
 	r := &Rules{config: config, revoked: map[protocol.KeyID]bool{}}
 	r.grants.Store(&map[share]record.DeviceGrant{})
+	r.terms.Store(&map[protocol.DeviceID]record.Terms{})
 	return r
 }
 
@@ -81,6 +86,9 @@ func (r *Rules) Granted(device protocol.DeviceID, to protocol.ProjectID) (g reco
 	g, ok = (*r.grants.Load())[share{device, to}]
 	return g, ok
 }
+
+// DeviceTerms returns how a device's sessions may go, the zero value where its project alone says it. It never blocks.
+func (r *Rules) DeviceTerms(device protocol.DeviceID) record.Terms { return (*r.terms.Load())[device] }
 
 // Load reads the books and tells nobody: what was revoked before is known to whoever asks the books itself.
 func (r *Rules) Load(ctx context.Context) error {
@@ -122,7 +130,7 @@ func (r *Rules) report(ctx context.Context, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil && !r.failed && ctx.Err() == nil {
-		r.config.Logger.Warn("keys and grants not read", "err", err)
+		r.config.Logger.Warn("keys, grants and terms not read", "err", err)
 	}
 	r.failed = err != nil
 }
@@ -144,6 +152,10 @@ func (r *Rules) read(ctx context.Context) (l lost, err error) {
 	if err != nil {
 		return lost{}, fmt.Errorf("read device grants: %w", err)
 	}
+	terms, err := r.config.Books.DeviceTerms(ctx)
+	if err != nil {
+		return lost{}, fmt.Errorf("read terms of devices: %w", err)
+	}
 	revoked, err := r.config.Books.RevokedKeys(ctx)
 	if err != nil {
 		return lost{}, fmt.Errorf("read revoked keys: %w", err)
@@ -155,6 +167,7 @@ func (r *Rules) read(ctx context.Context) (l lost, err error) {
 		grants[share{g.Device, g.Viewer}] = g
 	}
 	r.grants.Store(&grants)
+	r.terms.Store(&terms)
 	for what, g := range before {
 		l.grants = l.grants || grants[what].ID != g.ID
 	}

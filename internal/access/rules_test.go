@@ -21,6 +21,7 @@ type books struct {
 	keys    []record.PartnerKey
 	grants  []record.DeviceGrant
 	revoked []protocol.KeyID
+	terms   map[protocol.DeviceID]record.Terms
 	broken  error
 	ring    []record.PartnerKey
 	told    []string
@@ -36,6 +37,12 @@ func (b *books) LiveDeviceGrants(context.Context) ([]record.DeviceGrant, error) 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.grants, b.broken
+}
+
+func (b *books) DeviceTerms(context.Context) (map[protocol.DeviceID]record.Terms, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.terms, b.broken
 }
 
 func (b *books) RevokedKeys(context.Context) ([]protocol.KeyID, error) {
@@ -139,4 +146,20 @@ func TestWhatOthersChangeIsTakenUpInSeconds(t *testing.T) {
 		cancel()
 		run.Wait()
 	})
+}
+
+func TestTermsOfDevicesAreThoseOfTheLastReading(t *testing.T) {
+	b := &books{}
+	r := New(Config{Books: b, Keyring: b})
+	if got := r.DeviceTerms("cam"); got != (record.Terms{}) {
+		t.Errorf("got %+v before anything was read", got)
+	}
+	want := record.Terms{Path: protocol.PathDirectOnly}
+	b.change(func() { b.terms = map[protocol.DeviceID]record.Terms{"cam": want} })
+	if err := r.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.DeviceTerms("cam"); got != want || r.DeviceTerms("other") != (record.Terms{}) {
+		t.Errorf("got %+v, want %+v for this camera alone", got, want)
+	}
 }

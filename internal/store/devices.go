@@ -12,13 +12,13 @@ import (
 )
 
 const deviceColumns = `id, project, name, model, public_key, generation, created_ms, last_seen_ms, revoked_ms,
-	network, network_ms, bearer_ms`
+	network, network_ms, bearer_ms, terms`
 
 func scanDevice(row *sql.Rows) (record.Device, error) {
 	var d record.Device
 	var created, seen, revoked, told, bearer stamp
-	var network string
-	err := row.Scan(&d.ID, &d.Project, &d.Name, &d.Model, (*[]byte)(&d.PublicKey), &d.Generation, &created, &seen, &revoked, &network, &told, &bearer)
+	var network, terms string
+	err := row.Scan(&d.ID, &d.Project, &d.Name, &d.Model, (*[]byte)(&d.PublicKey), &d.Generation, &created, &seen, &revoked, &network, &told, &bearer, &terms)
 	if err != nil {
 		return d, err
 	}
@@ -29,7 +29,8 @@ func scanDevice(row *sql.Rows) (record.Device, error) {
 			return d, fmt.Errorf("read network of device %s: %w", d.ID, err)
 		}
 	}
-	return d, nil
+	d.Terms, err = readTerms(terms)
+	return d, err
 }
 
 // SaveNetworks keeps what devices have told of their networks, all or nothing.
@@ -77,9 +78,9 @@ func (s *Store) Devices(ctx context.Context, in protocol.ProjectID, cursor strin
 	return list, next, nil
 }
 
-// ChangeDevice has change make of a project's device what it is to be, of which the name is kept. What change is given
+// ChangeDevice has change make of a project's device what it is to be, of which the name and the terms are kept. What change is given
 // stays as it is until that is written. Its error comes back as it is; else ChangeDevice fails with CodeNotFound, and with
-// CodeInvalid for a name that cannot be one.
+// CodeInvalid for a name or terms that cannot be.
 func (s *Store) ChangeDevice(ctx context.Context, in protocol.ProjectID, id protocol.DeviceID, change func(*record.Device) error) (record.Device, error) {
 	var d record.Device
 	err := s.write(ctx, func(tx *tx) error {
@@ -100,10 +101,27 @@ func (s *Store) ChangeDevice(ctx context.Context, in protocol.ProjectID, id prot
 		if err := checkName("the device's name", d.Name); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE devices SET name = ? WHERE id = ?`, d.Name, id)
+		if err := d.Terms.Check(); err != nil {
+			return err
+		}
+		terms, err := writeTerms(d.Terms)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE devices SET name = ?, terms = ? WHERE id = ?`, d.Name, terms, id)
 		return err
 	})
 	return d, about(err, "change device %s", id)
+}
+
+// DeviceTerms returns those of the devices of all projects that have any.
+func (s *Store) DeviceTerms(ctx context.Context) (map[protocol.DeviceID]record.Terms, error) {
+	list, err := all(ctx, s.reader, scanDevice, `SELECT `+deviceColumns+` FROM devices WHERE terms <> '' AND revoked_ms = 0`)
+	terms := make(map[protocol.DeviceID]record.Terms, len(list))
+	for _, d := range list {
+		terms[d.ID] = d.Terms
+	}
+	return terms, about(err, "read terms of devices")
 }
 
 // RevokeDevice deletes a device of a project. Its row stays, so that its key is refused as revoked for ever. It fails

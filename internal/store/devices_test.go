@@ -45,6 +45,26 @@ func TestDeviceIsChangedOrLeftAsItWas(t *testing.T) {
 		if diff := cmp.Diff(want, must(s.Device(ctx, d.ID))(t)); diff != "" {
 			t.Errorf("device differs:\n%s", diff)
 		}
+		terms := func(terms record.Terms) func(*record.Device) error {
+			return func(now *record.Device) error {
+				now.Terms = terms
+				return nil
+			}
+		}
+		want.Terms = record.Terms{Path: protocol.PathDirectOnly, RelayDelay: record.DelayOf(0), MaxKbps: 500, RelayHD: record.No}
+		must(s.ChangeDevice(ctx, d.Project, d.ID, terms(want.Terms)))(t)
+		if diff := cmp.Diff(want, must(s.Device(ctx, d.ID))(t)); diff != "" {
+			t.Errorf("device with terms differs:\n%s", diff)
+		}
+		if got := must(s.DeviceTerms(ctx))(t); len(got) != 1 || got[d.ID] != want.Terms {
+			t.Errorf("got the terms %+v", got)
+		}
+		_, err = s.ChangeDevice(ctx, d.Project, d.ID, terms(record.Terms{MaxKbps: -1}))
+		wantCode(t, err, protocol.CodeInvalid)
+		must(s.ChangeDevice(ctx, d.Project, d.ID, terms(record.Terms{})))(t)
+		if got := must(s.DeviceTerms(ctx))(t); len(got) != 0 {
+			t.Errorf("got the terms %+v of a device that has none", got)
+		}
 		must(s.CreateProject(ctx, "other", ""))(t)
 		_, err = s.ChangeDevice(ctx, "other", d.ID, name("Mine"))
 		wantCode(t, err, protocol.CodeNotFound)

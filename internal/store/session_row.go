@@ -67,7 +67,16 @@ func scanWhole(row *sql.Rows) (record.Session, error) {
 	return s, nil
 }
 
-// readTerms reads a session's terms; an empty text leaves all of them open.
+// writeTerms is terms as a column keeps them: JSON, or nothing where all of them are left open.
+func writeTerms(t record.Terms) (string, error) {
+	if t == (record.Terms{}) {
+		return "", nil
+	}
+	text, err := json.Marshal(t.Plain())
+	return string(text), err
+}
+
+// readTerms is the reverse of writeTerms.
 func readTerms(text string) (record.Terms, error) {
 	if text == "" {
 		return record.Terms{}, nil
@@ -81,16 +90,15 @@ func readTerms(text string) (record.Terms, error) {
 
 // upsertSession writes a session unless it has ended or is somebody else's.
 func upsertSession(ctx context.Context, tx *tx, s record.Session) (written bool, err error) {
-	var path, terms []byte
+	var path []byte
 	if s.Path != (protocol.Path{}) {
 		if path, err = json.Marshal(s.Path); err != nil {
 			return false, err
 		}
 	}
-	if s.Terms != (record.Terms{}) {
-		if terms, err = json.Marshal(s.Terms.Plain()); err != nil {
-			return false, err
-		}
+	terms, err := writeTerms(s.Terms)
+	if err != nil {
+		return false, err
 	}
 	owner := s.Owner
 	if owner == nil {
@@ -109,7 +117,7 @@ func upsertSession(ctx context.Context, tx *tx, s record.Session) (written bool,
 			AND sessions.device = excluded.device AND sessions.owner = excluded.owner`,
 		s.ID, s.Kind, s.Project, s.Device, s.Key, s.Viewer, join(s.Rights), owner,
 		oneIf(s.Media.Video), oneIf(s.Media.Audio), oneIf(s.Media.Talk), s.ViewerGrant, s.DeviceGrant,
-		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path), string(terms),
+		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path), terms,
 		s.DeviceProject, s.Payer, s.Door)
 }
 

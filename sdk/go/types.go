@@ -102,6 +102,8 @@ type ChangeBudgetsInput struct {
 type ChangeDeviceInput struct {
 	// What it is called; absent: as before
 	Name *string `json:"name,omitzero"`
+	// How its sessions may go from now on, all of it: what is absent in it is as the project says
+	Policy *DevicePolicy `json:"policy,omitzero"`
 }
 
 // ChangeProjectInput is ChangeProjectInputBody of the API.
@@ -321,10 +323,26 @@ type DeviceDetails struct {
 	Model    string    `json:"model"`
 	Name     string    `json:"name"`
 	// The network that it is in, as it last told
-	Network  *Network `json:"network,omitzero"`
-	Presence Presence `json:"presence"`
+	Network *Network `json:"network,omitzero"`
+	// How its sessions may go; absent: as the project says
+	Policy   *DevicePolicy `json:"policy,omitzero"`
+	Presence Presence      `json:"presence"`
 	// The device is another project's, which shares it
 	Shared *Shared `json:"shared,omitzero"`
+}
+
+// DevicePolicy is DevicePolicy of the API.
+type DevicePolicy struct {
+	// What may go through the relay for one end of a session in one direction, in kilobits a second; bounds of project and token hold too. Absent or 0: no bound
+	MaxKbps uint64 `json:"max_kbps,omitzero"`
+	// How many seconds a session may go through the relay; bounds of project and token hold too. Absent or 0: no bound
+	MaxRelaySeconds uint64 `json:"max_relay_s,omitzero"`
+	// Which paths sessions may take, unless the project allows one only. direct_only and relay_only bind every token; absent: as the project says
+	Path string `json:"path,omitzero"`
+	// How long viewers try without the relay first where their token does not say it, 0: not at all; absent: as the project says
+	RelayDelayMS uint64 `json:"relay_delay_ms,omitzero"`
+	// false: its smaller rendition over the relay, if it has one, also where the project allows the best
+	RelayHD bool `json:"relay_hd,omitzero"`
 }
 
 // End is End of the API.
