@@ -28,7 +28,8 @@ func FuzzBodies(f *testing.F) {
 	for operation := range uint8(20) {
 		for _, body := range []string{
 			`{}`, `null`, `[]`, `{`, ``, `"x"`, `{"name":"Garden"}`, `{"device":"cam"}`, `{"device":"cam","grants":["view"],"ttl_s":60,"relay_delay_ms":0}`,
-			`{"name":null,"ttl_s":1e400}`, `{"name":"\u0000"}`, `{"id":"acme","path":{"policy":"direct_only"},"max_kbps":-1}`, `{"points":1e9,"reference":"x"}`,
+			`{"name":null,"ttl_s":1e400}`, `{"scopes":[[]],"device":"cam","grants":[{}],"models":[[]],"rights":[{},{}]}`,
+			`{"name":"\u0000"}`, `{"id":"acme","path":{"policy":"direct_only"},"max_kbps":-1}`, `{"points":1e9,"reference":"x"}`,
 			`{"relay_bytes":0,"relay_minutes":0.5,"sessions":1}`, `{"url":"https://10.0.0.1/","kinds":["device.online"]}`, `{"from":2,"to":1,"dead":true}`, `{"code":"0000-0000-0000-0000","public_key":"O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik="}`,
 		} {
 			f.Add(operation, body)

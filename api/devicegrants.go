@@ -33,7 +33,7 @@ type (
 		Body struct {
 			Device  protocol.DeviceID  `json:"device" maxLength:"64" doc:"A device of your project"`
 			Project protocol.ProjectID `json:"project" maxLength:"64" doc:"The project that may look"`
-			Rights  []protocol.Right   `json:"rights,omitempty" minItems:"1" maxItems:"4" uniqueItems:"true" nullable:"false" enum:"view,audio,talk,control" default:"[\"view\",\"audio\"]" doc:"What its viewers may do at most; view is among it"`
+			Rights  []protocol.Right   `json:"rights,omitempty" minItems:"1" maxItems:"4" nullable:"false" enum:"view,audio,talk,control" default:"[\"view\",\"audio\"]" doc:"What its viewers may do at most; view is among it"`
 			Expires time.Time          `json:"expires,omitempty" doc:"When it ends by itself; absent: never"`
 			Pays    record.Payer       `json:"pays,omitempty" enum:"owner,viewer" default:"viewer" doc:"Whose relay budget and terms hold for its sessions"`
 		}
@@ -75,7 +75,7 @@ func (a *API) addDeviceGrants() {
 
 func (a *API) createGrant(ctx context.Context, in *createGrantInput) (*grantOutput, error) {
 	g, err := a.config.DeviceGrants.CreateDeviceGrant(ctx, record.DeviceGrant{
-		Device: in.Body.Device, Owner: keyOf(ctx).Project, Viewer: in.Body.Project, Rights: in.Body.Rights, Pays: in.Body.Pays,
+		Device: in.Body.Device, Owner: keyOf(ctx).Project, Viewer: in.Body.Project, Rights: distinct(in.Body.Rights), Pays: in.Body.Pays,
 		Expires: in.Body.Expires,
 	})
 	if err != nil {

@@ -33,7 +33,7 @@ type (
 			Name       string   `json:"name,omitempty" maxLength:"128" doc:"The name that the device gets; without it, the one it brings. In a batch, that of devices that bring none"`
 			Count      int      `json:"count,omitempty" minimum:"1" maximum:"100000" default:"1" doc:"How many devices may join with the code"`
 			TTLSeconds int      `json:"ttl_s,omitempty" minimum:"60" maximum:"2592000" default:"86400" doc:"How long the code is good"`
-			Models     []string `json:"models,omitempty" minItems:"1" maxItems:"32" uniqueItems:"true" nullable:"false" doc:"The models that may join, as the devices name them; absent: any"`
+			Models     []string `json:"models,omitempty" minItems:"1" maxItems:"32" nullable:"false" doc:"The models that may join, as the devices name them; absent: any"`
 		}
 	}
 	createEnrolmentOutput struct {
@@ -121,7 +121,7 @@ func (a *API) addEnrolments() {
 func (a *API) createEnrolment(ctx context.Context, in *createEnrolmentInput) (*createEnrolmentOutput, error) {
 	life := time.Duration(in.Body.TTLSeconds) * time.Second
 	e, code, err := a.config.Enrolments.CreateEnrolment(ctx, record.Enrolment{
-		Project: keyOf(ctx).Project, Name: in.Body.Name, Count: in.Body.Count, Models: in.Body.Models,
+		Project: keyOf(ctx).Project, Name: in.Body.Name, Count: in.Body.Count, Models: distinct(in.Body.Models),
 	}, life)
 	if err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ type (
 	// KeyInputBody says what key to make.
 	KeyInputBody struct {
 		Name    string         `json:"name,omitempty" maxLength:"128" doc:"What the key is for"`
-		Scopes  []record.Scope `json:"scopes,omitempty" maxItems:"32" uniqueItems:"true" nullable:"false" example:"[\"tokens:write\"]" doc:"What it may do: RESOURCE:read or RESOURCE:write, no more than the key that asks may. None is everything of the project"`
+		Scopes  []record.Scope `json:"scopes,omitempty" maxItems:"32" nullable:"false" example:"[\"tokens:write\"]" doc:"What it may do: RESOURCE:read or RESOURCE:write, no more than the key that asks may. None is everything of the project"`
 		Expires time.Time      `json:"expires,omitempty" doc:"When it ends by itself; absent: never. A key that expires makes none that outlives it"`
 	}
 	rotateKeyInput struct {
@@ -85,7 +85,7 @@ func (a *API) addKeys() {
 
 func (a *API) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
 	by := keyOf(ctx)
-	asked := record.Key{Project: by.Project, Name: in.Body.Name, Scopes: in.Body.Scopes, Expires: in.Body.Expires}
+	asked := record.Key{Project: by.Project, Name: in.Body.Name, Scopes: distinct(in.Body.Scopes), Expires: in.Body.Expires}
 	switch {
 	case slices.Contains(asked.Scopes, record.ScopeOperator):
 		return nil, errOperatorKey()

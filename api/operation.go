@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,6 +33,18 @@ func each[R, T any](records []R, resource func(R) T) []T {
 		list[i] = resource(r)
 	}
 	return list
+}
+
+// distinct leaves out what is in a list for the second time: that it may not be is no rule of the schemas, because huma panics over
+// items that are no words.
+func distinct[T comparable](list []T) []T {
+	var out []T
+	for _, item := range list {
+		if !slices.Contains(out, item) {
+			out = append(out, item)
+		}
+	}
+	return out
 }
 
 func newHuma(mux *http.ServeMux) huma.API {

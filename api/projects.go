@@ -107,7 +107,7 @@ func (a *API) changeProject(ctx context.Context, in *changeProjectInput) (*proje
 }
 
 func (a *API) createProjectKey(ctx context.Context, in *createProjectKeyInput) (*createKeyOutput, error) {
-	asked := record.Key{Project: in.ID, Name: in.Body.Name, Scopes: in.Body.Scopes, Expires: in.Body.Expires}
+	asked := record.Key{Project: in.ID, Name: in.Body.Name, Scopes: distinct(in.Body.Scopes), Expires: in.Body.Expires}
 	by := keyOf(ctx)
 	switch {
 	case slices.Contains(asked.Scopes, record.ScopeOperator):

@@ -16,7 +16,7 @@ type (
 			Device     protocol.DeviceID `json:"device" maxLength:"64" doc:"The device to look at"`
 			Offer      string            `json:"offer" minLength:"1" maxLength:"49152" doc:"A session description (RFC 8866) with all candidates: one bundle, rtcp-mux, something to receive"`
 			TimeoutMS  int               `json:"timeout_ms,omitempty" minimum:"500" maximum:"6000" default:"6000" doc:"How long the answer and its candidates may take"`
-			Grants     []protocol.Right  `json:"grants,omitempty" minItems:"1" maxItems:"4" uniqueItems:"true" nullable:"false" enum:"view,audio,talk,control" default:"[\"view\",\"audio\"]" doc:"What the viewer may do"`
+			Grants     []protocol.Right  `json:"grants,omitempty" minItems:"1" maxItems:"4" nullable:"false" enum:"view,audio,talk,control" default:"[\"view\",\"audio\"]" doc:"What the viewer may do"`
 			TTLSeconds int               `json:"ttl_s,omitempty" minimum:"10" maximum:"86400" default:"3600" doc:"How long the session may live"`
 			Subject    string            `json:"subject,omitempty" maxLength:"128" doc:"Who looks, in your words"`
 		}
@@ -38,7 +38,7 @@ type (
 type ICEServer protocol.ICEServer
 
 func (a *API) openSession(ctx context.Context, in *openSessionInput) (*openSessionOutput, error) {
-	viewer, err := a.viewer(ctx, in.Body.Device, in.Body.Grants, time.Duration(in.Body.TTLSeconds)*time.Second)
+	viewer, err := a.viewer(ctx, in.Body.Device, distinct(in.Body.Grants), time.Duration(in.Body.TTLSeconds)*time.Second)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ type (
 	createTokenInput struct {
 		Body struct {
 			Device     protocol.DeviceID `json:"device" maxLength:"64" doc:"The device that may be looked at"`
-			Grants     []protocol.Right  `json:"grants,omitempty" minItems:"1" maxItems:"4" uniqueItems:"true" nullable:"false" enum:"view,audio,talk,control" default:"[\"view\",\"audio\"]" doc:"What the viewer may do"`
+			Grants     []protocol.Right  `json:"grants,omitempty" minItems:"1" maxItems:"4" nullable:"false" enum:"view,audio,talk,control" default:"[\"view\",\"audio\"]" doc:"What the viewer may do"`
 			TTLSeconds int               `json:"ttl_s,omitempty" minimum:"10" maximum:"86400" default:"3600" doc:"How long the token is good"`
 			Subject    string            `json:"subject,omitempty" maxLength:"128" doc:"Who looks, in your words"`
 
@@ -46,7 +46,7 @@ func (a *API) addTokens() {
 }
 
 func (a *API) createToken(ctx context.Context, in *createTokenInput) (*createTokenOutput, error) {
-	viewer, err := a.viewer(ctx, in.Body.Device, in.Body.Grants, time.Duration(in.Body.TTLSeconds)*time.Second)
+	viewer, err := a.viewer(ctx, in.Body.Device, distinct(in.Body.Grants), time.Duration(in.Body.TTLSeconds)*time.Second)
 	if err != nil {
 		return nil, err
 	}
