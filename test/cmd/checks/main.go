@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,13 @@ import (
 
 // endToEnd is the package whose tests run the whole product: last, alone, and without the race detector.
 const endToEnd = "./test/e2e"
+
+// database is the package whose tests are SQLite's work, which is written in Go too: under the race detector they take eight
+// times as long. There run only those that have crowded in their names, of many goroutines.
+const (
+	database = "./internal/store"
+	crowded  = "Batch|Waits|Panics|Follow|Parallel|Processes|AtOnce|LostConnections"
+)
 
 // crossBuilt are the agents that are built each time: those of Linux, of which some run in the end-to-end tests. The others
 // would take another minute on two cores.
@@ -109,7 +117,14 @@ func unit(ctx context.Context, out io.Writer) (tally, error) {
 		return tally{}, fmt.Errorf("list the packages: %w", err)
 	}
 	packages := slices.DeleteFunc(strings.Fields(string(list)), func(p string) bool {
-		return strings.HasSuffix(p, strings.TrimPrefix(endToEnd, "."))
+		return strings.HasSuffix(p, strings.TrimPrefix(endToEnd, ".")) || strings.HasSuffix(p, strings.TrimPrefix(database, "."))
 	})
-	return goTest(ctx, out, append([]string{"-race", "-timeout=15m"}, packages...)...)
+	var total tally
+	for _, args := range [][]string{
+		append([]string{"-race", "-timeout=15m"}, packages...), {database}, {"-race", "-run=" + crowded, database},
+	} {
+		t, failure := goTest(ctx, out, args...)
+		total, err = total.plus(t), errors.Join(err, failure)
+	}
+	return total, err
 }
