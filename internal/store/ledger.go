@@ -56,6 +56,8 @@ type ledger struct {
 	allowed []record.Allowance
 }
 
+// Which of two counts is the newer one their bytes say, not their times: a clock that is set back would else leave its counts
+// out, and with that their allocations without a bound.
 const (
 	countQuery = `SELECT project, device, up_bytes, up_packets, down_bytes, down_packets, updated_ms FROM relay_usage WHERE allocation = ?`
 	ownerQuery = `SELECT ` + payerOf + `, s.device FROM session_grants g JOIN sessions s ON s.id = g.session WHERE g.grant_id = ?`
@@ -66,9 +68,11 @@ const (
 		ON CONFLICT (allocation) DO UPDATE SET project = excluded.project, device = excluded.device,
 			up_bytes = excluded.up_bytes, up_packets = excluded.up_packets,
 			down_bytes = excluded.down_bytes, down_packets = excluded.down_packets,
-			updated_ms = excluded.updated_ms, ended_ms = excluded.ended_ms
-		WHERE relay_usage.ended_ms = 0 AND excluded.updated_ms >= relay_usage.updated_ms
-			AND excluded.up_bytes >= relay_usage.up_bytes AND excluded.down_bytes >= relay_usage.down_bytes`
+			updated_ms = CASE WHEN excluded.updated_ms > relay_usage.updated_ms THEN excluded.updated_ms ELSE relay_usage.updated_ms END,
+			ended_ms = excluded.ended_ms
+		WHERE relay_usage.ended_ms = 0
+			AND excluded.up_bytes >= relay_usage.up_bytes AND excluded.up_packets >= relay_usage.up_packets
+			AND excluded.down_bytes >= relay_usage.down_bytes AND excluded.down_packets >= relay_usage.down_packets`
 	addToMonth = `INSERT INTO relay_months (project, month, up_bytes, up_packets, down_bytes, down_packets)
 		VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (project, month) DO UPDATE SET

@@ -114,6 +114,22 @@ func TestAnAllocationReservesAheadSettlesAndGivesTheRestBack(t *testing.T) {
 	})
 }
 
+func TestAClockThatIsSetBackLosesNoCountAndLiftsNoBound(t *testing.T) {
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newShop(t, at, 10)
+		settle(t, s, carried("a", 500_000, c))
+		c.pass(-time.Hour)
+		if got := settle(t, s, carried("a", 900_000, c)); got <= 900_000 || got > 10_000_000 {
+			t.Errorf("it may carry %d bytes, want some more than it has", got)
+		}
+		settle(t, s, last(carried("a", 1_000_000, c)))
+		wantPurse(t, s, 9, 0)
+		if got := s.used(t, shop); got != 1_000_000 {
+			t.Errorf("the books have %d bytes, want all", got)
+		}
+	})
+}
+
 func TestTheLastPointsAreSharedAndNobodyGetsMore(t *testing.T) {
 	eachStore(t, func(t *testing.T, at place) {
 		s, c := newShop(t, at, 1.5)
