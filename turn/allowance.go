@@ -85,6 +85,6 @@ func (a *allowance) lift() {
 func (a *allowance) set(allowed record.Allowance) {
 	carried := a.carried.Load()
 	a.low.Store(carried + (allowed.Bytes-min(allowed.Bytes, carried))/2)
-	a.until.Store(int64(allowed.Until.Sub(a.start)))
+	a.until.Store(int64(time.Since(a.start) + time.Until(allowed.Until))) // the clock may have been set since the start
 	a.limit.Store(allowed.Bytes)
 }
