@@ -33,8 +33,9 @@ const (
 // work writes what the books of a store are made of until the context ends or something fails, and says a line of each
 // thing once it is acknowledged.
 func work(ctx context.Context, s *Store, name string, say func(line string)) error {
-	errs := make([]error, workers)
+	errs := make([]error, workers+1)
 	var group sync.WaitGroup
+	group.Go(func() { errs[workers] = deliver(ctx, s, say) })
 	for i := range workers {
 		group.Go(func() { errs[i] = workAs(ctx, s, fmt.Sprintf("%s.%d", name, i), say) })
 	}
@@ -77,6 +78,25 @@ func workAs(ctx context.Context, s *Store, name string, say func(line string)) e
 	return nil
 }
 
+// deliver keeps the progress of the shop's webhook as its worker does: each event waits once, and its delivery settles it.
+func deliver(ctx context.Context, s *Store, say func(line string)) error {
+	list, _, err := s.Webhooks(ctx, shop, "", 1)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	for n := list[0].Cursor + 1; ctx.Err() == nil; n++ {
+		if err := s.SaveWebhookProgress(ctx, []record.WebhookProgress{{
+			Webhook: list[0].ID, Cursor: n, Settled: []uint64{n - 1},
+			Waiting:    []record.WaitingDelivery{{Seq: n, Event: fmt.Sprint(n), Device: "cam", Due: s.now(), Next: s.now()}},
+			Deliveries: []record.Delivery{{Event: fmt.Sprint(n), Seq: n, Kind: record.EventDeviceAlert, Attempt: 1, At: s.now(), Status: 200}},
+		}}); err != nil {
+			return err
+		}
+		say(fmt.Sprintf("delivery %s %d", list[0].ID, n))
+	}
+	return nil
+}
+
 // childAtWork is what the second process does.
 func childAtWork(ctx context.Context, at place, name string) error {
 	s, err := at.open(ctx, Config{})
@@ -92,7 +112,9 @@ type acknowledged struct {
 	mu               sync.Mutex
 	events, sessions map[string]bool
 	bytes            map[string]uint64
-	lines            int
+	// delivered is how far the webhook was.
+	delivered uint64
+	lines     int
 }
 
 func newAcknowledged() *acknowledged {
@@ -103,8 +125,8 @@ func (a *acknowledged) hear(line string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var what, name string
-	var bytes uint64
-	if n, _ := fmt.Sscan(line, &what, &name, &bytes); n < 2 {
+	var number uint64
+	if n, _ := fmt.Sscan(line, &what, &name, &number); n < 2 {
 		return
 	}
 	a.lines++
@@ -114,7 +136,9 @@ func (a *acknowledged) hear(line string) {
 	case "session":
 		a.sessions[name] = true
 	case "bytes":
-		a.bytes[name] = max(a.bytes[name], bytes)
+		a.bytes[name] = max(a.bytes[name], number)
+	case "delivery":
+		a.delivered = max(a.delivered, number)
 	}
 }
 
@@ -136,6 +160,7 @@ func (a *acknowledged) check(t *testing.T, s *Store) {
 		}
 	}
 	a.checkSessions(t, s)
+	a.checkDeliveries(t, s)
 	auditShop(t, s).check(t)
 	for allocation, bytes := range a.bytes {
 		got, ok, err := one(t.Context(), s.reader, scanCount, countQuery, allocation)
@@ -144,6 +169,32 @@ func (a *acknowledged) check(t *testing.T, s *Store) {
 		}
 	}
 }
+
+// checkDeliveries wants each delivery to be kept with the place of its webhook, once.
+func (a *acknowledged) checkDeliveries(t *testing.T, s *Store) {
+	t.Helper()
+	for _, w := range first(s.Webhooks(t.Context(), shop, "", 0))(t) {
+		if w.Cursor < a.delivered || a.delivered == 0 {
+			t.Errorf("the webhook is at %d, and %d were acknowledged", w.Cursor, a.delivered)
+		}
+		waiting := must(s.WaitingDeliveries(t.Context(), w.ID))(t)
+		if len(waiting) != 1 || waiting[0].Seq != w.Cursor {
+			t.Errorf("at %d of the webhook waits %+v", w.Cursor, waiting)
+		}
+		kept := must(all(t.Context(), s.reader, scanText, `SELECT CAST(succeeded AS TEXT) FROM webhooks WHERE id = ?`, w.ID))(t)
+		if len(kept) != 1 || kept[0] != fmt.Sprint(w.Cursor) {
+			t.Errorf("got %v deliveries at %d of the webhook", kept, w.Cursor)
+		}
+		for i, d := range first(s.Deliveries(t.Context(), shop, w.ID, record.DeliveryFilter{}, "", 0))(t) {
+			if d.Seq != w.Cursor-uint64(i) {
+				t.Fatalf("delivery %d before the last is of event %d, the last of %d", i, d.Seq, w.Cursor)
+			}
+		}
+	}
+}
+
+// first leaves the cursor of a list out.
+func first[T any](list []T, _ string, err error) func(*testing.T) []T { return must(list, err) }
 
 func (a *acknowledged) checkSessions(t *testing.T, s *Store) {
 	t.Helper()
@@ -225,6 +276,7 @@ func TestWhatWasAcknowledgedOutlivesAKilledProcess(t *testing.T) {
 		s := must(at.open(t.Context(), Config{}))(t)
 		must(s.CreateProject(t.Context(), shop, ""))(t)
 		give(t, s, 1_000_000, "")
+		must(s.CreateWebhook(t.Context(), shop, "https://shop.example/", "", nil))(t)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
