@@ -76,6 +76,9 @@ func TestChangesAreToldOnceAndUsedUpBudgetsAgainAndAgain(t *testing.T) {
 		within.Path, within.RelayDelay = protocol.PathRelayOnly, record.DelayOf(0)
 		b.set(nil, within, record.Plan{Project: "over", BudgetBytes: 20, UsedBytes: 10}, capped)
 		expect("another path", "within")
+		low := record.Plan{Project: "over", BudgetBytes: 20, UsedBytes: 16}
+		b.set(nil, within, low, capped)
+		expect("low", "over")
 		expect("nothing new")
 		stop()
 		run.Wait()
@@ -93,6 +96,30 @@ func TestProjectsWithoutABoundHaveTheServers(t *testing.T) {
 		if got := p.Plan(id); got.MaxKbps != want || got.Exhausted() {
 			t.Errorf("%s: got %+v, want %d kbit/s", id, got, want)
 		}
+	}
+}
+
+func TestALowBudgetLowersTheRateThroughTheRelay(t *testing.T) {
+	b := &books{}
+	spent := func(id protocol.ProjectID, used uint64, kbps int) record.Plan {
+		return record.Plan{Project: id, BudgetBytes: 10, UsedBytes: used, Terms: record.Terms{MaxKbps: kbps}}
+	}
+	b.set(nil, spent("well", 7, 0), spent("low", 8, 0), spent("low and fast", 8, 4000), spent("low and slow", 9, 300),
+		record.Plan{Project: "low in time", BudgetTime: 10 * time.Minute, UsedTime: 8 * time.Minute},
+		record.Plan{Project: "low in points", Purse: record.Purse{Prepaid: true, Balance: 2, Filled: 10}})
+	p := New(Config{Books: b, Terms: record.Terms{MaxKbps: 2000}, LowKbps: 500})
+	if err := p.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[protocol.ProjectID]int{
+		"well": 2000, "low": 500, "low and fast": 500, "low and slow": 300, "low in time": 500, "low in points": 500,
+	} {
+		if got := p.Plan(id); got.MaxKbps != want || got.Exhausted() {
+			t.Errorf("%s: got %+v, want %d kbit/s", id, got, want)
+		}
+	}
+	if got := p.Totals(); got.Low != 5 || got.Exhausted != 0 {
+		t.Errorf("got %+v, want five that are low", got)
 	}
 }
 
