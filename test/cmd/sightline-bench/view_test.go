@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,8 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 	"github.com/pion/webrtc/v4/pkg/media"
+
+	"github.com/sightline-rtc/sightline/protocol"
 )
 
 // viewNames are the figures of view, which others read by these names.
@@ -59,6 +62,11 @@ func TestViewersOfACameraAreCounted(t *testing.T) {
 	}
 	if got := view(); got["viewers"] != 2 || got["frames_per_viewer"] < 5 || got["bytes"] == 0 || got["rtx"] != 0 || got["first_frame_p50_ms"] <= 0 {
 		t.Errorf("these figures cannot be: %v", got)
+	}
+	device, token := where[slices.Index(where, "--device")+1], where[slices.Index(where, "--token")+1]
+	whep := s.URL + protocol.WHEPPath(protocol.DeviceID(device)) + "?token=" + token
+	if got := measured(t, viewNames, "view", "--whep", whep, "--seconds", "2"); got["viewers"] != 1 || got["frames_per_viewer"] < 5 {
+		t.Errorf("these figures cannot be, of a player of the WHEP door: %v", got)
 	}
 	if got := view("--loss", "20"); got["frames_per_viewer"] < 5 || got["rtx"] == 0 {
 		t.Errorf("these figures cannot be, of packets a fifth of which are lost: %v", got)
