@@ -10,7 +10,7 @@ export interface Camera {
 }
 
 async function ask(path: string): Promise<Record<string, unknown>> {
-  const answer = await fetch(`/backend/${path}`);
+  const answer = await fetch(`/site/${path}`);
   const body = await answer.json();
   if (!answer.ok) throw new Error(body.detail ?? `HTTP ${answer.status}`);
   return body;

@@ -16,7 +16,7 @@ function backend(): Plugin {
   return {
     name: "partner-backend",
     configureServer({ middlewares }) {
-      middlewares.use("/backend", async (request, response) => {
+      middlewares.use("/site", async (request, response) => {
         const [, what, device] = (request.url ?? "").split("/");
         const answer =
           what === "token" ? await ask("/v1/tokens", { device, subject: "a visitor" }) : await ask("/v1/devices");
