@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +229,21 @@ func TestAnICEServerThatWasAskedForIsTheSessions(t *testing.T) {
 	if !th.hasEnded(protocol.GrantID(grant[:32])) {
 		t.Error("a grant that nobody came for is still good")
 	}
+}
+
+func TestServersAreNotPutAsideForAnyNumberOfPlayers(t *testing.T) {
+	th := newTheater(t, nil)
+	th.hub.mu.Lock()
+	for n := range maxFetched {
+		th.hub.fetched[strconv.Itoa(n)] = fetched{at: time.Now()}
+	}
+	th.hub.mu.Unlock()
+	got := th.request(t, http.MethodOptions, protocol.WHEPPath(camera), "", "Authorization", "Bearer "+th.token(t, nil))
+	if got.StatusCode != http.StatusNoContent || len(got.Header.Values("Link")) != 0 {
+		t.Errorf("got %s, links %q", got.Status, got.Header.Values("Link"))
+	}
+	th.answering(t, th.device(t, camera), true)
+	th.play(t) // which needs none
 }
 
 func TestOneTokenMayNotHaveAnyNumberOfSessions(t *testing.T) {
