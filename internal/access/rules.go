@@ -53,6 +53,13 @@ type Rules struct {
 	// terms are those of devices, replaced likewise.
 	terms atomic.Pointer[map[protocol.DeviceID]record.Terms]
 
+	// asked counts those who want the books read. turn has room for one: who refreshes, until all are told that lost access.
+	// served, the newest who has been, and outcome are his.
+	asked   atomic.Uint64
+	turn    chan struct{}
+	served  uint64
+	outcome error
+
 	// mu is held while the books are read, so that an older reading never replaces a newer one. It guards what follows.
 	mu      sync.Mutex
 	revoked map[protocol.KeyID]bool
@@ -74,7 +81,7 @@ func New(config Config) *Rules {
 	if config.Regrant == nil {
 		config.Regrant = func(context.Context) {}
 	}
-	r := &Rules{config: config, revoked: map[protocol.KeyID]bool{}}
+	r := &Rules{config: config, revoked: map[protocol.KeyID]bool{}, turn: make(chan struct{}, 1)}
 	r.grants.Store(&map[share]record.DeviceGrant{})
 	r.terms.Store(&map[protocol.DeviceID]record.Terms{})
 	return r
@@ -96,8 +103,24 @@ func (r *Rules) Load(ctx context.Context) error {
 	return err
 }
 
-// Refresh takes up what has changed in the books, at once. It returns when whoever has lost access is out.
+// Refresh takes up what has changed in the books, at once. It returns when whoever has lost access is out. Those who ask while
+// the books are read share the next reading.
 func (r *Rules) Refresh(ctx context.Context) error {
+	mine := r.asked.Add(1)
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if r.served < mine {
+		r.served = r.asked.Load()
+		r.outcome = r.refresh(ctx)
+	}
+	return r.outcome
+}
+
+func (r *Rules) refresh(ctx context.Context) error {
 	lost, err := r.read(ctx)
 	if err != nil {
 		return err

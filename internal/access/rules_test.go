@@ -25,11 +25,13 @@ type books struct {
 	broken  error
 	ring    []record.PartnerKey
 	told    []string
+	reads   int
 }
 
 func (b *books) AllPartnerKeys(context.Context) ([]record.PartnerKey, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.reads++
 	return b.keys, b.broken
 }
 
@@ -162,4 +164,37 @@ func TestTermsOfDevicesAreThoseOfTheLastReading(t *testing.T) {
 	if got := r.DeviceTerms("cam"); got != want || r.DeviceTerms("other") != (record.Terms{}) {
 		t.Errorf("got %+v, want %+v for this camera alone", got, want)
 	}
+}
+
+func TestWhoeverAsksMeanwhileWaitsForTheEndAndSharesTheNextReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &books{}
+		r := newRules(t, b)
+		telling := make(chan struct{})
+		r.config.Revoked = func(context.Context, protocol.KeyID) { <-telling }
+		b.change(func() { b.revoked, b.reads = []protocol.KeyID{"k1"}, 0 })
+		var done sync.WaitGroup
+		returned := make(chan error, 101)
+		ask := func() { done.Go(func() { returned <- r.Refresh(t.Context()) }) }
+		ask()
+		synctest.Wait() // it has read of k1, whose viewers are not out yet
+		for range 100 {
+			ask()
+		}
+		synctest.Wait()
+		if len(returned) > 0 {
+			t.Error("somebody was told that k1 is out")
+		}
+		close(telling)
+		done.Wait()
+		close(returned)
+		for err := range returned {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if b.reads != 2 {
+			t.Errorf("the books were read %d times, want 2", b.reads)
+		}
+	})
 }
