@@ -3,6 +3,7 @@ package signal
 import (
 	"maps"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -192,6 +193,20 @@ func (s *kvsStage) servers(t *testing.T, device protocol.DeviceID, token, client
 		t.Errorf("got %v", relay)
 	}
 	return protocol.GrantID(relay["Username"].(string))
+}
+
+func TestTokensOfOneIDShareNoGrantOfTwoCameras(t *testing.T) {
+	s := onKVS(t, nil)
+	grants := map[protocol.GrantID]bool{}
+	asked := map[string]bool{}
+	for _, device := range []protocol.DeviceID{camera, other} {
+		token := s.token(t, func(v *auth.Viewer) { v.ID, v.Device = "the same", device })
+		grants[s.servers(t, device, token, "a")] = true
+		asked[askKey(auth.Viewer{Project: project, ID: "the same", Device: device}, netip.Addr{})] = true
+	}
+	if len(grants) != 2 || len(asked) != 2 {
+		t.Errorf("got %v and %v: what one camera's owner pays for would be used with another", grants, asked)
+	}
 }
 
 func TestOneProjectLeavesRoomForTheICEServersOfOthers(t *testing.T) {

@@ -25,10 +25,11 @@ type fetched struct {
 	at     time.Time          // when it was last given away
 }
 
-// fetchKey names the viewer of a request: by its token, and its client ID where several share that.
+// fetchKey names the viewer of a request: by its device, for which somebody may pay, its token, and its client ID where several
+// share that.
 func fetchKey(viewer auth.Viewer, r *http.Request) string {
 	id := r.URL.Query().Get("X-Amz-ClientId")
-	return tokenName(viewer) + "/" + id[:min(len(id), kvs.MaxIDBytes)]
+	return string(viewer.Device) + "/" + tokenName(viewer) + "/" + id[:min(len(id), kvs.MaxIDBytes)]
 }
 
 // ServeKVSServers is GET /v1/kvs/{device}/ice-servers, in the place of KVS' GetIceServerConfig: the ICE servers for a viewer's

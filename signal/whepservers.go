@@ -28,9 +28,9 @@ func (h *Hub) askedServers(r *http.Request) []protocol.ICEServer {
 	return servers
 }
 
-// askKey names a player as far as one can be told from others.
+// askKey names a player of a device as far as one can be told from others.
 func askKey(viewer auth.Viewer, from netip.Addr) string {
-	return tokenName(viewer) + "/" + throttle.Household(from).String()
+	return string(viewer.Device) + "/" + tokenName(viewer) + "/" + throttle.Household(from).String()
 }
 
 // spareGrant ends the grant of a viewer that opens no other session.
