@@ -80,9 +80,9 @@ func (t Terms) Check() error {
 	}
 	switch {
 	case t.RelayDelay.Duration < 0 || t.RelayDelay.Duration > MaxRelayDelay || t.RelayDelay.Duration%time.Millisecond != 0:
-		return protocol.Errorf(protocol.CodeInvalid, "the relay delay is 0 to %v, in whole milliseconds", MaxRelayDelay)
+		return protocol.Errorf(protocol.CodeInvalid, "the relay delay is 0 to %d s, in whole milliseconds", MaxRelayDelay/time.Second)
 	case t.MaxRelay < 0 || t.MaxRelay > MaxRelayTime || t.MaxRelay%time.Second != 0:
-		return protocol.Errorf(protocol.CodeInvalid, "the time on the relay is 0 to %v, in whole seconds", MaxRelayTime)
+		return protocol.Errorf(protocol.CodeInvalid, "the time on the relay is 0 to %d hours, in whole seconds", MaxRelayTime/time.Hour)
 	case t.MaxKbps < 0 || t.MaxKbps > MaxKbps:
 		return protocol.Errorf(protocol.CodeInvalid, "the rate on the relay is 0 to %d kbit/s", MaxKbps)
 	case t.RelayHD != "" && t.RelayHD != Yes && t.RelayHD != No:

@@ -8,7 +8,7 @@ import (
 	"github.com/sightline-rtc/sightline/record"
 )
 
-// answerTo answers a device's invite.
+// answerInvite answers a device's invite.
 func (p *peer) answerInvite(invite message) {
 	p.t.Helper()
 	p.reply(invite, protocol.TypeReply, &protocol.Reply{})

@@ -98,7 +98,7 @@ func (d *whepDoor) release(token string) {
 	}
 }
 
-// put makes a call a resource until it is over.
+// putResource makes a call a resource until it is over.
 func (h *Hub) putResource(c *call) *resource {
 	r := &resource{call: c, patches: rate.NewLimiter(patchesPerSecond, patchBurst)}
 	r.begin(c.iceSession())

@@ -255,7 +255,7 @@ func (h *harness) credentials(t *testing.T, grant protocol.GrantID, role protoco
 	return Credentials{Username: last.Username, Password: last.Credential}
 }
 
-// client is pion's own, over a connection that the test may look at.
+// testClient is pion's own, over a connection that the test may look at.
 type testClient struct {
 	*pionturn.Client
 	conn net.PacketConn

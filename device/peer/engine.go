@@ -12,7 +12,7 @@ import (
 	"github.com/sightline-rtc/sightline/device/media"
 )
 
-// formats that a session was answered with. No video and no audio means that the track is not sent.
+// formatsChosen are those that a session was answered with. No video and no audio means that the track is not sent.
 type formatsChosen struct {
 	video []webrtc.RTPCodecParameters // the agreed format and, if the viewer has it, RTX
 	audio *webrtc.RTPCodecParameters

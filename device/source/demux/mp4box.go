@@ -99,7 +99,7 @@ func (b box) inner(f io.ReaderAt, visit func(box) error) error {
 	})
 }
 
-// field reads big-endian numbers one after the other; after the end it reads zeros.
+// fields reads big-endian numbers one after the other; after the end it reads zeros.
 type fields struct {
 	b     []byte
 	short bool

@@ -25,7 +25,7 @@ const (
 	eventsPerRound   = sessionsBetween*eventsPerSession + 1
 )
 
-// eventWriter makes the events of a hub, at a pace.
+// eventWriterCrew makes the events of a hub, at a pace.
 type eventWriterCrew struct {
 	scene  *eventsScene
 	begun  time.Time
