@@ -2,7 +2,7 @@
 // product, hear what happens to them and understand its bill.
 //
 //	client, err := sightline.New("https://hub.example", os.Getenv("SIGHTLINE_KEY"))
-//	token, err := client.CreateToken(ctx, sightline.TokenRequest{Device: device, Subject: "user 17"})
+//	token, err := client.CreateToken(ctx, sightline.CreateTokenInput{Device: device, Subject: "user 17"})
 //
 // Requests that fail for a moment are sent again: reads as they are, POSTs with an Idempotency-Key that makes the server
 // do them once. What the server refuses is a *Problem with a stable code. Lists are iterators that fetch page by page.
