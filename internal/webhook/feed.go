@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/sightline-rtc/sightline/protocol"
 	"github.com/sightline-rtc/sightline/record"
 )
@@ -21,8 +23,11 @@ const (
 	faultWait = time.Second
 )
 
-// feed reads a project's history once for all its endpoints that keep up with it. It is safe for concurrent use.
+// feed reads a project's history once for all its endpoints that keep up with it, and has their share of the requests. It is
+// safe for concurrent use.
 type feed struct {
+	requests, slow *semaphore.Weighted
+
 	store   Store
 	project protocol.ProjectID
 	log     *slog.Logger
@@ -37,7 +42,10 @@ type feed struct {
 }
 
 func newFeed(store Store, project protocol.ProjectID, log *slog.Logger) *feed {
-	return &feed{store: store, project: project, log: log, bells: map[chan struct{}]struct{}{}}
+	return &feed{
+		store: store, project: project, log: log, bells: map[chan struct{}]struct{}{},
+		requests: semaphore.NewWeighted(projectRequests), slow: semaphore.NewWeighted(projectSlow),
+	}
 }
 
 // bell returns a channel that gets a token when there are more events.

@@ -525,32 +525,3 @@ func firsts(list []uint64) (first []uint64) {
 	}
 	return first
 }
-
-func TestAProjectsTestsLeaveRoomForTheDeliveriesOfOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, n, w := bench(t)
-		hook := m.add("a", "https://a/")
-		n.answer("a", func(uint64) (int, http.Header, time.Duration) { return 200, nil, 10 * time.Second })
-		var tests sync.WaitGroup
-		for range maxTests {
-			tests.Go(func() {
-				if d := w.Test(t.Context(), hook); d.Err != "" {
-					t.Errorf("got %+v", d)
-				}
-			})
-		}
-		synctest.Wait()
-		if d := w.Test(t.Context(), hook); d.Status != 0 || d.Err == "" {
-			t.Errorf("one too many got %+v", d)
-		}
-		theirs := hook
-		theirs.Project = "theirs"
-		if d := w.Test(t.Context(), theirs); d.Err != "" {
-			t.Errorf("another project's got %+v", d)
-		}
-		tests.Wait()
-		if d := w.Test(t.Context(), hook); d.Err != "" || len(w.tests) != 0 {
-			t.Errorf("after them: got %+v; %v", d, w.tests)
-		}
-	})
-}

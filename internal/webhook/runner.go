@@ -248,7 +248,7 @@ func (r *runner) dispatch(cut context.Context) time.Time {
 		webhook, slow := r.webhook, r.queue.isSlow()
 		flown := *it
 		r.flights.Go(func() {
-			l := r.worker.deliver(cut, &webhook, flown, slow)
+			l := r.worker.deliver(cut, r.feed, &webhook, flown, slow)
 			l.item = it
 			r.landed <- l
 		})

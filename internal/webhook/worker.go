@@ -17,12 +17,6 @@ import (
 )
 
 const (
-	// maxRequests bounds the requests to all endpoints together; whoever waits for one gets it in turn. Slow endpoints share
-	// slowRequests of them, so that they never take them all.
-	maxRequests  = 256
-	slowRequests = 128
-	// maxTests bounds the test events of one project that are under way: they are requests like the others' deliveries.
-	maxTests = 4
 	// pollInterval is how often endpoints are read that another process may have changed.
 	pollInterval = 2 * time.Second
 	// grace is how long a stop waits for what is in flight.
@@ -190,33 +184,6 @@ func (w *Worker) leave(project protocol.ProjectID) {
 		f.stop()
 		delete(w.feeds, project)
 	}
-}
-
-// deliver makes one attempt, in its turn.
-func (w *Worker) deliver(ctx context.Context, webhook *record.Webhook, it item, slow bool) landing {
-	if slow {
-		if w.slow.Acquire(ctx, 1) != nil {
-			return landing{cut: true}
-		}
-		defer w.slow.Release(1)
-	}
-	if w.requests.Acquire(ctx, 1) != nil {
-		return landing{cut: true}
-	}
-	defer w.requests.Release(1)
-	event := it.event
-	if event == nil {
-		list, err := w.config.Store.Events(ctx, webhook.Project, record.EventFilter{After: it.seq - 1}, 1)
-		switch {
-		case err != nil:
-			return landing{cut: true}
-		case len(list) == 0 || list[0].Seq != it.seq:
-			return landing{}
-		}
-		event = &list[0]
-	}
-	o := w.sender.send(ctx, webhook, event.ID, bodyOf(event))
-	return landing{event: event, outcome: o, cut: !o.ok() && ctx.Err() != nil}
 }
 
 // Check fails with CodeInvalid for a URL to which nothing is sent.
