@@ -267,7 +267,7 @@ func (r *runner) land(l landing) {
 		r.queue.finish(l.item, l.event.Kind, l.outcome)
 		r.worker.count(&l.outcome)
 		if l.outcome.gone() {
-			r.worker.log.Info("webhook switched off: its endpoint answered 410", "project", r.webhook.Project, "path", r.webhook.ID)
+			r.worker.log.Info("webhook switched off: its endpoint answered 410", "project", r.webhook.Project, "webhook", r.webhook.ID)
 		}
 	}
 }
@@ -286,6 +286,6 @@ func (r *runner) save() {
 
 func (r *runner) complain(ctx context.Context, err error) {
 	if ctx.Err() == nil {
-		r.worker.log.Warn("webhook not served", "project", r.webhook.Project, "path", r.webhook.ID, "err", err)
+		r.worker.log.Warn("webhook not served", "project", r.webhook.Project, "webhook", r.webhook.ID, "err", err)
 	}
 }
