@@ -17,8 +17,8 @@ const (
 	maxEnrolmentLife = 30 * 24 * time.Hour
 )
 
-// MaxBatch bounds the devices of one code: more than a line makes while a code is good.
-const MaxBatch = 100_000
+// maxBatchDevices bounds the devices of one code: more than a line makes while a code is good.
+const maxBatchDevices = 100_000
 
 // maxModels bounds the models that a code is for.
 const maxModels = 32
@@ -79,8 +79,8 @@ func checkEnrolment(asked record.Enrolment, life time.Duration) error {
 	switch {
 	case life < 0 || life > maxEnrolmentLife:
 		return protocol.Errorf(protocol.CodeInvalid, "an enrolment code is good for at most %d days", maxEnrolmentLife/(24*time.Hour))
-	case asked.Count > MaxBatch:
-		return protocol.Errorf(protocol.CodeInvalid, "an enrolment code is for at most %d devices", MaxBatch)
+	case asked.Count > maxBatchDevices:
+		return protocol.Errorf(protocol.CodeInvalid, "an enrolment code is for at most %d devices", maxBatchDevices)
 	case len(asked.Models) > maxModels:
 		return protocol.Errorf(protocol.CodeInvalid, "an enrolment code is for at most %d models", maxModels)
 	}

@@ -41,8 +41,8 @@ func TestACodeIsForSoManyDevicesAndModels(t *testing.T) {
 		models []string
 		good   bool
 	}{
-		{MaxBatch, models, true},
-		{MaxBatch + 1, nil, false},
+		{maxBatchDevices, models, true},
+		{maxBatchDevices + 1, nil, false},
 		{1, append(models, "T2000"), false},
 	} {
 		_, _, err := s.CreateEnrolment(t.Context(), record.Enrolment{Project: protocol.DefaultProject, Count: test.count, Models: test.models}, 0)
