@@ -6,7 +6,6 @@ import {
   CLOSE,
   CODES,
   classOf,
-  DOORS,
   decode,
   encode,
   FALLBACK_REASONS,
@@ -14,6 +13,7 @@ import {
   mayReconnect,
   ProtocolError,
   REASONS,
+  TRANSPORTS,
   UnknownType,
 } from "../src/protocol/index.ts";
 import { AFTERWARDS } from "../src/viewer/afterwards.ts";
@@ -64,7 +64,7 @@ describe("the lists are those of the Go package", () => {
   });
 
   it("doors and the reasons of a fallback", () => {
-    expect(strings("fallback.go", /^\tTransport\w+\s+Transport = "(\w+)"/gm)).toEqual([...DOORS]);
+    expect(strings("fallback.go", /^\tTransport\w+\s+Transport = "(\w+)"/gm)).toEqual([...TRANSPORTS]);
     expect(strings("fallback.go", /^\tFallback\w+\s+FallbackReason = "(\w+)"/gm)).toEqual([...FALLBACK_REASONS]);
   });
 

@@ -1,8 +1,12 @@
-/** Every door: what carries a link, as presence and the API name it. */
+/** Every door of a link. */
 export const DOORS = ["websocket", "long_poll"] as const;
+
+/** Every way to the hub, as presence and the API name it: a link's doors, and those of programs that have no link. */
+export const TRANSPORTS = [...DOORS, "whep", "kvs", "rest"] as const;
 
 /** What carries a link: `GET /v1/link` as a WebSocket, or `POST /v1/link/send` and `/v1/link/poll`. */
 export type Door = (typeof DOORS)[number];
+export type AnyTransport = (typeof TRANSPORTS)[number];
 
 /** Every reason for which a link is not on a WebSocket. */
 export const FALLBACK_REASONS = [

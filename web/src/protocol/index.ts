@@ -7,7 +7,15 @@ export { bytesOf, decode, encode, UnknownType } from "./codec.ts";
 export * from "./control.ts";
 export * from "./envelope.ts";
 export { CODES, type Code, type ErrorBody, isCode, ProtocolError } from "./error.ts";
-export { DOORS, type Door, FALLBACK_REASONS, type Fallback, type FallbackReason } from "./fallback.ts";
+export {
+  type AnyTransport,
+  DOORS,
+  type Door,
+  FALLBACK_REASONS,
+  type Fallback,
+  type FallbackReason,
+  TRANSPORTS,
+} from "./fallback.ts";
 export type * from "./handshake.ts";
 export { isDevice, isGrant, isSession } from "./id.ts";
 export { ACK_EVERY, LIMITS, SUBPROTOCOL, TIMES, VERSION } from "./limits.ts";
