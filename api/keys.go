@@ -85,14 +85,23 @@ func (a *API) addKeys() {
 
 func (a *API) createKey(ctx context.Context, in *createKeyInput) (*createKeyOutput, error) {
 	by := keyOf(ctx)
-	asked := record.Key{Project: by.Project, Name: in.Body.Name, Scopes: distinct(in.Body.Scopes), Expires: in.Body.Expires}
-	switch {
-	case slices.Contains(asked.Scopes, record.ScopeOperator):
-		return nil, errOperatorKey()
-	case !by.MayMake(asked):
+	asked, err := askedKey(by.Project, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	if !by.MayMake(asked) {
 		return nil, protocol.Errorf(protocol.CodeForbidden, "a key cannot make one that may more than itself, or lives longer")
 	}
 	return shownOnce(a.config.Keys.CreateKey(ctx, asked))
+}
+
+// askedKey is the key that a request asks for in a project. It fails with CodeForbidden for an operator's.
+func askedKey(project protocol.ProjectID, in KeyInputBody) (record.Key, error) {
+	asked := record.Key{Project: project, Name: in.Name, Scopes: distinct(in.Scopes), Expires: in.Expires}
+	if slices.Contains(asked.Scopes, record.ScopeOperator) {
+		return record.Key{}, protocol.Errorf(protocol.CodeForbidden, "keys of operators are made on the command line")
+	}
+	return asked, nil
 }
 
 func (a *API) rotateKey(ctx context.Context, in *rotateKeyInput) (*createKeyOutput, error) {

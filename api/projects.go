@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -107,19 +106,14 @@ func (a *API) changeProject(ctx context.Context, in *changeProjectInput) (*proje
 }
 
 func (a *API) createProjectKey(ctx context.Context, in *createProjectKeyInput) (*createKeyOutput, error) {
-	asked := record.Key{Project: in.ID, Name: in.Body.Name, Scopes: distinct(in.Body.Scopes), Expires: in.Body.Expires}
-	by := keyOf(ctx)
-	switch {
-	case slices.Contains(asked.Scopes, record.ScopeOperator):
-		return nil, errOperatorKey()
-	case !by.Outlives(asked):
+	asked, err := askedKey(in.ID, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	if by := keyOf(ctx); !by.Outlives(asked) {
 		return nil, protocol.Errorf(protocol.CodeForbidden, "a key cannot make one that lives longer than itself")
 	}
 	return shownOnce(a.config.Keys.CreateKey(ctx, asked))
-}
-
-func errOperatorKey() error {
-	return protocol.Errorf(protocol.CodeForbidden, "keys of operators are made on the command line")
 }
 
 func listedProject(p record.Project) ListedProject {

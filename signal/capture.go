@@ -66,16 +66,8 @@ func (h *Hub) ask(c *capture) {
 // picture is Snapshot for a viewer's token.
 func (h *Hub) picture(ctx context.Context, token string, device protocol.DeviceID) ([]byte, time.Time, error) {
 	now := time.Now()
-	viewer, err := h.config.Tokens.Verify(token, now)
+	viewer, err := h.viewerOf(token, device, h.posters, "too many pictures for one token", now)
 	if err != nil {
-		return nil, time.Time{}, err
-	}
-	if viewer.Device != device {
-		return nil, time.Time{}, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
-	}
-	if wait := h.posters.Take(tokenName(viewer), now); wait > 0 {
-		err := protocol.Errorf(protocol.CodeRateLimited, "too many pictures for one token")
-		err.RetryMS = wait.Milliseconds() + 1
 		return nil, time.Time{}, err
 	}
 	known, err := h.mayLook(viewer, now)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/auth"
+	"github.com/sightline-rtc/sightline/internal/throttle"
 	"github.com/sightline-rtc/sightline/internal/whep"
 	"github.com/sightline-rtc/sightline/protocol"
 )
@@ -95,16 +96,22 @@ func (h *Hub) visitor(r *http.Request) (auth.Viewer, error) {
 	if token == "" {
 		return auth.Viewer{}, protocol.Errorf(protocol.CodeBadToken, "send a viewer token: Authorization: Bearer … or ?token=…")
 	}
-	now := time.Now()
+	return h.viewerOf(token, protocol.DeviceID(r.PathValue("device")), h.whep.askers, "too many requests with one token", time.Now())
+}
+
+// viewerOf verifies a token for one device, at the pace that one token may keep; tooMany is said over it.
+func (h *Hub) viewerOf(
+	token string, device protocol.DeviceID, pace *throttle.Table[string], tooMany string, now time.Time,
+) (auth.Viewer, error) {
 	viewer, err := h.config.Tokens.Verify(token, now)
 	if err != nil {
 		return auth.Viewer{}, err
 	}
-	if viewer.Device != protocol.DeviceID(r.PathValue("device")) {
+	if viewer.Device != device {
 		return auth.Viewer{}, protocol.Errorf(protocol.CodeForbidden, "the token opens another camera")
 	}
-	if wait := h.whep.askers.Take(tokenName(viewer), now); wait > 0 {
-		err := protocol.Errorf(protocol.CodeRateLimited, "too many requests with one token")
+	if wait := pace.Take(tokenName(viewer), now); wait > 0 {
+		err := protocol.Errorf(protocol.CodeRateLimited, "%s", tooMany)
 		err.RetryMS = wait.Milliseconds() + 1
 		return auth.Viewer{}, err
 	}
