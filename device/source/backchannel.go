@@ -140,7 +140,7 @@ func (s *rtspSource) talk(ctx context.Context, transport *gortsplib.Protocol) (*
 		s.back.settle(nil)
 		return nil, protocol.Errorf(protocol.CodeNotFound, "the camera can no longer be talked to")
 	}
-	if _, err := client.Setup(session.BaseURL, track.media, 0, 0); err != nil {
+	if err := setUpBackChannel(client, session, track.media); err != nil {
 		client.Close()
 		return nil, setupError{err}
 	}
@@ -153,6 +153,23 @@ func (s *rtspSource) talk(ctx context.Context, transport *gortsplib.Protocol) (*
 		sequence: uint16(rand.N(1 << 16)), offset: rand.Uint32(),
 		close: sync.OnceFunc(client.Close),
 	}, nil
+}
+
+// setUpBackChannel takes what the camera sends along with the back channel, as in the example of ONVIF Streaming Specification
+// section 5.3, though nobody looks at it here: GStreamer's server, which is that of many cameras, plays nothing that it is sent
+// once a track of its own has nowhere to go. A camera that refuses it may take the back channel still.
+func setUpBackChannel(client *gortsplib.Client, session *description.Session, back *description.Media) error {
+	for _, m := range session.Medias {
+		if m.IsBackChannel {
+			continue
+		}
+		var refused liberrors.ErrClientBadStatusCode
+		if _, err := client.Setup(session.BaseURL, m, 0, 0); err != nil && !errors.As(err, &refused) {
+			return err
+		}
+	}
+	_, err := client.Setup(session.BaseURL, back, 0, 0)
+	return err
 }
 
 // rtspMouth is an open back channel. Its packets leave when they come.

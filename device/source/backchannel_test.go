@@ -25,11 +25,14 @@ type doorbell struct {
 	video  *description.Media
 	// refuses says that it answers the question for a back channel with 551, as RFC 2326 section 12.32 asks of cameras without.
 	refuses bool
+	// busy says that it has no place for one more who takes its picture.
+	busy bool
 
 	mu       sync.Mutex // guards all below
 	asked    int        // how often for the back channel
 	talking  int        // sessions with it that are open
 	talked   int        // and those that ever were
+	shown    int        // how many of those took the picture too
 	heard    []*rtp.Packet
 	sessions map[*gortsplib.ServerSession]bool
 }
@@ -48,7 +51,13 @@ func (d *doorbell) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.
 }
 
 // OnSetup implements gortsplib.ServerHandlerOnSetup.
-func (d *doorbell) OnSetup(*gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+func (d *doorbell) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, talk := ctx.Request.Header["Require"]
+	if d.busy && d.asked > 1 && !talk {
+		return &base.Response{StatusCode: base.StatusNotEnoughBandwidth}, nil, nil
+	}
 	return &base.Response{StatusCode: base.StatusOK}, d.stream, nil
 }
 
@@ -61,6 +70,9 @@ func (d *doorbell) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response
 		d.mu.Lock()
 		d.talking++
 		d.talked++
+		if len(ctx.Session.Medias()) > 1 {
+			d.shown++
+		}
 		d.sessions[ctx.Session] = true
 		d.mu.Unlock()
 		ctx.Session.OnPacketRTPAny(func(_ *description.Media, _ format.Format, p *rtp.Packet) {
@@ -240,7 +252,7 @@ func TestBackChannelIsOpenOnlyWhileSomebodyTalks(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
-	d.eventually(t, "the end", func() bool { return d.talking == 0 && d.talked == 1 })
+	d.eventually(t, "the end", func() bool { return d.talking == 0 && d.talked == 1 && d.shown == 1 })
 	if err := m.Write(media.AudioFrame{Payload: []byte{1}}); err == nil {
 		t.Error("a mouth that is closed speaks")
 	}
@@ -253,6 +265,29 @@ func TestBackChannelIsOpenOnlyWhileSomebodyTalks(t *testing.T) {
 	}
 	if asked, _ := d.counts(); asked != 3 {
 		t.Errorf("asked %d times for the back channel, want once at first and once for each talk", asked)
+	}
+}
+
+// A camera that sends its picture to no more than one is talked to all the same.
+func TestBackChannelIsTakenWithoutThePictureWhereThatIsRefused(t *testing.T) {
+	d, url := startDoorbell(t, alaw)
+	c, changed := visit(t, url, "")
+	for len(c.TalkFormats()) == 0 {
+		<-changed
+	}
+	d.mu.Lock()
+	d.busy = true
+	d.mu.Unlock()
+	m, err := c.Talk(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Write(media.AudioFrame{Payload: []byte("said")}); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually(t, "what was said", func() bool { return len(d.heard) == 1 && d.shown == 0 })
+	if err := m.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

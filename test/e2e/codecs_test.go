@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sightline-rtc/sightline/device/media"
 	"github.com/sightline-rtc/sightline/test/browser"
@@ -37,9 +36,7 @@ func TestChromiumShowsWhatItCanOfDifficultCameras(t *testing.T) {
 		if frames := need(p.Frames(t.Context()))(t); frames.Width != 128 || frames.Height != 96 {
 			t.Errorf("%s: the picture is %dx%d, want 128x96", camera.name, frames.Width, frames.Height)
 		}
-		if moved := need(p.Moves(t.Context(), anywhere, 1500*time.Millisecond))(t); moved < 0.005 {
-			t.Errorf("%s: %.4f of the picture moves in 1.5 s, want a running one", camera.name, moved)
-		}
+		s.moves(p, anywhere)
 		must(t, p.Close(t.Context()))
 		must(t, a.Stop())
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/sightline-rtc/sightline/test/browser"
 )
@@ -34,9 +33,10 @@ func TestFilesAndCommandsAreShownAndSayWhenTheyAreAway(t *testing.T) {
 		must(t, p.Front(t.Context()))
 		must(t, p.Mark(t.Context()))
 		f := need(p.Grow(t.Context(), 40, soon))(t)
-		if moved := need(p.Moves(t.Context(), clipMoves, 300*time.Millisecond))(t); f.StallMS > 1000 || moved < 0.005 || f.Width != 128 {
-			t.Errorf("%s: no new frame for %.0f ms, %.3f of the picture moves, %d pixels wide", name, f.StallMS, moved, f.Width)
+		if f.StallMS > 1000 || f.Width != 128 {
+			t.Errorf("%s: no new frame for %.0f ms, %d pixels wide", name, f.StallMS, f.Width)
 		}
+		s.moves(p, clipMoves)
 	}
 	for _, name := range []string{"vp9.mp4", "av1.ivf"} {
 		p := pages[name]

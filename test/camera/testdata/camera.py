@@ -63,9 +63,16 @@ STREAM = f"""(
 SILENT, KEYLESS = Gst.PadProbeReturn.DROP, Gst.BufferFlags.DELTA_UNIT
 
 
+def unseekable(_pad, info):
+    """Refuses the question whether one can go back in time: a live picture's source must not say that it can."""
+    seeking = info.get_query().type == Gst.QueryType.SEEKING
+    return SILENT if seeking else Gst.PadProbeReturn.OK
+
+
 def configure(_factory, media):
     """Gives a stream its faults, when its first viewer asks for it."""
     element = media.get_element()
+    element.get_by_name("tap").get_static_pad("src").add_probe(Gst.PadProbeType.QUERY_UPSTREAM, unseekable)
 
     def after(name, do):
         if options.get(name):
