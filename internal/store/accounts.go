@@ -19,9 +19,9 @@ func (s *Sessions) SaveAccounts(ctx context.Context, sessions []record.Session) 
 	err := s.store.write(ctx, func(tx *tx) error {
 		days, till := pathDays{}, s.store.openTill(tx)
 		for _, session := range sessions {
-			known, err := readKnown(ctx, tx, session.ID)
-			if err == nil && known.found {
-				err = saveAccount(ctx, till, days, session, known)
+			known, err := readKnown(ctx, tx, []record.Session{session}) // the one before it may be of the same session
+			if err == nil {
+				err = saveAccount(ctx, till, days, session, known[session.ID])
 			}
 			if err != nil {
 				return fmt.Errorf("session %s: %w", session.ID, err)
@@ -38,36 +38,68 @@ func (s *Sessions) SaveAccounts(ctx context.Context, sessions []record.Session) 
 // knownSession is what the store has of a session that is written: the zero value is nothing.
 type knownSession struct {
 	record.Account
+	id           protocol.SessionID
 	found, ended bool
 }
 
-func readKnown(ctx context.Context, tx *tx, id protocol.SessionID) (knownSession, error) {
-	known, _, err := one(ctx, tx, func(row *sql.Rows) (k knownSession, err error) {
-		var text string
-		var ended stamp
-		if err := row.Scan(&text, &ended); err != nil {
-			return k, err
+// readKnown returns what the store has of sessions.
+func readKnown(ctx context.Context, tx *tx, sessions []record.Session) (map[protocol.SessionID]knownSession, error) {
+	known := make(map[protocol.SessionID]knownSession, len(sessions))
+	for part := range parts(tx.dialect, sessions) {
+		list, err := all(ctx, tx, scanKnown,
+			`SELECT id, account, ended_ms FROM sessions WHERE id IN (`+repeated("?", len(part))+`)`, sessionIDs(part)...)
+		if err != nil {
+			return nil, err
 		}
-		k.found, k.ended = true, ended != 0
-		return k, readAccount(text, &k.Account)
-	}, `SELECT account, ended_ms FROM sessions WHERE id = ?`, id)
-	return known, err
+		for _, k := range list {
+			known[k.id] = k
+		}
+	}
+	return known, nil
 }
 
-// saveAccount keeps the account of a session that the store has if it is newer than the known one, with the events of what
-// has changed, and has the time on the relay paid.
+func scanKnown(row *sql.Rows) (k knownSession, err error) {
+	var text string
+	var ended stamp
+	if err := row.Scan(&k.id, &text, &ended); err != nil {
+		return k, err
+	}
+	k.found, k.ended = true, ended != 0
+	return k, readAccount(text, &k.Account)
+}
+
+func sessionIDs(sessions []record.Session) []any {
+	ids := make([]any, len(sessions))
+	for i, session := range sessions {
+		ids[i] = session.ID
+	}
+	return ids
+}
+
+// saveAccount keeps the account of a session that the store has if it is newer than the known one, and settles it.
 func saveAccount(ctx context.Context, till *till, days pathDays, session record.Session, known knownSession) error {
-	tx := till.tx
+	text, err := newerAccount(session, known)
+	if err != nil || text == "" || !known.found {
+		return err
+	}
+	if _, err := till.tx.ExecContext(ctx, `UPDATE sessions SET account = ? WHERE id = ?`, text, session.ID); err != nil {
+		return err
+	}
+	return settleAccount(ctx, till, days, session, known)
+}
+
+// newerAccount is the text of a session's account, empty if it is no newer than the known one.
+func newerAccount(session record.Session, known knownSession) (string, error) {
 	if known.Version >= session.Account.Version {
-		return nil
+		return "", nil
 	}
 	text, err := json.Marshal(&session.Account)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE sessions SET account = ? WHERE id = ?`, string(text), session.ID); err != nil {
-		return err
-	}
+	return string(text), err
+}
+
+// settleAccount adds what an account says more than the known one to the days, tells of what has changed, and has the time on
+// the relay paid.
+func settleAccount(ctx context.Context, till *till, days pathDays, session record.Session, known knownSession) error {
 	days.addNews(session, &known.Account)
 	if err := till.payTime(ctx, session, &known.Account); err != nil {
 		return err
@@ -75,7 +107,7 @@ func saveAccount(ctx context.Context, till *till, days pathDays, session record.
 	if known.ended {
 		return nil
 	}
-	return insertPaths(ctx, tx, session, &known.Account)
+	return insertPaths(ctx, till.tx, session, &known.Account)
 }
 
 func readAccount(text string, into *record.Account) error {

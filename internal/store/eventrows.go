@@ -1,6 +1,8 @@
 package store
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/sightline-rtc/sightline/protocol"
@@ -12,9 +14,6 @@ const eventColumns = `project, seq, id, kind, at_ms, device, session, data`
 
 // eventParameters are as many.
 const eventParameters = `(?, ?, ?, ?, ?, ?, ?, ?)`
-
-// eventRowsAtOnce are the sizes of the statements that insert events: few, so that the database knows each already.
-var eventRowsAtOnce = []int{64, 16, 4, 1}
 
 // eventRows are the events that the writes of a transaction have told of. They are numbered and inserted at its end, all
 // together: 7,000 of them one by one take ten times as long.
@@ -42,17 +41,14 @@ func (r *eventRows) insert(tx *tx) error {
 	if err := r.number(tx); err != nil {
 		return err
 	}
-	list := r.list
-	for _, size := range eventRowsAtOnce {
-		query := `INSERT INTO events (` + eventColumns + `) VALUES ` + eventParameters + strings.Repeat(`, `+eventParameters, size-1)
-		for ; len(list) >= size; list = list[size:] {
-			args := make([]any, 0, 8*size)
-			for _, e := range list[:size] {
-				args = append(args, e.Project, e.Seq, e.ID, e.Kind, stampOf(e.At), e.Device, e.Session, string(e.Data))
-			}
-			if _, err := tx.ExecContext(tx.life, query, args...); err != nil {
-				return err
-			}
+	for part := range parts(tx.dialect, r.list) {
+		args := make([]any, 0, 8*len(part))
+		for _, e := range part {
+			args = append(args, e.Project, e.Seq, e.ID, e.Kind, stampOf(e.At), e.Device, e.Session, string(e.Data))
+		}
+		query := `INSERT INTO events (` + eventColumns + `) VALUES ` + repeated(eventParameters, len(part))
+		if _, err := tx.ExecContext(tx.life, query, args...); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -64,13 +60,19 @@ func (r *eventRows) number(tx *tx) error {
 		count[e.Project]++
 	}
 	next := map[protocol.ProjectID]uint64{}
-	for project, n := range count {
-		after, ok, err := one(tx.life, tx, scanEventCount, `UPDATE projects SET events = events + ? WHERE id = ? RETURNING id, events`, n, project)
+	for part := range parts(tx.dialect, slices.Sorted(maps.Keys(count))) {
+		var cases, ids []any
+		for _, project := range part {
+			cases, ids = append(cases, project, count[project]), append(ids, project)
+		}
+		after, err := all(tx.life, tx, scanEventCount, `UPDATE projects SET events = events + CASE id`+
+			strings.Repeat(` WHEN ? THEN CAST(? AS BIGINT)`, len(part))+` END WHERE id IN (`+repeated("?", len(part))+`) RETURNING id, events`,
+			slices.Concat(cases, ids)...)
 		if err != nil {
 			return err
 		}
-		if ok {
-			next[project] = after.events - n + 1
+		for _, p := range after {
+			next[p.project] = p.events - count[p.project] + 1
 		}
 	}
 	kept := r.list[:0]

@@ -126,15 +126,11 @@ func (s *Store) ReleaseClaim(ctx context.Context, c *record.Claim) (released boo
 	return released, about(err, "release a request")
 }
 
-// underClaim does what a transaction is for. If that is part of a claim's request, the transaction notes it, and fails
-// with CodeConflict when another execution has taken the claim's place.
-func underClaim(ctx context.Context, tx *tx, do func(*tx) error) error {
+// underClaim does what a transaction is for as part of a claim's request. The transaction notes it, and fails with
+// CodeConflict when another execution has taken the claim's place.
+func underClaim(ctx context.Context, tx *tx, c *record.Claim, do func(*tx) error) error {
 	if err := do(tx); err != nil {
 		return err
-	}
-	c := record.ClaimOf(ctx)
-	if c == nil {
-		return nil
 	}
 	mine, err := change(ctx, tx, `UPDATE claims SET written = TRUE WHERE project = ? AND name = ? AND run = ?`, c.Project, c.Name, c.Run)
 	if err == nil && !mine {

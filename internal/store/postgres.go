@@ -89,7 +89,7 @@ func (s *Store) openServer(ctx context.Context, name auth.Secret) (err error) {
 	if err != nil {
 		return err
 	}
-	s.writer, s.reader = newWriter(to.connect(1), s.tell), to.connect(postgresReaders)
+	s.writer, s.reader = newWriter(to.connect(1), s), to.connect(postgresReaders)
 	opening, err := s.reader.pool.Conn(ctx)
 	if err != nil {
 		return to.explain(err)

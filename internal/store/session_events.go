@@ -59,22 +59,41 @@ func pathEvent(session record.Session, change record.PathChange) record.PathEven
 	return data
 }
 
-// insertEnded tells how a session has ended, whose row says so in the same transaction for the first time.
-func insertEnded(ctx context.Context, tx *tx, session record.Session) error {
-	relayed, _, err := one(ctx, tx, func(row *sql.Rows) (bytes uint64, err error) {
-		err = row.Scan(&bytes)
-		return bytes, err
-	}, `SELECT COALESCE(SUM(u.up_bytes + u.down_bytes), 0) FROM session_grants g
-		JOIN relay_usage u ON u.grant_id = g.grant_id WHERE g.session = ?`, session.ID)
-	if err != nil {
-		return err
+// insertEnded tells how sessions have ended, whose rows say so in the same transaction for the first time.
+func insertEnded(ctx context.Context, tx *tx, sessions []record.Session) error {
+	for part := range parts(tx.dialect, sessions) {
+		sums, err := all(ctx, tx, scanRelayed, `SELECT g.session, COALESCE(SUM(u.up_bytes + u.down_bytes), 0) FROM session_grants g
+			JOIN relay_usage u ON u.grant_id = g.grant_id WHERE g.session IN (`+repeated("?", len(part))+`) GROUP BY g.session`, sessionIDs(part)...)
+		if err != nil {
+			return err
+		}
+		relayed := map[protocol.SessionID]uint64{}
+		for _, sum := range sums {
+			relayed[sum.session] = sum.bytes
+		}
+		for _, session := range part {
+			if err := insertEventOf(ctx, tx, eventOf(session, record.EventSessionEnded, session.Ended), record.EndedEvent{
+				Kind: session.Kind, Viewer: session.Viewer, Key: session.Key, Reason: session.Reason,
+				DurationMS: max(0, session.Ended.Sub(session.Created).Milliseconds()),
+				Direct:     totalOn(&session.Account, protocol.PathDirect), Relay: totalOn(&session.Account, protocol.PathRelay),
+				RelayedBytes: relayed[session.ID],
+			}); err != nil {
+				return err
+			}
+		}
 	}
-	return insertEventOf(ctx, tx, eventOf(session, record.EventSessionEnded, session.Ended), record.EndedEvent{
-		Kind: session.Kind, Viewer: session.Viewer, Key: session.Key, Reason: session.Reason,
-		DurationMS: max(0, session.Ended.Sub(session.Created).Milliseconds()),
-		Direct:     totalOn(&session.Account, protocol.PathDirect), Relay: totalOn(&session.Account, protocol.PathRelay),
-		RelayedBytes: relayed,
-	})
+	return nil
+}
+
+// relayedSum is what relays carried for a session.
+type relayedSum struct {
+	session protocol.SessionID
+	bytes   uint64
+}
+
+func scanRelayed(row *sql.Rows) (s relayedSum, err error) {
+	err = row.Scan(&s.session, &s.bytes)
+	return s, err
 }
 
 func totalOn(a *record.Account, kind protocol.PathKind) record.PathTotal {
@@ -88,5 +107,5 @@ func endRow(ctx context.Context, tx *tx, session record.Session, reason protocol
 	if _, err := tx.ExecContext(ctx, `UPDATE sessions SET ended_ms = ?, reason = ? WHERE id = ?`, stampOf(at), reason, session.ID); err != nil {
 		return err
 	}
-	return insertEnded(ctx, tx, session)
+	return insertEnded(ctx, tx, []record.Session{session})
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -88,37 +87,32 @@ func readTerms(text string) (record.Terms, error) {
 	return plain.Terms(), nil
 }
 
-// upsertSession writes a session unless it has ended or is somebody else's.
-func upsertSession(ctx context.Context, tx *tx, s record.Session) (written bool, err error) {
+// sessionParameters are as many as sessionFields, and one for the account.
+const sessionParameters = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// sessionValues are what a session's row has for sessionFields, and its account's text.
+func sessionValues(s record.Session, account string) ([]any, error) {
 	var path []byte
 	if s.Path != (protocol.Path{}) {
+		var err error
 		if path, err = json.Marshal(s.Path); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
 	terms, err := writeTerms(s.Terms)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	owner := s.Owner
 	if owner == nil {
 		owner = []byte{}
 	}
-	return change(ctx, tx, `INSERT INTO sessions (`+sessionFields+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET
-			api_key = excluded.api_key, viewer = excluded.viewer, rights = excluded.rights,
-			video = excluded.video, audio = excluded.audio, talk = excluded.talk,
-			viewer_grant = excluded.viewer_grant, device_grant = excluded.device_grant,
-			expires_ms = excluded.expires_ms, answered_ms = excluded.answered_ms,
-			ended_ms = excluded.ended_ms, reason = excluded.reason, path = excluded.path,
-			terms = excluded.terms, door = excluded.door
-		WHERE sessions.ended_ms = 0 AND sessions.project = excluded.project
-			AND sessions.device = excluded.device AND sessions.owner = excluded.owner`,
+	return []any{
 		s.ID, s.Kind, s.Project, s.Device, s.Key, s.Viewer, join(s.Rights), owner,
 		oneIf(s.Media.Video), oneIf(s.Media.Audio), oneIf(s.Media.Talk), s.ViewerGrant, s.DeviceGrant,
 		stampOf(s.Created), stampOf(s.Expires), stampOf(s.Answered), stampOf(s.Ended), s.Reason, string(path), terms,
-		s.DeviceProject, s.Payer, s.Door)
+		s.DeviceProject, s.Payer, s.Door, account,
+	}, nil
 }
 
 // oneIf is a truth as an INTEGER column keeps it.
@@ -127,17 +121,4 @@ func oneIf(truth bool) int {
 		return 1
 	}
 	return 0
-}
-
-// saveGrant notes that a relay grant is the session's; an empty one is none.
-func saveGrant(ctx context.Context, tx *tx, id protocol.SessionID, grant protocol.GrantID, role protocol.Role) error {
-	if grant == "" {
-		return nil
-	}
-	saved, err := change(ctx, tx, `INSERT INTO session_grants (grant_id, session, role) VALUES (?, ?, ?)
-		ON CONFLICT (grant_id) DO UPDATE SET role = excluded.role WHERE session_grants.session = excluded.session`, grant, id, role)
-	if err == nil && !saved {
-		return protocol.Errorf(protocol.CodeConflict, "the relay grant belongs to another session")
-	}
-	return err
 }

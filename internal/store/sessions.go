@@ -1,9 +1,10 @@
 package store
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -23,59 +24,10 @@ func (s *Store) Sessions() *Sessions { return &Sessions{store: s} }
 // that another session has. Relayed is not written: it is what Record was told. An account that is newer than the known one
 // is kept with what it adds to its project's days. The events of all that are written with it.
 func (s *Sessions) Save(ctx context.Context, session record.Session) error {
-	err := s.store.write(ctx, func(tx *tx) error {
-		known, err := readKnown(ctx, tx, session.ID)
-		if err != nil {
-			return err
-		}
-		written, err := upsertSession(ctx, tx, session)
-		if err != nil {
-			return err
-		}
-		if !written {
-			return s.refuse(ctx, tx, session)
-		}
-		if !known.found {
-			if err := insertOpened(ctx, tx, session); err != nil {
-				return err
-			}
-		}
-		if err := saveGrant(ctx, tx, session.ID, session.ViewerGrant, protocol.RoleViewer); err != nil {
-			return err
-		}
-		if err := saveGrant(ctx, tx, session.ID, session.DeviceGrant, protocol.RoleDevice); err != nil {
-			return err
-		}
-		days, till := pathDays{}, s.store.openTill(tx)
-		if err := saveAccount(ctx, till, days, session, known); err != nil {
-			return err
-		}
-		if err := days.write(ctx, tx); err != nil {
-			return err
-		}
-		if err := till.close(ctx); err != nil {
-			return err
-		}
-		if session.Ended.IsZero() {
-			return nil
-		}
-		return insertEnded(ctx, tx, session)
-	})
-	return about(err, "save session %s", session.ID)
-}
-
-// refuse tells why a session could not be written: nil when it ends what has ended.
-func (s *Sessions) refuse(ctx context.Context, tx *tx, session record.Session) error {
-	known, ok, err := one(ctx, tx, scanLight, `SELECT `+sessionColumns+` FROM sessions WHERE id = ?`, session.ID)
-	switch {
-	case err != nil:
-		return err
-	case !ok || known.Project != session.Project || known.Device != session.Device || !bytes.Equal(known.Owner, session.Owner):
-		return protocol.Errorf(protocol.CodeConflict, "the session belongs to another owner or device")
-	case session.Ended.IsZero():
-		return protocol.Errorf(protocol.CodeConflict, "the session has ended: %s", known.Reason)
-	}
-	return nil
+	return about(s.store.submit(ctx, &write{session: &session, do: func(tx *tx) error {
+		refused, err := s.store.saveSessions(ctx, tx, []record.Session{session})
+		return cmp.Or(err, errors.Join(refused...))
+	}}), "save session %s", session.ID)
 }
 
 // Open returns all live sessions of all projects that have not ended, the oldest first.

@@ -86,7 +86,7 @@ func (s *Store) openDirectory(ctx context.Context, dir string, durable bool) err
 	if err != nil {
 		return err
 	}
-	s.writer = newWriter(writes, s.tell)
+	s.writer = newWriter(writes, s)
 	if err := s.prepare(ctx); err != nil {
 		return fmt.Errorf("open store %s: %w", path, err)
 	}

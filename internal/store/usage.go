@@ -30,23 +30,16 @@ func (s *Store) CreateTestGrants(ctx context.Context, in protocol.ProjectID, cou
 			return err
 		}
 		now := s.now()
-		for range count {
-			session, grant, err := newTestSession(in, now, life)
-			if err != nil {
+		sessions := make([]record.Session, count)
+		for i := range sessions {
+			var err error
+			if sessions[i], err = newTestSession(in, now, life); err != nil {
 				return err
 			}
-			if _, err := upsertSession(ctx, tx, session); err != nil {
-				return err
-			}
-			if err := saveGrant(ctx, tx, session.ID, grant, protocol.RoleViewer); err != nil {
-				return err
-			}
-			if err := insertOpened(ctx, tx, session); err != nil {
-				return err
-			}
-			grants = append(grants, grant)
+			grants = append(grants, sessions[i].ViewerGrant)
 		}
-		return nil
+		_, err := s.saveSessions(ctx, tx, sessions)
+		return err
 	})
 	if err != nil {
 		return nil, about(err, "create test grants")
@@ -54,18 +47,17 @@ func (s *Store) CreateTestGrants(ctx context.Context, in protocol.ProjectID, cou
 	return grants, nil
 }
 
-func newTestSession(in protocol.ProjectID, now time.Time, life time.Duration) (record.Session, protocol.GrantID, error) {
+func newTestSession(in protocol.ProjectID, now time.Time, life time.Duration) (record.Session, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
-		return record.Session{}, "", err
+		return record.Session{}, err
 	}
 	var random [16]byte
 	_, _ = rand.Read(random[:])
-	grant := protocol.GrantID(hex.EncodeToString(random[:]))
 	return record.Session{
 		ID: protocol.SessionID(id.String()), Kind: record.SessionTest, Project: in,
-		ViewerGrant: grant, Created: now, Expires: now.Add(life).Truncate(time.Millisecond),
-	}, grant, nil
+		ViewerGrant: protocol.GrantID(hex.EncodeToString(random[:])), Created: now, Expires: now.Add(life).Truncate(time.Millisecond),
+	}, nil
 }
 
 // GrantAlive returns who pays for a relay grant and until when it lives, if an open session, live or test, has it. A failure

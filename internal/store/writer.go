@@ -2,11 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/sightline-rtc/sightline/record"
 )
 
 const (
@@ -21,27 +21,26 @@ const (
 	maxCommitTime = 30 * time.Second
 )
 
-// errAbandoned is what the others of a batch get when one of its writes panics.
-var errAbandoned = errors.New("the transaction was abandoned")
-
 // writer commits the writes of a process one batch after the other. It has no goroutine: of those who wait, one leads and
 // commits for all.
 type writer struct {
 	*database
+	store   *Store
 	waiting chan *write
 	// lead has room for one: who has put something in leads, until he takes it out.
-	lead  chan struct{}
-	wrote func(*eventRows)
+	lead chan struct{}
 }
 
-func newWriter(d *database, wrote func(*eventRows)) *writer {
-	return &writer{database: d, waiting: make(chan *write, maxWaiting), lead: make(chan struct{}, 1), wrote: wrote}
+func newWriter(d *database, s *Store) *writer {
+	return &writer{database: d, store: s, waiting: make(chan *write, maxWaiting), lead: make(chan struct{}, 1)}
 }
 
 // write is one write that waits for its turn.
 type write struct {
-	do   func(*tx) error
-	done chan error
+	do func(*tx) error
+	// session is what do saves, if that may as well be saved together with others; nil if not.
+	session *record.Session
+	done    chan error
 	// claimed is set by the leader who begins it, or by its caller who no longer wants it.
 	claimed atomic.Bool
 }
@@ -51,7 +50,16 @@ type write struct {
 // writes, which neither see nor feel each other fail; do runs on another goroutine then, and once at most. Who gives up
 // waiting (the context ends) has written nothing.
 func (s *Store) write(ctx context.Context, do func(*tx) error) error {
-	w := &write{do: func(tx *tx) error { return underClaim(ctx, tx, do) }, done: make(chan error, 1)}
+	return s.submit(ctx, &write{do: do})
+}
+
+// submit is write for a prepared one.
+func (s *Store) submit(ctx context.Context, w *write) error {
+	w.done = make(chan error, 1)
+	if c := record.ClaimOf(ctx); c != nil {
+		do := w.do
+		w.do, w.session = func(tx *tx) error { return underClaim(ctx, tx, c, do) }, nil
+	}
 	select {
 	case s.writer.waiting <- w:
 	case <-ctx.Done():
@@ -104,113 +112,11 @@ func (w *writer) commitWaiting(ctx context.Context) {
 		life, cancel = context.WithTimeout(life, maxCommitTime)
 		defer cancel()
 	}
-	b := &batch{}
+	b := &batch{writer: w}
 	defer b.abandon() // unless it is through
-	b.run(life, w, first)
+	b.run(life, first)
 	if w.dialect == onSQLite {
 		_ = w.known.compile(life, w.pool) // what cannot be compiled now fails when it is run
-	}
-}
-
-// batch is some writes in one transaction.
-type batch struct {
-	tx *tx
-	// written are those that are done if the transaction is committed.
-	written []*write
-	// current is the one that is under way; nil between them.
-	current *write
-	through bool
-}
-
-func (b *batch) run(life context.Context, w *writer, first *write) {
-	b.current = first
-	begun, err := w.begin(life)
-	if err != nil {
-		b.end(fmt.Errorf("begin: %w", err))
-		return
-	}
-	b.tx = begun
-	if !b.first() {
-		return
-	}
-	deadline := time.Now().Add(maxBatchTime)
-	for len(b.written) < maxBatch && time.Now().Before(deadline) {
-		if b.current = w.next(); b.current == nil {
-			break
-		}
-		if err := b.one(); err != nil {
-			b.end(err)
-			return
-		}
-	}
-	err = b.tx.events.insert(b.tx)
-	if err == nil {
-		if err = begun.began.Commit(); err != nil {
-			err = fmt.Errorf("commit: %w", err)
-		}
-	}
-	b.end(err)
-	if err == nil {
-		w.wrote(&b.tx.events)
-	}
-}
-
-// first runs the first write, whose failure undoes the whole transaction: most batches have one.
-func (b *batch) first() bool {
-	if err := b.current.do(b.tx); err != nil {
-		b.end(err)
-		return false
-	}
-	b.written, b.current = append(b.written, b.current), nil
-	return true
-}
-
-// one runs another write, whose failure is its own. It fails when nothing can be written any more.
-func (b *batch) one() error {
-	t := b.tx
-	if _, err := t.ExecContext(t.life, `SAVEPOINT another`); err != nil {
-		return err
-	}
-	mark := t.events.len()
-	err := b.current.do(t)
-	if err != nil {
-		t.events.cut(mark)
-		if _, undo := t.ExecContext(t.life, `ROLLBACK TO SAVEPOINT another`); undo != nil {
-			return errors.Join(err, undo)
-		}
-	}
-	if _, release := t.ExecContext(t.life, `RELEASE SAVEPOINT another`); release != nil {
-		return errors.Join(err, release)
-	}
-	if err != nil {
-		b.current.done <- err
-	} else {
-		b.written = append(b.written, b.current)
-	}
-	b.current = nil
-	return nil
-}
-
-// end tells everybody how it went, and undoes what was not committed.
-func (b *batch) end(err error) {
-	b.through = true
-	if err != nil && b.tx != nil {
-		if undo := b.tx.began.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
-			err = errors.Join(err, undo)
-		}
-	}
-	for _, w := range b.written {
-		w.done <- err
-	}
-	if b.current != nil {
-		b.current.done <- err
-	}
-}
-
-// abandon ends a batch one of whose writes panics.
-func (b *batch) abandon() {
-	if !b.through {
-		b.end(errAbandoned)
 	}
 }
 
