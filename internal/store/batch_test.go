@@ -22,7 +22,7 @@ func queue(s *Store, group *sync.WaitGroup, write func()) {
 	}
 }
 
-func TestSessionsThatAreSavedTogetherFailAlone(t *testing.T) {
+func TestSessionsSavedInABatchFailAlone(t *testing.T) {
 	eachStore(t, func(t *testing.T, at place) {
 		s, c := newStore(t, at)
 		taken := newSession(t, c, "cam")
