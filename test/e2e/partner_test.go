@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/sightline-rtc/sightline/protocol"
 	sightline "github.com/sightline-rtc/sightline/sdk/go"
+	"github.com/sightline-rtc/sightline/test/postgres"
 	"github.com/sightline-rtc/sightline/test/rig"
 )
 
@@ -26,8 +28,21 @@ type partner struct {
 	device string
 }
 
-func TestAPartnersDay(t *testing.T) {
-	p := newPartner(t)
+func TestAPartnersDay(t *testing.T) { day(t, "") }
+
+func TestAPartnersDayOnPostgreSQL(t *testing.T) {
+	database, err := postgres.Start(t.Context(), false)
+	if errors.Is(err, postgres.ErrMissing) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	must(t, err)
+	t.Cleanup(func() { must(t, database.Close()) })
+	day(t, need(database.Create(t.Context(), "sightline"))(t))
+}
+
+// day is a partner's day with a hub whose records are in a database; an empty one means in its own directory.
+func day(t *testing.T, database string) {
+	p := newPartner(t, database)
 
 	byAPI := p.open("by the API", p.site.Page(p.device, false))
 	p.live(byAPI, "direct")
@@ -52,9 +67,9 @@ func TestAPartnersDay(t *testing.T) {
 }
 
 // newPartner joins a camera, registers a signing key and a webhook, and opens the site.
-func newPartner(t *testing.T) *partner {
+func newPartner(t *testing.T, database string) *partner {
 	s := bare(t)
-	s.hub = need(s.Hub(t.Context(), "--origins", s.SiteURL(), "--webhook-loopback"))(t)
+	s.hub = need(s.HubOn(t.Context(), database, "--origins", s.SiteURL(), "--webhook-loopback"))(t)
 	s.api = need(s.hub.API(t.Context()))(t)
 	key := need(s.hub.Key(t.Context()))(t)
 	client := need(sightline.New(s.hub.URL, key, sightline.Config{

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -30,10 +31,11 @@ type Hub struct {
 	URL  string
 	TURN []string
 
-	rig    *Rig
-	data   string
-	listen string
-	turn   string
+	rig *Rig
+	// records are the flags that say where its records are.
+	records []string
+	listen  string
+	turn    string
 }
 
 type hubReady struct {
@@ -43,12 +45,24 @@ type hubReady struct {
 
 // Hub starts the server on its host with an empty data directory.
 func (r *Rig) Hub(ctx context.Context, flags ...string) (*Hub, error) {
-	return r.hub(ctx, r.Server.Addr, flags...)
+	return r.HubOn(ctx, "", flags...)
+}
+
+// HubOn is Hub for a server that keeps its records in a PostgreSQL database, unless that is empty.
+func (r *Rig) HubOn(ctx context.Context, database string, flags ...string) (*Hub, error) {
+	h := r.newHub(r.Server.Addr, r.Server.Addr)
+	if database != "" {
+		h.records = []string{"--database", database}
+	}
+	err := h.Start(ctx, flags...)
+	return h, err
 }
 
 // HubEverywhere is Hub for a server that listens on all addresses of its host, as it has to behind a Middlebox.
 func (r *Rig) HubEverywhere(ctx context.Context, flags ...string) (*Hub, error) {
-	return r.hub(ctx, netip.IPv4Unspecified(), flags...)
+	h := r.newHub(netip.IPv4Unspecified(), r.Server.Addr)
+	err := h.Start(ctx, flags...)
+	return h, err
 }
 
 // TownHub starts the server of a town: on all of its host's addresses, with NAT discovery.
@@ -62,18 +76,12 @@ func (r *Rig) TownHub(ctx context.Context, flags ...string) (*Hub, error) {
 	return h, err
 }
 
-func (r *Rig) hub(ctx context.Context, listen netip.Addr, flags ...string) (*Hub, error) {
-	h := r.newHub(listen, r.Server.Addr)
-	err := h.Start(ctx, flags...)
-	return h, err
-}
-
 func (r *Rig) newHub(listen, turn netip.Addr) *Hub {
 	h := &Hub{
-		rig:    r,
-		data:   filepath.Join(r.scratch, "data"),
-		listen: netip.AddrPortFrom(listen, hubPort).String(),
-		turn:   netip.AddrPortFrom(turn, turnPort).String(),
+		rig:     r,
+		records: []string{"--data", filepath.Join(r.scratch, "data")},
+		listen:  netip.AddrPortFrom(listen, hubPort).String(),
+		turn:    netip.AddrPortFrom(turn, turnPort).String(),
 	}
 	r.onClose(func() error {
 		if h.Process != nil {
@@ -86,9 +94,8 @@ func (r *Rig) newHub(listen, turn netip.Addr) *Hub {
 
 // Start starts the server, the first time or again after it ended: with the same data, address and ports.
 func (h *Hub) Start(ctx context.Context, flags ...string) error {
-	args := append([]string{
-		"serve", "--data", h.data, "--listen", h.listen, "--turn-listen", h.turn, "--allow-peers", labPeers,
-	}, flags...)
+	args := slices.Concat(
+		[]string{"serve", "--listen", h.listen, "--turn-listen", h.turn, "--allow-peers", labPeers}, h.records, flags)
 	cmd := h.rig.Server.Command(context.WithoutCancel(ctx), h.rig.program("sightline"), args...)
 	var ready hubReady
 	p, err := Launch(ctx, "hub", cmd, h.rig.Log.from("hub"), &ready)
@@ -147,9 +154,9 @@ func (h *Hub) WatchURL(device, token, query string) string {
 	return fmt.Sprintf("%s/watch/%s%s#token=%s", h.URL, device, query, token)
 }
 
-// Do runs a command of the server's program on the server's host and data and decodes its JSON answer.
+// Do runs a command of the server's program on the server's host and records and decodes its JSON answer.
 func (h *Hub) Do(ctx context.Context, answer any, command ...string) error {
-	args := append(command, "--data", h.data, "--json") //nolint:gocritic // command is the caller's own variadic list
+	args := slices.Concat(command, h.records, []string{"--json"})
 	out, err := h.rig.Server.Command(ctx, h.rig.program("sightline"), args...).Output()
 	if err != nil {
 		return fmt.Errorf("sightline %s: %w%s", strings.Join(command, " "), err, stderr(err))
