@@ -27,14 +27,19 @@ const (
 	connectTimeout = 10 * time.Second
 )
 
-// sessionSettings end what a process has left behind whose machine is gone: its connection within a minute, and with that the
-// locks of its transaction.
+// sessionSettings are those of each connection, unless the URL has others.
 var sessionSettings = map[string]string{
-	"application_name":                    "sightline",
+	"application_name": "sightline",
+	// What a process has left behind whose machine is gone ends within a minute: its connection, and with that the locks of its
+	// transaction.
 	"idle_in_transaction_session_timeout": "60s",
 	"tcp_keepalives_idle":                 "30",
 	"tcp_keepalives_interval":             "10",
 	"tcp_keepalives_count":                "3",
+	// The plan of a statement is made when it is first run, of a new database's tables with a few rows, and kept for minutes while
+	// they become large: it has to keep to indexes from the beginning. To compile it takes longer than to run it.
+	"enable_seqscan": "off",
+	"jit":            "off",
 }
 
 // server is a PostgreSQL database, as its URL names it.
