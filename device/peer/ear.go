@@ -114,7 +114,7 @@ func (e *ear) begin(ctx context.Context, open func(context.Context) (Mouth, erro
 	defer cancel()
 	mouth, err := open(opening)
 	if err != nil {
-		if protocol.AsError(err).Code != protocol.CodeBusy {
+		if ctx.Err() == nil && protocol.AsError(err).Code != protocol.CodeBusy {
 			e.log.Warn("loudspeaker not reached", "err", err)
 		}
 		return err

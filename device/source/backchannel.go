@@ -157,16 +157,13 @@ func (s *rtspSource) talk(ctx context.Context, transport *gortsplib.Protocol) (*
 
 // setUpBackChannel takes what the camera sends along with the back channel, as in the example of ONVIF Streaming Specification
 // section 5.3, though nobody looks at it here: GStreamer's server, which is that of many cameras, plays nothing that it is sent
-// once a track of its own has nowhere to go. A camera that refuses it may take the back channel still.
+// once a track of its own has nowhere to go. A camera that does not send it, or badly, may take the back channel still.
 func setUpBackChannel(client *gortsplib.Client, session *description.Session, back *description.Media) error {
 	for _, m := range session.Medias {
 		if m.IsBackChannel {
 			continue
 		}
-		var refused liberrors.ErrClientBadStatusCode
-		if _, err := client.Setup(session.BaseURL, m, 0, 0); err != nil && !errors.As(err, &refused) {
-			return err
-		}
+		_, _ = client.Setup(session.BaseURL, m, 0, 0)
 	}
 	_, err := client.Setup(session.BaseURL, back, 0, 0)
 	return err

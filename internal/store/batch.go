@@ -17,62 +17,78 @@ var errAbandoned = errors.New("the transaction was abandoned")
 // batch is some writes in one transaction.
 type batch struct {
 	*writer
+	life context.Context
+	// tx is nil while there is nothing in it to keep.
 	tx *tx
-	// written are those that are done if the transaction is committed, current those that are under way, and sessions those
-	// that wait to be saved together.
+	// written are those that are done if the transaction is committed, current those that are under way, sessions those that wait
+	// to be saved together, and ahead is the one that was taken last, until it is one of the others; nil if none.
 	written, current, sessions []*write
+	ahead                      *write
 	through                    bool
 }
 
-func (b *batch) run(life context.Context, first *write) {
-	b.current = []*write{first}
-	begun, err := b.begin(life)
-	if err != nil {
-		b.end(fmt.Errorf("begin: %w", err))
-		return
+func (b *batch) run(first *write) {
+	b.ahead = first
+	err := b.open()
+	if err == nil {
+		err = b.writeAll(first)
 	}
-	b.tx = begun
-	if err := b.writeAll(first); err != nil {
-		b.end(err)
-		return
-	}
-	if err = b.tx.events.insert(b.tx); err == nil {
-		if err = b.tx.began.Commit(); err != nil {
-			err = fmt.Errorf("commit: %w", err)
+	if err == nil && b.tx != nil {
+		if err = b.tx.events.insert(b.tx); err == nil {
+			if err = b.tx.began.Commit(); err != nil {
+				err = fmt.Errorf("commit: %w", err)
+			}
 		}
 	}
 	b.end(err)
-	if err == nil {
+	if err == nil && b.tx != nil {
 		b.store.tell(&b.tx.events)
 	}
 }
 
-// writeAll runs the first write and those that wait by then, sessions together. It fails when nothing can be written any more.
+// open begins the transaction unless that is done.
+func (b *batch) open() (err error) {
+	if b.tx != nil {
+		return nil
+	}
+	if b.tx, err = b.begin(b.life); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	return nil
+}
+
+// writeAll runs the first write and those that wait by then. Sessions are saved together, after the others. It fails when nothing
+// can be written any more.
 func (b *batch) writeAll(first *write) error {
 	deadline := time.Now().Add(maxBatchTime)
-	for next := first; ; next = b.next() {
-		b.current = nil
-		switch {
-		case next == nil && len(b.sessions) == 0:
-			return nil
-		case next == nil || len(b.sessions) == maxRows || b.saves(next):
+	for b.ahead = first; b.ahead != nil || len(b.sessions) > 0; b.ahead = b.next() {
+		if b.ahead == nil || len(b.sessions) == maxRows || b.saves(b.ahead) {
 			if err := b.saveTogether(); err != nil {
 				return err
 			}
 		}
-		switch {
-		case next == nil:
-		case next.session != nil:
-			b.sessions = append(b.sessions, next)
-		default:
-			if err := b.alone(next); err != nil {
-				return err
-			}
+		if err := b.take(); err != nil {
+			return err
 		}
 		if len(b.written)+len(b.sessions) >= maxBatch || !time.Now().Before(deadline) {
 			return b.saveTogether()
 		}
 	}
+	return nil
+}
+
+// take runs the write that is ahead, or has it wait to be saved with others.
+func (b *batch) take() error {
+	w := b.ahead
+	b.ahead = nil
+	switch {
+	case w == nil:
+	case w.session != nil:
+		b.sessions = append(b.sessions, w)
+	default:
+		return b.alone(w)
+	}
+	return nil
 }
 
 // saves reports whether a write is of a session that waits to be saved already: one comes after the other then.
@@ -130,12 +146,16 @@ func (b *batch) alone(w *write) error {
 
 // guarded runs what may fail without harm to what was written before. It fails when that cannot be kept.
 func (b *batch) guarded(do func(*tx) error) (failed, err error) {
+	if err := b.open(); err != nil {
+		return nil, err
+	}
 	t := b.tx
 	if len(b.written) == 0 { // most batches are one write
 		if failed = do(t); failed != nil {
-			err = b.again()
+			b.tx = nil
+			_ = t.began.Rollback() // what failed says more
 		}
-		return failed, err
+		return failed, nil
 	}
 	if _, err := t.ExecContext(t.life, `SAVEPOINT another`); err != nil {
 		return nil, err
@@ -151,18 +171,6 @@ func (b *batch) guarded(do func(*tx) error) (failed, err error) {
 		return failed, errors.Join(failed, err)
 	}
 	return failed, nil
-}
-
-// again begins another transaction in place of one that has nothing to keep.
-func (b *batch) again() error {
-	if err := b.tx.began.Rollback(); err != nil {
-		return err
-	}
-	begun, err := b.begin(b.tx.life)
-	if err == nil {
-		b.tx = begun
-	}
-	return err
 }
 
 // done notes that a write is done, or tells why not.
@@ -181,6 +189,9 @@ func (b *batch) end(err error) {
 		if undo := b.tx.began.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
 			err = errors.Join(err, undo)
 		}
+	}
+	if b.ahead != nil {
+		b.current = append(b.current, b.ahead)
 	}
 	for _, w := range slices.Concat(b.written, b.current, b.sessions) {
 		w.done <- err

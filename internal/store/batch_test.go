@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -133,6 +135,55 @@ func TestSavesOfOneSessionInABatchKeepTheirOrder(t *testing.T) {
 			if diff := cmp.Diff(story{opened: true, live: true, ended: true, paths: 1}, *told, cmp.AllowUnexported(story{})); diff != "" {
 				t.Errorf("session %s:\n%s", id, diff)
 			}
+		}
+	})
+}
+
+func TestEverybodyIsToldWhenSessionsOfABatchPanic(t *testing.T) {
+	eachStore(t, func(t *testing.T, at place) {
+		s, c := newStore(t, at)
+		clock := s.clock
+		const saves = maxRows + 2 // one more than are saved together, and one ahead of them
+		results := make(chan any, saves)
+		var group sync.WaitGroup
+		release := busy(t, s)
+		for range saves {
+			session := newSession(t, c, "cam")
+			queue(s, &group, func() {
+				defer func() {
+					if fault := recover(); fault != nil {
+						results <- fault
+					}
+				}()
+				results <- s.Sessions().Save(t.Context(), session)
+			})
+		}
+		var panics atomic.Int64
+		s.clock = func() time.Time {
+			if panics.Add(1) == 1 {
+				panic("a fault of ours")
+			}
+			return clock()
+		}
+		release()
+		group.Wait()
+		close(results)
+		told := map[string]int{}
+		for result := range results {
+			err, _ := result.(error)
+			switch {
+			case result == "a fault of ours":
+				told["panic"]++
+			case errors.Is(err, errAbandoned):
+				told["abandoned"]++
+			case err == nil:
+				told["saved"]++
+			default:
+				t.Errorf("got %v", result)
+			}
+		}
+		if told["panic"] != 1 || told["abandoned"]+told["saved"] != saves-1 || told["abandoned"] < maxRows-1 {
+			t.Errorf("got %v", told)
 		}
 	})
 }

@@ -26,7 +26,9 @@ func (s *Store) saveSessions(ctx context.Context, tx *tx, sessions []record.Sess
 	for i, session := range sessions {
 		switch {
 		case !written[session.ID]:
-			refused[i] = refuseSession(ctx, tx, session)
+			if refused[i], err = refuseSession(ctx, tx, session); err != nil {
+				return nil, err
+			}
 			continue
 		case !session.Ended.IsZero():
 			ended = append(ended, session)
@@ -144,15 +146,15 @@ func saveGrants(ctx context.Context, tx *tx, sessions []record.Session) error {
 }
 
 // refuseSession tells why a session could not be written: nil when it ends what has ended.
-func refuseSession(ctx context.Context, tx *tx, session record.Session) error {
+func refuseSession(ctx context.Context, tx *tx, session record.Session) (refusal, err error) {
 	known, ok, err := one(ctx, tx, scanLight, `SELECT `+sessionColumns+` FROM sessions WHERE id = ?`, session.ID)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case !ok || known.Project != session.Project || known.Device != session.Device || !bytes.Equal(known.Owner, session.Owner):
-		return protocol.Errorf(protocol.CodeConflict, "the session belongs to another owner or device")
+		return protocol.Errorf(protocol.CodeConflict, "the session belongs to another owner or device"), nil
 	case session.Ended.IsZero():
-		return protocol.Errorf(protocol.CodeConflict, "the session has ended: %s", known.Reason)
+		return protocol.Errorf(protocol.CodeConflict, "the session has ended: %s", known.Reason), nil
 	}
-	return nil
+	return nil, nil
 }

@@ -112,9 +112,9 @@ func (w *writer) commitWaiting(ctx context.Context) {
 		life, cancel = context.WithTimeout(life, maxCommitTime)
 		defer cancel()
 	}
-	b := &batch{writer: w}
+	b := &batch{writer: w, life: life}
 	defer b.abandon() // unless it is through
-	b.run(life, first)
+	b.run(first)
 	if w.dialect == onSQLite {
 		_ = w.known.compile(life, w.pool) // what cannot be compiled now fails when it is run
 	}
