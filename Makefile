@@ -55,7 +55,7 @@ unit: go $(BROWSER_MODULES) ## Run the Go tests without the end-to-end tests
 
 .PHONY: e2e
 e2e: build agents $(BROWSER_MODULES) ## Run the end-to-end tests: real programs in network namespaces, as root
-	go test -count=1 -timeout 20m ./test/e2e
+	go test -count=1 -timeout 60m ./test/e2e
 
 .PHONY: lint
 lint: go $(GOLANGCI_LINT) $(GOFUMPT) $(if $(NPM),$(WEB_MODULES)) ## Check style and types of Go, shell and TypeScript

@@ -34,11 +34,11 @@ function readState() {
 
 /** Frames since the page was opened, and how long none came since the last mark. */
 function readFrames() {
-  const { frames, stallMS, grewAt, milestones } = sightlineProbe;
+  const { frames, stallMS, milestones } = sightlineProbe;
   const video = sightlineProbe.video();
   return {
     frames,
-    stallMS: Math.max(stallMS, performance.now() - grewAt),
+    stallMS,
     milestones,
     width: video?.videoWidth ?? 0,
     height: video?.videoHeight ?? 0,

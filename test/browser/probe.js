@@ -60,8 +60,8 @@
     }
     const frames = [...peers.values()].reduce((sum, n) => sum + n, 0);
     const now = performance.now();
-    probe.stallMS = Math.max(probe.stallMS, now - probe.grewAt);
     if (frames > probe.frames) probe.grewAt = now;
+    else probe.stallMS = Math.max(probe.stallMS, now - probe.grewAt); // who looks late has not seen it stand
     probe.frames = frames;
   }
   (async () => {

@@ -69,9 +69,14 @@ func TestTheBooksTellHowPicturesWentAndWhy(t *testing.T) {
 	}
 
 	got := eventually(t, "the bill", func() (b bill, err error) {
+		if direct, err = s.details(string(direct.ID)); err != nil { // the device may tell the rest of it late
+			return b, err
+		}
 		err = s.api.Do(t.Context(), http.MethodGet, "/v1/usage/paths?device="+a.Device, nil, &b)
 		return b, err
-	}, func(b bill) bool { return b.Usage[0].Relayed.Bytes >= relay.Relayed.DownBytes })
+	}, func(b bill) bool {
+		return b.Usage[0].Relayed.Bytes >= relay.Relayed.DownBytes && b.Usage[0].Saved.AllRelayed.Bytes == direct.Direct.Bytes
+	})
 	sum := got.Usage[0]
 	if sum.Sessions != (api.SessionCounts{Direct: 1, Relay: 1}) || *sum.DirectRate != 0.5 || sum.Saved.AllRelayed.Bytes != direct.Direct.Bytes {
 		t.Errorf("got %+v", sum)

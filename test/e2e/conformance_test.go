@@ -102,6 +102,10 @@ func TestCoturnsToolsPass(t *testing.T) {
 			_ = echo.Wait()
 		})
 	}
+	eventually(t, "both echoes", func() (int, error) {
+		bound, err := s.Camera.Command(t.Context(), "ss", "-Hlun", "sport = :3480").Output()
+		return strings.Count(string(bound), "\n"), err
+	}, func(n int) bool { return n == 2 })
 	addresses := strings.NewReplacer(
 		"SERVER4", s.Server.Addr.String(), "SERVER6", s.Server.Addr6().String(),
 		"PEER4", s.Camera.Addr.String(), "PEER6", s.Camera.Addr6().String(), "CLIENT4", s.Viewer.Addr.String(),

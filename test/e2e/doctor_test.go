@@ -60,7 +60,7 @@ func copyable(t *testing.T, p *browser.Page, says string) {
 }
 
 func TestADirectPictureAsksForNoRelay(t *testing.T) {
-	s := enter(t)
+	s := enter(t, lateRelay...)
 	s.watch("viewer", s.agent("agent", "test:"), "", "direct")
 	made := need(s.hub.Metrics(t.Context(), "sightline_turn_permissions_total"))(t)
 	for name, n := range made {
@@ -105,7 +105,7 @@ func TestAPageKnowsWhyItIsOnTheRelayAndRemembersIt(t *testing.T) {
 		return first, err
 	}, func(first bool) bool { return !first })
 	s.live(p, "relay")
-	if got := need(s.hub.Allocations(ctx))(t); got != 1 {
-		t.Errorf("got %d allocations for a relayed picture, want 1", got)
-	}
+	// That of the page before may be there still.
+	eventually(t, "an allocation for the picture", func() (int, error) { return s.hub.Allocations(ctx) },
+		func(n int) bool { return n == 1 || n == 2 })
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/sightline-rtc/sightline/test/browser"
-	"github.com/sightline-rtc/sightline/test/rig"
 )
 
 // The SDK of Kinesis Video Streams, unmodified, looks at our camera; then it is a camera, which our page and it look at.
@@ -17,9 +16,8 @@ func TestTheSDKOfKinesisVideoStreamsIsAViewerAndACamera(t *testing.T) {
 	viewer := s.kvsPage("viewer")
 	must(t, viewer.WatchKVS(t.Context(), s.kvs(a.Device), s.token(a.Device), "viewer-1"))
 	need(viewer.Grow(t.Context(), 30, soon))(t)
-	session := eventually(t, "the direct path", func() (rig.Session, error) { return s.api.Session(t.Context(), s.session(a.Device).ID) },
-		func(r rig.Session) bool { return r.Path != nil })
-	if session.State != "answered" || session.Path.Kind != "direct" {
+	session := s.taken(s.session(a.Device).ID, "direct")
+	if session.State != "answered" {
 		t.Errorf("got the session %+v", session)
 	}
 

@@ -46,7 +46,7 @@ func day(t *testing.T, database string) {
 
 	byAPI := p.open("by the API", p.site.Page(p.device, false))
 	p.live(byAPI, "direct")
-	first := p.session(p.device)
+	first := p.taken(p.session(p.device).ID, "direct")
 	must(t, p.client.CloseSession(t.Context(), protocol.SessionID(first.ID)))
 	if s := need(byAPI.Until(t.Context(), "closed", "", soon))(t); s.Reason != string(protocol.ReasonClosedByAPI) {
 		t.Errorf("the page says %q, want closed by the API", s.Reason)
@@ -55,7 +55,7 @@ func day(t *testing.T, database string) {
 
 	byKey := p.open("by the partner's key", p.site.Page(p.device, true))
 	p.live(byKey, "direct")
-	second := p.session(p.device)
+	second := p.taken(p.session(p.device).ID, "direct")
 	if second.Viewer != "user 17" {
 		t.Errorf("the session's viewer is %q", second.Viewer)
 	}
@@ -69,7 +69,7 @@ func day(t *testing.T, database string) {
 // newPartner joins a camera, registers a signing key and a webhook, and opens the site.
 func newPartner(t *testing.T, database string) *partner {
 	s := bare(t)
-	s.hub = need(s.HubOn(t.Context(), database, "--origins", s.SiteURL(), "--webhook-loopback"))(t)
+	s.hub = need(s.HubOn(t.Context(), database, append(lateRelay, "--origins", s.SiteURL(), "--webhook-loopback")...))(t)
 	s.api = need(s.hub.API(t.Context()))(t)
 	key := need(s.hub.Key(t.Context()))(t)
 	client := need(sightline.New(s.hub.URL, key, sightline.Config{

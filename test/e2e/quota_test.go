@@ -28,7 +28,7 @@ func TestAUsedUpBudgetEndsRelayedPicturesAndNoDirectOnes(t *testing.T) {
 	s.live(direct, "direct")
 	s.watch("another", a, "", "direct")
 	nowhere := s.open("nowhere", s.hub.WatchURL(a.Device, s.token(a.Device), "?ice=relay"))
-	need(nowhere.Until(ctx, "closed", "", later))(t)
+	need(nowhere.Until(ctx, "closed", "", atLast))(t)
 	need(nowhere.Reads(ctx, "The plan is used up", soon))(t)
 
 	// The relay refuses test sessions too, until the server knows of the larger budget.

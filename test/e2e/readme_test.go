@@ -7,11 +7,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -103,10 +105,11 @@ func (r *readme) shell(ctx context.Context, host *natlab.Host, command string) *
 }
 
 func (r *readme) fill(text string) string {
-	for name, word := range r.words {
-		text = strings.ReplaceAll(text, name, word)
+	var pairs []string
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(r.words))) { // of two that begin alike the longer one first
+		pairs = append(pairs, name, r.words[name])
 	}
-	return text
+	return strings.NewReplacer(pairs...).Replace(text)
 }
 
 // scriptsAreServed checks that a page which embeds the element as README says gets its script.

@@ -16,6 +16,8 @@ const (
 	soon = 30 * time.Second
 	// later is how long repair may take: it waits for time-outs and back-off of the product itself.
 	later = 60 * time.Second
+	// atLast is how long it may take until an end that finds no path gives up: four tries, and the waits between them.
+	atLast = 3 * time.Minute
 )
 
 // stage is a rig, mostly with a running hub, and what tests ask of it; every method fails the test rather than return an
@@ -145,7 +147,13 @@ func (s *stage) session(device string) rig.Session {
 // eventually asks again and again until an answer satisfies, and returns it.
 func eventually[T any](t *testing.T, what string, ask func() (T, error), satisfied func(T) bool) T {
 	t.Helper()
-	deadline := time.After(later)
+	return within(t, later, what, ask, satisfied)
+}
+
+// within is eventually with a limit of its own.
+func within[T any](t *testing.T, limit time.Duration, what string, ask func() (T, error), satisfied func(T) bool) T {
+	t.Helper()
+	deadline := time.After(limit)
 	for {
 		answer, err := ask()
 		if err == nil && satisfied(answer) {
@@ -154,7 +162,7 @@ func eventually[T any](t *testing.T, what string, ask func() (T, error), satisfi
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-deadline:
-			t.Fatalf("%s did not happen in %v: the last answer was %+v, %v", what, later, answer, err)
+			t.Fatalf("%s did not happen in %v: the last answer was %+v, %v", what, limit, answer, err)
 		}
 	}
 }

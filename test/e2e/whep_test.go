@@ -20,9 +20,8 @@ func TestAWHEPPlayerShowsACamera(t *testing.T) {
 	must(t, page.WHEP(t.Context()))
 	must(t, page.WatchWHEP(t.Context(), endpoint, s.token(a.Device)))
 	need(page.Grow(t.Context(), 30, soon))(t)
-	session := eventually(t, "the direct path", func() (rig.Session, error) { return s.api.Session(t.Context(), s.session(a.Device).ID) },
-		func(r rig.Session) bool { return r.Path != nil })
-	if session.State != "answered" || session.Path.Kind != "direct" {
+	session := s.taken(s.session(a.Device).ID, "direct")
+	if session.State != "answered" {
 		t.Errorf("got the session %+v", session)
 	}
 

@@ -52,7 +52,7 @@ var steps = []step{
 		return plain(ctx, out, "make", "--no-print-directory", "agents", "AGENTS="+crossBuilt)
 	}},
 	{"e2e", func(ctx context.Context, out io.Writer) (tally, error) {
-		return goTest(ctx, out, "-count=1", "-timeout=30m", endToEnd)
+		return goTest(ctx, out, "-count=1", "-timeout=60m", endToEnd)
 	}},
 }
 
