@@ -78,7 +78,7 @@ func TestTheBooksTellHowPicturesWentAndWhy(t *testing.T) {
 		return b.Usage[0].Relayed.Bytes >= relay.Relayed.DownBytes && b.Usage[0].Saved.AllRelayed.Bytes == direct.Direct.Bytes
 	})
 	sum := got.Usage[0]
-	if sum.Sessions != (api.SessionCounts{Direct: 1, Relay: 1}) || *sum.DirectRate != 0.5 || sum.Saved.AllRelayed.Bytes != direct.Direct.Bytes {
+	if sum.Sessions != (api.SessionCounts{Direct: 1, Relay: 1}) || *sum.DirectRate != 0.5 {
 		t.Errorf("got %+v", sum)
 	}
 	if got.Price == nil || *sum.Relayed.Money <= 0 {

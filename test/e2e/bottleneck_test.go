@@ -26,8 +26,7 @@ func TestThePictureFollowsTheRoomThatThereIs(t *testing.T) {
 
 	must(t, s.Lab.Widen(t.Context(), s.Viewer))
 	began := time.Now()
-	within(t, atLast, "the best picture", func() (browser.Pictures, error) { return p.Pictures(t.Context()) },
-		func(now browser.Pictures) bool { return now.Width == 1280 })
+	s.becomes(p, 1280)
 	t.Logf("the best picture was back after %v", time.Since(began))
 	s.live(p, "direct")
 }
@@ -35,7 +34,7 @@ func TestThePictureFollowsTheRoomThatThereIs(t *testing.T) {
 // becomes waits for pictures that are so many pixels wide.
 func (s *stage) becomes(p *browser.Page, width int) {
 	s.t.Helper()
-	eventually(s.t, "a picture of another width", func() (browser.Pictures, error) {
+	within(s.t, atLast, "a picture of another width", func() (browser.Pictures, error) {
 		return p.Pictures(s.t.Context())
 	}, func(now browser.Pictures) bool { return now.Width == width })
 }
