@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -129,18 +128,7 @@ func must[T any](value T, err error) T {
 func TestWildRequestsAreNeverTheServersFault(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { sendWild(t, serve(t, settings(t))) })
 	t.Run("postgres", func(t *testing.T) {
-		database, err := postgres.Start(t.Context(), false)
-		if errors.Is(err, postgres.ErrMissing) {
-			t.Skip(err)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := database.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+		database := postgres.Need(t)
 		sendWild(t, serve(t, settings(t, func(c *config.Serve) {
 			c.Database = auth.NewSecret(database.URL(postgres.Superuser, "postgres"))
 		})))

@@ -124,7 +124,7 @@ func (b *Browser) stop() error {
 	b.mu.Lock()
 	err := b.stdin.Close()
 	b.mu.Unlock()
-	kill := time.AfterFunc(time.Minute, func() { _ = b.cmd.Process.Kill() })
+	kill := time.AfterFunc(10*time.Second, func() { _ = b.cmd.Process.Kill() })
 	defer kill.Stop()
 	b.readers.Wait()
 	return errors.Join(err, b.cmd.Wait())

@@ -18,7 +18,7 @@ const testRate = 30
 const longestGap = 500
 
 // A network that loses packets at random, both ways, costs hardly a picture: what is lost comes again. Chromium's own
-// statistics judge. On a machine with too much to do pictures stand still by themselves, so one of six looks has to be good.
+// statistics judge. On a machine with too much to do pictures stand still by themselves, so one of three looks has to be good.
 func TestThePictureRunsOnWhenPacketsAreLost(t *testing.T) {
 	s := enter(t)
 	p := s.watch("viewer", s.agent("agent", "test:"), "", "direct")
@@ -50,10 +50,10 @@ func TestThePictureRunsOnWhenPacketsAreLost(t *testing.T) {
 	})
 }
 
-// goodOnce looks up to six times, until what is seen is good.
+// goodOnce looks up to three times, until what is seen is good.
 func (s *stage) goodOnce(what string, look func() (seen, bool)) {
 	s.t.Helper()
-	for range 6 {
+	for range 3 {
 		got, good := look()
 		s.t.Logf("%s: %s", what, got)
 		if good {

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -31,13 +30,7 @@ type partner struct {
 func TestAPartnersDay(t *testing.T) { day(t, "") }
 
 func TestAPartnersDayOnPostgreSQL(t *testing.T) {
-	database, err := postgres.Start(t.Context(), false)
-	if errors.Is(err, postgres.ErrMissing) && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	must(t, err)
-	t.Cleanup(func() { must(t, database.Close()) })
-	day(t, need(database.Create(t.Context(), "sightline"))(t))
+	day(t, need(postgres.Need(t).Create(t.Context(), "sightline"))(t))
 }
 
 // day is a partner's day with a hub whose records are in a database; an empty one means in its own directory.

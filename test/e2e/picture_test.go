@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sightline-rtc/sightline/test/browser"
-	"github.com/sightline-rtc/sightline/test/camera"
 )
 
 var (
@@ -34,14 +33,14 @@ func TestTheTestPictureRunsDirect(t *testing.T) {
 
 func TestAnRTSPCameraRunsDirectAndComesBackAfterItsOwnRestart(t *testing.T) {
 	s := enter(t)
-	rtsp := need(s.RTSPCameraWith(t.Context(), camera.Options{Port: 8554, GOP: 15}))(t) // one packet that is lost costs half a second
-	p := s.watch("viewer", s.agent("agent", rtsp.URL), "", "direct")
+	camera := need(s.RTSPCamera(t.Context()))(t)
+	p := s.watch("viewer", s.agent("agent", camera.URL), "", "direct")
 	runsFor20Seconds(s, p, cameraClock)
 
-	rtsp.Kill()
+	camera.Kill()
 	need(p.Reads(t.Context(), "Camera offline", soon))(t)
 	s.countsDown(p)
-	must(t, rtsp.Start(t.Context()))
+	must(t, camera.Start(t.Context()))
 	s.isBack(p, cameraClock)
 }
 

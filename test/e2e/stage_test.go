@@ -16,8 +16,7 @@ const (
 	soon = 30 * time.Second
 	// later is how long repair may take: it waits for time-outs and back-off of the product itself.
 	later = 60 * time.Second
-	// atLast is how long it may take until an end that finds no path gives up, and until a picture grows again: several tries, and the
-	// waits between them.
+	// atLast is how long it may take until an end that finds no path gives up: four tries, and the waits between them.
 	atLast = 3 * time.Minute
 )
 

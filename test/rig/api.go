@@ -111,7 +111,7 @@ func (h *Hub) API(ctx context.Context) (*API, error) {
 	}
 	return &API{
 		hub: h, key: key,
-		client: &http.Client{Transport: &http.Transport{DialContext: h.rig.Partner.Dial}, Timeout: time.Minute},
+		client: &http.Client{Transport: &http.Transport{DialContext: h.rig.Partner.Dial}, Timeout: 10 * time.Second},
 	}, nil
 }
 

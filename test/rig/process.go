@@ -80,7 +80,7 @@ func (p *Process) Signal(signal syscall.Signal) error {
 	return nil
 }
 
-// Stop asks the program to end, as an operator does, and returns how it ended; after a minute it is killed.
+// Stop asks the program to end, as an operator does, and returns how it ended; after 15 seconds it is killed.
 func (p *Process) Stop() error {
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -88,9 +88,9 @@ func (p *Process) Stop() error {
 	select {
 	case <-p.done:
 		return p.err
-	case <-time.After(time.Minute):
+	case <-time.After(15 * time.Second):
 		p.Kill()
-		return errors.New(p.name + " did not end a minute after SIGTERM")
+		return errors.New(p.name + " did not end 15 seconds after SIGTERM")
 	}
 }
 
